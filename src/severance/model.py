@@ -1,0 +1,185 @@
+"""The nouns of Severance, frozen. They hold no keys, no connections and no behaviour beyond their own invariants.
+
+Times are aware `datetime`s in UTC at the surface and whole microseconds since 1970 below it. Ids of memories are
+24 characters of lower-case base32 (120 random bits): they do not count, sort or tell who made them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import NewType
+
+from severance.errors import InputError
+
+Scalar = str | int | float | bool | None
+Metadata = Mapping[str, Scalar]
+
+Plain = NewType("Plain", bytes)
+"""Bytes that may be read by anyone who holds them. Never handed to a vault."""
+
+Sealed = NewType("Sealed", bytes)
+"""Bytes that are ciphertext. The only kind a vault accepts; only `crypto.envelope` makes them."""
+
+MAX_TEXT_BYTES = 65_536
+MAX_METADATA_BYTES = 16_384
+MAX_LABEL_BYTES = 512
+MAX_NAME_CHARS = 100
+ID_BYTES = 15
+
+NO_METADATA: Metadata = MappingProxyType({})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A person or agent whose memory is divided."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """One severed self of a subject."""
+
+    subject: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where subjects can be, and which persona of each wakes there (subject name to persona name)."""
+
+    name: str
+    wakes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What somebody asks to have remembered, before it has an id.
+
+    Attributes:
+        text: 1 to 65,536 bytes of UTF-8, not blank, without NUL.
+        at: when it happened; None means now. A time without a zone is taken as UTC.
+        thread: the conversation it belongs to.
+        source: who said it or where it was read.
+        kind: what sort of memory it is, in the user's own words.
+        metadata: names to scalars, at most 16,384 bytes as JSON.
+        pinned: whether it should come before equals.
+    """
+
+    text: str
+    at: datetime | None = None
+    thread: str | None = None
+    source: str | None = None
+    kind: str = "note"
+    metadata: Metadata = field(default_factory=lambda: NO_METADATA)
+    pinned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """One thing remembered.
+
+    Attributes:
+        id: 24 characters, random.
+        text: what was remembered, to the letter.
+        at: when it happened.
+        recorded: when it was remembered.
+        thread, source, kind, metadata, pinned: as in `Draft`.
+        repeats: how often exactly this was remembered, the first time included.
+        echo_of: the id of the memory that recall had just returned and that this text merely repeats, or None.
+        supersedes: the id of the version before this one, or None.
+        superseded_by: the id of the version after this one, or None.
+    """
+
+    id: str
+    text: str
+    at: datetime
+    recorded: datetime
+    thread: str | None = None
+    source: str | None = None
+    kind: str = "note"
+    metadata: Metadata = field(default_factory=lambda: NO_METADATA)
+    pinned: bool = False
+    repeats: int = 1
+    echo_of: str | None = None
+    supersedes: str | None = None
+    superseded_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """A memory found by recall: its score (higher is better, comparable within one recall only) and why it is here."""
+
+    memory: Memory
+    score: float
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which memories are asked for. Every field that is set must hold; times are microseconds, ends are inclusive.
+
+    Attributes:
+        since, until: bounds on when it happened.
+        as_of: only what had been recorded by then, each in the version that was current then.
+        thread: only this conversation.
+        where: metadata names to the value each must have.
+    """
+
+    since: int | None = None
+    until: int | None = None
+    as_of: int | None = None
+    thread: str | None = None
+    where: Metadata = field(default_factory=lambda: NO_METADATA)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far a space's log goes: its last sequence number (0 when empty) and the chain's hash there (32 bytes)."""
+
+    seq: int
+    digest: bytes
+
+
+def micros(when: datetime) -> int:
+    """Whole microseconds from 1970 to `when`; a time without a zone is taken as UTC."""
+    aware = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+    return (aware - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(us: int) -> datetime:
+    """The aware UTC time that is `us` microseconds from 1970."""
+    return _EPOCH + timedelta(microseconds=us)
+
+
+def parse_time(text: str) -> datetime:
+    """Read an ISO 8601 date or time; without a zone it is taken as UTC.
+
+    Raises:
+        InputError: it is not one.
+    """
+    try:
+        when = datetime.fromisoformat(text.strip())
+        return when.astimezone(UTC) if when.tzinfo is not None else when.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise InputError("that is not a date or time; write it as 2024-05-31 or 2024-05-31T18:00+02:00") from None
+
+
+def id_text(raw: bytes) -> str:
+    """The written form of a memory's 15 random bytes."""
+    return base64.b32encode(raw).decode("ascii").lower()
+
+
+def id_bytes(text: str) -> bytes | None:
+    """The 15 bytes behind a written id, or None when it is not the written form of any id."""
+    try:
+        raw = base64.b32decode(text.upper()) if text == text.lower() else b""
+    except (binascii.Error, ValueError):
+        return None
+    return raw if len(raw) == ID_BYTES else None

@@ -1,0 +1,192 @@
+"""What the core needs from outside, as protocols. Everything that differs between runs comes in through one of these.
+
+With the clock, the entropy and the embedder injected, the same calls give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from severance.model import Head, Sealed
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> int:
+        """Whole microseconds since 1970, UTC. May stand still or go backwards; nothing in the core relies on more."""
+        ...
+
+
+class Entropy(Protocol):
+    """Gives random bytes."""
+
+    def draw(self, size: int, scope: bytes) -> bytes:
+        """`size` bytes that nobody can predict.
+
+        `scope` names what they are for (a space's id, the chip). The system's source ignores it; a source made for a
+        test keeps one stream for each scope, so that what one persona draws never moves what another one gets.
+        """
+        ...
+
+
+class RootKey(Protocol):
+    """Knows where the root key is."""
+
+    def obtain(self) -> bytes:
+        """The 32 bytes of the root key.
+
+        Raises:
+            KeyMissingError: it could not be had; the message says what to do.
+        """
+        ...
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors.
+
+    The identity changes whenever the same text would give another vector: it names the model, its version and a digest
+    of its weights. Spaces store it, and refuse to be opened with another.
+    """
+
+    @property
+    def identity(self) -> str:
+        """Such as `wordllama-256/sif-1/9f3c...`."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """How many components each vector has."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One vector for each text, in order: shape (len(texts), dimensions), unit length, or all zero for a text
+        in which nothing could be read.
+
+        Raises:
+            EmbedderError: it failed. It never returns fewer rows than texts.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record of a log, as a vault holds it.
+
+    Attributes:
+        seq: its place, counted from 1.
+        frame: the sealed bytes, or None when they were erased.
+        digest: SHA-256 of the frame where it was erased (32 bytes), else None.
+    """
+
+    seq: int
+    frame: Sealed | None
+    digest: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A sealed picture of a mind: the head it stands for, and its chunks in order."""
+
+    at: Head
+    chunks: tuple[Sealed, ...]
+
+
+class Vault(Protocol):
+    """Keeps sealed spaces: ciphertext in, ciphertext out. It holds no key, and could not use one.
+
+    What a vault promises:
+
+    - *Atomic.* A call happens whole or not at all, also when the process is killed in the middle of it.
+    - *Durable.* When a writing call has returned, its effect survives `kill -9` and a loss of power.
+    - *Compare-and-append.* Of two writers that expect the same head, one wins; the other gets `ConflictError` and finds
+      the winner's records when it reads on.
+    - *Isolated by space.* No call reads or writes any space but the one it names, and no number is shared by two spaces.
+    - *Read your writes.* What a call wrote is seen by every later call, of every process.
+
+    What it does not promise: that bytes are unaltered (whoever holds the key finds out), fairness between writers, any
+    order between spaces, or that an erased frame is gone from backups, from the file system's history, or from
+    storage that remaps its blocks.
+
+    Errors: a space that does not exist is `NotFoundError`. A store that is busy, full, read-only or gone raises the
+    `StoreError` of that name. A file whose structure cannot be read is `DamagedError`. Nothing else escapes.
+
+    One vault may be used by several threads at once.
+    """
+
+    def create(self, space: bytes, head: Head) -> None:
+        """Make an empty space with this id (16 bytes); `head` has seq 0. ConflictError when it exists."""
+        ...
+
+    def spaces(self) -> list[bytes]:
+        """The ids of all spaces, sorted."""
+        ...
+
+    def head(self, space: bytes) -> Head:
+        """The head that the last append to this space left."""
+        ...
+
+    def append(
+        self,
+        space: bytes,
+        expected: Head,
+        frames: Sequence[Sealed],
+        head: Head,
+        erase: Mapping[int, bytes] | None = None,
+    ) -> None:
+        """Put `frames` after `expected`, leaving `head`.
+
+        `erase` maps sequence numbers of this space to the digest that stays in their place: in the same transaction
+        those frames are overwritten, and snapshots of the space dropped, since they may hold what was erased.
+
+        Raises:
+            ConflictError: the head is not `expected`; nothing was written.
+        """
+        ...
+
+    def read(self, space: bytes, after: int, limit: int) -> list[Entry]:
+        """At most `limit` entries with a sequence number above `after`, in order.
+
+        What is there is returned: a gap is for the reader, who knows what it expects, to notice.
+        """
+        ...
+
+    def write_snapshot(self, space: bytes, snapshot: Snapshot) -> bool:
+        """Keep this snapshot in place of an earlier one; returns whether it was kept.
+
+        It is not kept when a snapshot of a later head is there already, or when a frame was erased by an append after
+        `snapshot.at`: the snapshot may still hold what was erased.
+        """
+        ...
+
+    def read_snapshot(self, space: bytes) -> Snapshot | None:
+        """The snapshot kept last, or None."""
+        ...
+
+    def drop(self, space: bytes) -> None:
+        """Remove a space with everything in it."""
+        ...
+
+    def verify(self) -> list[str]:
+        """What is wrong with the structure of the storage itself, one sentence each; empty when nothing is."""
+        ...
+
+    def copy_to(self, path: Path) -> None:
+        """Write a consistent copy of the whole vault to a new file, while others may go on writing.
+
+        Raises:
+            StoreError: the file exists, or cannot be written.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections. Calling it again does nothing."""
+        ...
+

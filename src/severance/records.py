@@ -1,0 +1,90 @@
+"""What a space's log says: one record, one event. These are the plaintexts that `crypto.envelope` seals.
+
+A record is a msgpack array whose first element names the event (docs/design/format.md, "Records"). Replaying a log's
+events in order makes a mind; nothing else does.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from severance.model import Plain, Scalar
+
+
+class Remembered(msgspec.Struct, array_like=True, tag="m", frozen=True, kw_only=True):
+    """A memory came to be, or (with `supersedes`) a new version of one.
+
+    `vector` is the embedding as signed bytes, one per dimension, and `scale` the factor that turns a byte back into a
+    component: component = byte * scale.
+    """
+
+    id: bytes
+    text: str
+    at: int
+    recorded: int
+    thread: str | None
+    source: str | None
+    kind: str
+    metadata: dict[str, Scalar]
+    pinned: bool
+    echo_of: bytes | None
+    supersedes: bytes | None
+    vector: bytes
+    scale: float
+
+
+class Repeated(msgspec.Struct, array_like=True, tag="r", frozen=True):
+    """Exactly the memory `id` was remembered once more."""
+
+    id: bytes
+    at: int
+    recorded: int
+
+
+class Forgotten(msgspec.Struct, array_like=True, tag="f", frozen=True):
+    """The memories `ids` are gone. `seqs` are the records that were erased from the log with them."""
+
+    ids: list[bytes]
+    seqs: list[int]
+    recorded: int
+
+
+class EmbedderChosen(msgspec.Struct, array_like=True, tag="e", frozen=True):
+    """From here on the space's vectors are of this embedder. The first record of every private space.
+
+    After `Revectored` records it makes their vectors the ones in force.
+    """
+
+    identity: str
+    dimensions: int
+
+
+class Revectored(msgspec.Struct, array_like=True, tag="v", frozen=True):
+    """New vectors by the embedder `identity`, not in force before the `EmbedderChosen` that names it.
+
+    Each item is (memory id, vector bytes, scale).
+    """
+
+    identity: str
+    items: list[tuple[bytes, bytes, float]]
+
+
+Event = Remembered | Repeated | Forgotten | EmbedderChosen | Revectored
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
+
+
+def encode(event: Event) -> Plain:
+    """The msgpack bytes of one event."""
+    return Plain(_ENCODER.encode(event))
+
+
+def decode(plain: Plain) -> Event:
+    """Read one event.
+
+    Raises:
+        msgspec.MsgspecError: not an event that this version knows. After a successful unsealing this means that a later
+            version wrote it.
+    """
+    return _DECODER.decode(plain)
