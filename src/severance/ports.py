@@ -121,6 +121,11 @@ class Vault(Protocol):
     One vault may be used by several threads at once.
     """
 
+    @property
+    def store(self) -> bytes:
+        """The store id (16 bytes) that vault and chip share."""
+        ...
+
     def create(self, space: bytes, head: Head) -> None:
         """Make an empty space with this id (16 bytes); `head` has seq 0. ConflictError when it exists."""
         ...
