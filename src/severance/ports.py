@@ -108,7 +108,7 @@ class Vault(Protocol):
     - *Durable.* When a writing call has returned, its effect survives `kill -9` and a loss of power.
     - *Compare-and-append.* Of two writers that expect the same head, one wins; the other gets `ConflictError` and finds
       the winner's records when it reads on.
-    - *Isolated by space.* No call reads or writes any space but the one it names, and no number is shared by two spaces.
+    - *Isolated by space.* No call reads or writes any space but the one it names; no number is shared by two spaces.
     - *Read your writes.* What a call wrote is seen by every later call, of every process.
 
     What it does not promise: that bytes are unaltered (whoever holds the key finds out), fairness between writers, any
