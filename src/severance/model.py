@@ -141,7 +141,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How far a space's log goes: its last sequence number (0 when empty) and the chain's hash there (32 bytes)."""
+    """How far a space's log goes: its last sequence number (0 when empty) and the digest of that record (32 bytes)."""
 
     seq: int
     digest: bytes

@@ -83,12 +83,12 @@ class Entry:
     Attributes:
         seq: its place, counted from 1.
         frame: the sealed bytes, or None when they were erased.
-        digest: SHA-256 of the frame where it was erased (32 bytes), else None.
+        digest: SHA-256 of the frame as it was appended (32 bytes); it stays when the frame is erased.
     """
 
     seq: int
     frame: Sealed | None
-    digest: bytes | None
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +139,16 @@ class Vault(Protocol):
         ...
 
     def append(
-        self,
-        space: bytes,
-        expected: Head,
-        frames: Sequence[Sealed],
-        head: Head,
-        erase: Mapping[int, bytes] | None = None,
-    ) -> None:
-        """Put `frames` after `expected`, leaving `head`.
+        self, space: bytes, expected: Head, frames: Sequence[Sealed], erase: Sequence[int] = ()
+    ) -> Head:
+        """Put `frames` after `expected`; returns the new head: the last frame's number and its SHA-256.
 
-        `erase` maps sequence numbers of this space to the digest that stays in their place: in the same transaction
-        those frames are overwritten, and snapshots of the space dropped, since they may hold what was erased.
+        `erase` names records of this space: in the same transaction their frames are overwritten, their digests stay,
+        and snapshots of the space are dropped, since they may hold what was erased.
 
         Raises:
             ConflictError: the head is not `expected`; nothing was written.
+            NotFoundError: a record to erase is not there; nothing was written.
         """
         ...
 

@@ -60,13 +60,15 @@ class EmbedderChosen(msgspec.Struct, array_like=True, tag="e", frozen=True):
 
 
 class Revectored(msgspec.Struct, array_like=True, tag="v", frozen=True):
-    """New vectors by the embedder `identity`, not in force before the `EmbedderChosen` that names it.
+    """A new vector for memory `id` by the embedder `identity`, not in force before the `EmbedderChosen` that names it.
 
-    Each item is (memory id, vector bytes, scale).
+    One record for each memory, so that forgetting the memory can erase it.
     """
 
     identity: str
-    items: list[tuple[bytes, bytes, float]]
+    id: bytes
+    vector: bytes
+    scale: float
 
 
 Event = Remembered | Repeated | Forgotten | EmbedderChosen | Revectored

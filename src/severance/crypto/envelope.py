@@ -84,14 +84,9 @@ def genesis(space: bytes, epoch: int) -> Head:
     return Head(0, sha256(b"severance/log/v1" + space + _LENGTH.pack(epoch)))
 
 
-def frame_digest(frame: bytes) -> bytes:
-    """What stands for a frame in the chain, and stays when the frame is erased (32 bytes)."""
-    return sha256(frame)
-
-
-def extend(head: Head, digest: bytes) -> Head:
-    """The head after one more record whose frame has this digest."""
-    return Head(head.seq + 1, sha256(head.digest + digest))
+def after(head: Head, frame: bytes) -> Head:
+    """The head after one more record."""
+    return Head(head.seq + 1, sha256(frame))
 
 
 def chunk_place(at: Head, index: int, *, last: bool) -> Where:
