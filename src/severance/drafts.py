@@ -1,0 +1,168 @@
+"""What may be remembered: every draft passes here once, at the surface, and is trusted below it."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from severance.errors import InputError
+from severance.model import (
+    MAX_LABEL_BYTES,
+    MAX_METADATA_BYTES,
+    MAX_NAME_CHARS,
+    MAX_TEXT_BYTES,
+    NO_METADATA,
+    Draft,
+    Metadata,
+    Scalar,
+    parse_time,
+)
+
+Rememberable = str | Mapping[str, Any] | Draft
+"""What `remember_many` takes: a text, a mapping with the fields of `Draft`, or a `Draft`."""
+
+_FIELDS = frozenset(field.name for field in fields(Draft))
+_INT64 = 2**63
+
+
+def draft_of(item: Rememberable) -> Draft:
+    """The checked draft behind an item.
+
+    Raises:
+        InputError: the item cannot be remembered; the message says which field and why, and quotes nothing.
+    """
+    if isinstance(item, str):
+        return checked(Draft(text=item))
+    if isinstance(item, Draft):
+        return checked(item)
+    if not isinstance(item, Mapping):
+        raise InputError("a memory is a text, or a mapping with a text")
+    unknown = set(item) - _FIELDS
+    if unknown:
+        raise InputError(f"a memory has no field of that name; its fields are {', '.join(sorted(_FIELDS))}")
+    if "text" not in item:
+        raise InputError("a memory needs a text")
+    given = {name: value for name, value in item.items() if value is not None or name in ("at", "thread", "source")}
+    return checked(Draft(**given))
+
+
+def checked(draft: Draft) -> Draft:
+    """The same draft with its time read and its metadata copied.
+
+    Raises:
+        InputError: as `draft_of`.
+    """
+    check_text(draft.text, "the text", MAX_TEXT_BYTES)
+    if not draft.text.strip():
+        raise InputError("the text is empty; there is nothing to remember")
+    for name in ("thread", "source", "kind"):
+        label = getattr(draft, name)
+        if label is not None:
+            check_text(label, f"the {name}", MAX_LABEL_BYTES)
+    if not isinstance(draft.kind, str) or not draft.kind.strip():
+        raise InputError("the kind is empty; leave it out, or say what sort of memory it is")
+    if not isinstance(draft.pinned, bool):
+        raise InputError("pinned is either true or false")
+    return Draft(
+        text=draft.text,
+        at=None if draft.at is None else time_of(draft.at, "at"),
+        thread=draft.thread,
+        source=draft.source,
+        kind=draft.kind,
+        metadata=metadata_of(draft.metadata),
+        pinned=draft.pinned,
+    )
+
+
+def check_text(text: object, what: str, most: int) -> str:
+    """The text, if it is one that can be stored and found again.
+
+    Raises:
+        InputError: not a string, NUL in it, not encodable as UTF-8, or longer than `most` bytes.
+    """
+    if not isinstance(text, str):
+        raise InputError(f"{what} must be text")
+    if "\0" in text:
+        raise InputError(f"{what} contains a NUL character; remove it")
+    try:
+        size = len(text.encode("utf-8"))
+    except UnicodeEncodeError:
+        raise InputError(f"{what} is not valid Unicode; it contains half of a surrogate pair") from None
+    if size > most:
+        raise InputError(f"{what} has {size:,} bytes; at most {most:,} are kept, so split it")
+    return text
+
+
+def time_of(value: object, what: str) -> datetime:
+    """A time from a datetime, a date (its first instant, UTC) or ISO 8601 text.
+
+    Raises:
+        InputError: it is none of these.
+    """
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return parse_time(value.isoformat())
+    if isinstance(value, str):
+        return parse_time(value)
+    raise InputError(f"{what} must be a date or time, or ISO 8601 text such as 2024-05-31T18:00+02:00")
+
+
+def metadata_of(value: object) -> Metadata:
+    """A copy of the metadata.
+
+    Raises:
+        InputError: not a mapping of names to scalars, or larger than 16,384 bytes as JSON.
+    """
+    if value is None or not value:
+        return NO_METADATA
+    if not isinstance(value, Mapping):
+        raise InputError("metadata must be a mapping of names to text, numbers, true, false or null")
+    for name, item in value.items():
+        check_text(name, "a metadata name", MAX_LABEL_BYTES)
+        _check_scalar(item)
+    copy: dict[str, Scalar] = {str(name): item for name, item in value.items()}
+    if len(msgspec.json.encode(copy)) > MAX_METADATA_BYTES:
+        raise InputError(
+            f"the metadata is larger than {MAX_METADATA_BYTES:,} bytes as JSON; keep it to what is filtered by"
+        )
+    return copy
+
+
+def name_of(name: object, what: str) -> str:
+    """A subject's, persona's or place's name in NFC.
+
+    Raises:
+        InputError: empty, too long, with control characters, `=` or `/`, or blank at an end.
+    """
+    if not isinstance(name, str) or not name:
+        raise InputError(f"{what} needs a name")
+    name = unicodedata.normalize("NFC", name)
+    if len(name) > MAX_NAME_CHARS:
+        raise InputError(f"{what} has a name of more than {MAX_NAME_CHARS} characters")
+    bad = any(unicodedata.category(char) in ("Cc", "Cs", "Cn", "Co", "Cf", "Zl", "Zp") for char in name)
+    if bad or "=" in name or "/" in name or name != name.strip() or name.startswith("-"):
+        raise InputError(
+            f"{what} has a name with a character that names can't have: control characters, '=', '/', "
+            "a leading '-', or blanks at an end"
+        )
+    return name
+
+
+def _check_scalar(value: object) -> None:
+    if isinstance(value, str):
+        check_text(value, "a metadata value", MAX_METADATA_BYTES)
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise InputError("a metadata value is not a finite number")
+    elif isinstance(value, int):
+        if not -_INT64 <= value < _INT64:
+            raise InputError("a metadata value is beyond 64 bits; write it as text")
+    elif value is not None:
+        raise InputError("a metadata value must be text, a number, true, false or null; write anything else as text")

@@ -1,0 +1,238 @@
+"""A space: one sealed log under one key. Here the vault (which is blind) and the envelope (which has no files) meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from severance.crypto.envelope import (
+    KEY_BYTES,
+    SPACE_BYTES,
+    Opener,
+    Sealer,
+    SpaceKey,
+    after,
+    chunk_place,
+    genesis,
+    record_place,
+)
+from severance.errors import ConflictError, DamagedError, NewerVersionError, RolledBackError
+from severance.model import Head, Plain, Sealed
+from severance.ports import Entropy, Entry, Snapshot, Vault
+from severance.records import Event, Forgotten, decode, encode
+
+CHUNK_BYTES = 2**20
+_PAGE = 2048
+_NOT_WRITTEN = "is not what was written there"
+_NOT_FORGOTTEN = "is gone, and nothing in the log says that it was forgotten"
+
+Numbered = tuple[int, Event]
+"""A record's sequence number and what it says."""
+
+
+def new_key(entropy: Entropy, scope: bytes) -> SpaceKey:
+    """A key for a space that does not exist yet. `scope` names whose it will be, for the entropy port."""
+    return SpaceKey(entropy.draw(SPACE_BYTES, scope), 1, entropy.draw(KEY_BYTES, scope))
+
+
+class Space:
+    """Reads on and appends; knows how far it has read. Not for use by two threads at once.
+
+    Attributes:
+        key: whose bytes these are.
+        head: how far this reader has seen the log.
+    """
+
+    def __init__(self, vault: Vault, key: SpaceKey, entropy: Entropy) -> None:
+        self.key = key
+        self.head = genesis(key.space, key.epoch)
+        self._vault = vault
+        self._sealer = Sealer(key, entropy)
+        self._opener = Opener(key)
+
+    def create(self) -> None:
+        """Make the empty space in the vault."""
+        self._vault.create(self.key.space, self.head)
+
+    def read_snapshot(self) -> bytes | None:
+        """The content of the space's snapshot, with `head` moved to where it stands; None when there is none.
+
+        Raises:
+            DamagedError: a chunk is not what was written.
+            RolledBackError: the log does not reach the snapshot any more.
+        """
+        snapshot = self._vault.read_snapshot(self.key.space)
+        if snapshot is None:
+            return None
+        stored = self._vault.head(self.key.space)
+        if stored.seq < snapshot.at.seq or (stored.seq == snapshot.at.seq and stored != snapshot.at):
+            raise self._rolled_back(stored.seq)
+        last = len(snapshot.chunks) - 1
+        content = b"".join(
+            self._opener.open(chunk_place(snapshot.at, index, last=index == last), chunk)
+            for index, chunk in enumerate(snapshot.chunks)
+        )
+        self.head = snapshot.at
+        return content
+
+    def write_snapshot(self, content: bytes) -> bool:
+        """Seal `content` as the snapshot of `head`; returns whether the vault kept it."""
+        starts = range(0, max(len(content), 1), CHUNK_BYTES)
+        chunks = tuple(
+            self._sealer.seal(
+                chunk_place(self.head, index, last=start == starts[-1]), Plain(content[start : start + CHUNK_BYTES])
+            )
+            for index, start in enumerate(starts)
+        )
+        return self._vault.write_snapshot(self.key.space, Snapshot(self.head, chunks))
+
+    def read_on(self, anchor: Head | None = None) -> list[Numbered]:
+        """Every record after `head`, opened and checked, with `head` moved to the last. Erased ones are left out.
+
+        Args:
+            anchor: a head that the log must contain; checked where the reading passes it.
+
+        Raises:
+            DamagedError: a record is not what was written there, is missing, or was erased without a `Forgotten`.
+            RolledBackError: the log ends before the anchor, or had another record there.
+        """
+        if anchor is not None and anchor.seq == self.head.seq and anchor != self.head:
+            raise self._rolled_back(self.head.seq)
+        found: list[Numbered] = []
+        erased: set[int] = set()
+        while entries := self._vault.read(self.key.space, self.head.seq, _PAGE):
+            for entry in entries:
+                event = self._next(entry)
+                if event is None:
+                    erased.add(entry.seq)
+                else:
+                    found.append((entry.seq, event))
+                    if type(event) is Forgotten:
+                        erased.difference_update(event.seqs)
+                if anchor is not None and anchor.seq == entry.seq and anchor != self.head:
+                    raise self._rolled_back(entry.seq)
+        if erased:
+            raise self._damaged(min(erased), _NOT_FORGOTTEN)
+        if anchor is not None and self.head.seq < anchor.seq:
+            raise self._rolled_back(self.head.seq)
+        return found
+
+    def confirm(self) -> None:
+        """Check that the vault's own head is not behind what was read.
+
+        Raises:
+            RolledBackError: it is, or it is another one at the same number.
+        """
+        stored = self._vault.head(self.key.space)
+        if stored.seq < self.head.seq or (stored.seq == self.head.seq and stored != self.head):
+            raise self._rolled_back(stored.seq)
+
+    def append(self, events: Sequence[Event], erase: Sequence[int] = ()) -> None:
+        """Seal the events and put them after `head`, durably; `head` moves to the last.
+
+        Raises:
+            ConflictError: another writer was first. Nothing was written: `read_on`, then try again.
+            RolledBackError: the vault is behind what was read.
+        """
+        head, frames = self.head, list[Sealed]()
+        for event in events:
+            frame = self._sealer.seal(record_place(head), encode(event))
+            frames.append(frame)
+            head = after(head, frame)
+        try:
+            self.head = self._vault.append(self.key.space, self.head, frames, erase)
+        except ConflictError:
+            self.confirm()
+            raise
+
+    def salvage(self) -> Iterator[Numbered | DamagedError]:
+        """Every record of the log, opened where it is intact, else the damage. Leaves `head` alone."""
+        before = genesis(self.key.space, self.key.epoch)
+        erased: set[int] = set()
+        for entry in self._entries_one_by_one():
+            if isinstance(entry, DamagedError):
+                yield entry
+                continue
+            if entry.seq != before.seq + 1:
+                yield self._damaged(before.seq + 1, "is missing")
+            before, place = Head(entry.seq, entry.digest), Head(entry.seq - 1, before.digest)
+            if entry.frame is None:
+                erased.add(entry.seq)
+                continue
+            try:
+                event = self._open(place, entry.frame)
+            except (DamagedError, NewerVersionError) as problem:
+                yield problem if isinstance(problem, DamagedError) else self._damaged(entry.seq, _NOT_WRITTEN)
+                continue
+            if isinstance(event, Forgotten):
+                erased.difference_update(event.seqs)
+            yield entry.seq, event
+        for seq in sorted(erased):
+            yield self._damaged(seq, _NOT_FORGOTTEN)
+
+    def _entries_one_by_one(self) -> Iterator[Entry | DamagedError]:
+        """All entries, a page at a time; where a page cannot be read, record by record up to the vault's head."""
+        seq = 0
+        while True:
+            try:
+                entries = self._vault.read(self.key.space, seq, _PAGE)
+            except DamagedError:
+                break
+            if not entries:
+                return
+            yield from entries
+            seq = entries[-1].seq
+        try:
+            end = self._vault.head(self.key.space).seq
+        except DamagedError as problem:
+            yield problem
+            return
+        for number in range(seq, end):
+            try:
+                found = self._vault.read(self.key.space, number, 1)
+            except DamagedError:
+                yield self._damaged(number + 1, "cannot be read")
+                continue
+            yield from (entry for entry in found if entry.seq == number + 1)
+
+    def _next(self, entry: Entry) -> Event | None:
+        if entry.seq != self.head.seq + 1:
+            raise self._damaged(self.head.seq + 1, "is missing")
+        if entry.frame is None:
+            self.head = Head(entry.seq, entry.digest)
+            return None
+        head = after(self.head, entry.frame)
+        if head.digest != entry.digest:
+            raise self._damaged(entry.seq, _NOT_WRITTEN)
+        event = self._open(self.head, entry.frame)
+        self.head = head
+        return event
+
+    def _open(self, before: Head, frame: bytes) -> Event:
+        plain = self._opener.open(record_place(before), frame)
+        try:
+            return decode(plain)
+        except msgspec.MsgspecError:
+            raise NewerVersionError(
+                f"record {before.seq + 1} of space {self.key.space.hex()} was written by a later version of Severance; "
+                "use that version"
+            ) from None
+
+    def _damaged(self, seq: int, problem: str) -> DamagedError:
+        space = self.key.space.hex()
+        return DamagedError(
+            f"record {seq} of space {space} {problem}; run `severance check`, "
+            "and `severance check --salvage FILE` to save the rest",
+            space=space,
+            record=seq,
+        )
+
+    def _rolled_back(self, seq: int) -> RolledBackError:
+        space = self.key.space.hex()
+        return RolledBackError(
+            f"space {space} ends or differs at record {seq}, before what the chip remembers of it: an earlier state was "
+            "put back; restore the newer vault, or accept this one with `severance restore --accept-older`",
+            space=space,
+            record=seq,
+        )
