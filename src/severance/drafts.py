@@ -61,11 +61,11 @@ def checked(draft: Draft) -> Draft:
     check_text(draft.text, "the text", MAX_TEXT_BYTES)
     if not draft.text.strip():
         raise InputError("the text is empty; there is nothing to remember")
-    for name in ("thread", "source", "kind"):
+    for name in ("thread", "source"):
         label = getattr(draft, name)
         if label is not None:
             check_text(label, f"the {name}", MAX_LABEL_BYTES)
-    if not isinstance(draft.kind, str) or not draft.kind.strip():
+    if not check_text(draft.kind, "the kind", MAX_LABEL_BYTES).strip():
         raise InputError("the kind is empty; leave it out, or say what sort of memory it is")
     if not isinstance(draft.pinned, bool):
         raise InputError("pinned is either true or false")
@@ -120,7 +120,7 @@ def metadata_of(value: object) -> Metadata:
     Raises:
         InputError: not a mapping of names to scalars, or larger than 16,384 bytes as JSON.
     """
-    if value is None or not value:
+    if value is None:
         return NO_METADATA
     if not isinstance(value, Mapping):
         raise InputError("metadata must be a mapping of names to text, numbers, true, false or null")

@@ -5,7 +5,7 @@ With the clock, the entropy and the embedder injected, the same calls give the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -138,9 +138,7 @@ class Vault(Protocol):
         """The head that the last append to this space left."""
         ...
 
-    def append(
-        self, space: bytes, expected: Head, frames: Sequence[Sealed], erase: Sequence[int] = ()
-    ) -> Head:
+    def append(self, space: bytes, expected: Head, frames: Sequence[Sealed], erase: Sequence[int] = ()) -> Head:
         """Put `frames` after `expected`; returns the new head: the last frame's number and its SHA-256.
 
         `erase` names records of this space: in the same transaction their frames are overwritten, their digests stay,
@@ -190,4 +188,3 @@ class Vault(Protocol):
     def close(self) -> None:
         """Let go of files and connections. Calling it again does nothing."""
         ...
-

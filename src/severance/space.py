@@ -48,8 +48,13 @@ class Space:
         self.key = key
         self.head = genesis(key.space, key.epoch)
         self._vault = vault
+        self._entropy = entropy
         self._sealer = Sealer(key, entropy)
         self._opener = Opener(key)
+
+    def again(self) -> Space:
+        """The same space, read from the beginning."""
+        return Space(self._vault, self.key, self._entropy)
 
     def create(self) -> None:
         """Make the empty space in the vault."""
@@ -119,14 +124,17 @@ class Space:
         return found
 
     def confirm(self) -> None:
-        """Check that the vault's own head is not behind what was read.
+        """Check that what was read is where the vault's own head says that the log ends, or that more is to be read.
 
         Raises:
-            RolledBackError: it is, or it is another one at the same number.
+            RolledBackError: the vault is behind, or has another record at the same number.
+            DamagedError: the vault's head is further on, and the records up to it are not there.
         """
         stored = self._vault.head(self.key.space)
         if stored.seq < self.head.seq or (stored.seq == self.head.seq and stored != self.head):
             raise self._rolled_back(stored.seq)
+        if stored.seq > self.head.seq and not self._vault.read(self.key.space, self.head.seq, 1):
+            raise self._damaged(self.head.seq + 1, "is missing")
 
     def append(self, events: Sequence[Event], erase: Sequence[int] = ()) -> None:
         """Seal the events and put them after `head`, durably; `head` moves to the last.
@@ -231,7 +239,7 @@ class Space:
     def _rolled_back(self, seq: int) -> RolledBackError:
         space = self.key.space.hex()
         return RolledBackError(
-            f"space {space} ends or differs at record {seq}, before what the chip remembers of it: an earlier state was "
+            f"space {space} ends or differs at record {seq}, before what was seen of it: an earlier state was "
             "put back; restore the newer vault, or accept this one with `severance restore --accept-older`",
             space=space,
             record=seq,

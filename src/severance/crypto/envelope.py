@@ -19,6 +19,7 @@ VERSION = 1
 SUITE = 1
 KEY_BYTES = 32
 SPACE_BYTES = 16
+NO_OWNER = bytes(16)
 SALT_BYTES = 32
 NONCE_BYTES = 12
 TAG_BYTES = 16
@@ -95,9 +96,9 @@ def chunk_place(at: Head, index: int, *, last: bool) -> Where:
     return Where(Kind.CHUNK, at.seq, bind)
 
 
-def row_place(row: bytes) -> Where:
-    """Where the chip's row with this id stands."""
-    return Where(Kind.ROW, 0, sha256(b"severance/row/v1" + row))
+def row_place(row: bytes, owner: bytes | None) -> Where:
+    """Where the chip's row with this id and this owner stands."""
+    return Where(Kind.ROW, 0, sha256(b"severance/row/v1" + row + (owner or NO_OWNER)))
 
 
 def record_place(before: Head) -> Where:

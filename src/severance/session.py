@@ -1,0 +1,390 @@
+"""An awake persona. Here the chip's key, the vault's log and the mind meet; nothing below can do what is done here.
+
+A session is exactly one persona. None of its methods takes the name of another, or an id that reaches into another:
+what it can touch is one space, whose key it was given when the persona woke.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import date, datetime
+from threading import RLock
+from types import TracebackType
+from typing import Any, Self
+
+from severance.context import context_block
+from severance.drafts import Rememberable, check_text, draft_of, metadata_of, time_of
+from severance.errors import AsleepError, ConflictError, EmbedderError, InputError, StoreError
+from severance.mind import Mind
+from severance.model import (
+    ID_BYTES,
+    MAX_LABEL_BYTES,
+    Draft,
+    Filter,
+    Head,
+    Memory,
+    Metadata,
+    Persona,
+    Recollection,
+    id_text,
+    micros,
+)
+from severance.ports import Clock, Embedder, Entropy
+from severance.space import Space
+from severance.waking import apply, wake
+from severance.writing import Writing, amending, embedded, forgetting, remembering, unknown_memory
+
+MOST_RECALLED = 1_000
+MAX_QUERY_BYTES = 2**20
+_BATCH = 2_048
+_RECENT = 200
+_SNAPSHOT_AFTER = 256
+_SNAPSHOT_SHARE = 8
+
+When = datetime | date | str | None
+"""A time as callers may give it: ISO 8601 text is read, a time without a zone is UTC, None is no bound."""
+
+
+class Session:
+    """One awake persona.
+
+    Made by `house.cross`; ends with `sleep`, or at the end of its `with` block. May be used by several threads; calls
+    take turns. Other processes may hold the same persona awake: every call first reads what they have written.
+
+    Every method raises `AsleepError` after the session has ended, `DamagedError` when the store was altered, and a
+    `StoreError` when the store cannot serve.
+    """
+
+    def __init__(
+        self,
+        persona: Persona,
+        place: str,
+        space: Space,
+        *,
+        embedder: Embedder,
+        clock: Clock,
+        entropy: Entropy,
+        anchor: Head | None,
+        keep_anchor: Callable[[Head], None],
+    ) -> None:
+        self._persona = persona
+        self._place = place
+        self._space: Space | None = space
+        self._embedder = embedder
+        self._clock = clock
+        self._entropy = entropy
+        self._keep_anchor = keep_anchor
+        self._anchored = anchor.seq if anchor is not None else 0
+        self._recent: deque[str] = deque(maxlen=_RECENT)
+        self._lock = RLock()
+        self._mind, self._snapshot_seq = wake(space, anchor)
+        self._applied = space.head.seq
+        self._check_embedder()
+
+    @property
+    def subject(self) -> str:
+        """Whose persona this is."""
+        return self._persona.subject
+
+    @property
+    def persona(self) -> str:
+        """The name of this persona."""
+        return self._persona.name
+
+    @property
+    def place(self) -> str:
+        """Where it woke."""
+        return self._place
+
+    def remember(
+        self,
+        text: str,
+        *,
+        at: When = None,
+        thread: str | None = None,
+        source: str | None = None,
+        kind: str = "note",
+        metadata: Metadata | None = None,
+        pinned: bool = False,
+    ) -> Memory:
+        """Keep one memory, durably, and return it.
+
+        Exactly the same memory again (text, thread, source, kind and metadata) is not kept twice: it is counted, and
+        the first is returned. A text that only echoes what this session's recall has just returned is kept and marked.
+
+        Raises:
+            InputError: a field is not one that can be kept.
+            EmbedderError: the embedder failed; nothing was kept.
+        """
+        fields = {"at": at, "thread": thread, "source": source, "kind": kind, "metadata": metadata or {}}
+        return self.remember_many([{"text": text, "pinned": pinned, **fields}])[0]
+
+    def remember_many(self, items: Iterable[Rememberable]) -> list[Memory]:
+        """Keep many: texts, mappings with the fields of `remember`, or `Draft`s. Returns the memories in order.
+
+        All items are checked before the first is kept. They are then kept in batches of 2,048, each whole or not at
+        all; an error in the middle leaves the batches before it.
+        """
+        drafts = [_checked_item(index, item) for index, item in enumerate(items)]
+        kept: list[Memory] = []
+        for start in range(0, len(drafts), _BATCH):
+            kept += self._remember(drafts[start : start + _BATCH])
+        return kept
+
+    def recall(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        since: When = None,
+        until: When = None,
+        as_of: When = None,
+        thread: str | None = None,
+        where: Metadata | None = None,
+    ) -> list[Recollection]:
+        """The memories that answer the query best, best first, each with its score and the reasons for it.
+
+        Args:
+            query: what is looked for, in any words; there is no query syntax.
+            limit: at most so many, 1 to 1,000.
+            since, until: bounds on when it happened, both inclusive.
+            as_of: only what was known then, in the version of then.
+            thread: only this conversation.
+            where: metadata names to the value each must have.
+        """
+        check_text(query, "the query", MAX_QUERY_BYTES)
+        if not query.strip():
+            raise InputError("the query is empty; say what to look for")
+        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_RECALLED:
+            raise InputError(f"the limit must be a whole number from 1 to {MOST_RECALLED:,}")
+        chosen = _filter(since, until, as_of, thread, where)
+        with self._awake() as (_, mind):
+            vector = self._embedder.embed([query])[0]
+            hits = mind.recall(query, vector, limit=limit, filter=chosen, now=self._clock.now())
+            self._recent.extend(hit.memory.id for hit in hits)
+            return hits
+
+    def context(
+        self,
+        query: str,
+        *,
+        tokens: int = 1_000,
+        since: When = None,
+        until: When = None,
+        as_of: When = None,
+        thread: str | None = None,
+        where: Metadata | None = None,
+    ) -> str:
+        """What answers the query, as a block of text ready for a prompt: chosen by rank, printed oldest first.
+
+        Args:
+            query, since, until, as_of, thread, where: as in `recall`.
+            tokens: about how many tokens the block may have (estimated, rather too many than too few), 16 or more.
+
+        Returns:
+            The block, or an empty string when nothing is remembered that could answer.
+        """
+        if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 16:
+            raise InputError("the number of tokens must be a whole number, 16 or more")
+        limit = min(MOST_RECALLED, max(10, tokens // 8))
+        hits = self.recall(query, limit=limit, since=since, until=until, as_of=as_of, thread=thread, where=where)
+        return context_block(hits, tokens)
+
+    def memories(
+        self,
+        *,
+        since: When = None,
+        until: When = None,
+        as_of: When = None,
+        thread: str | None = None,
+        where: Metadata | None = None,
+    ) -> Iterator[Memory]:
+        """All memories in their current version, in the order in which they happened, filtered as in `recall`."""
+        chosen = _filter(since, until, as_of, thread, where)
+        with self._awake() as (_, mind):
+            return mind.memories(chosen)
+
+    def get(self, id: str) -> Memory:  # noqa: A002 - the word that callers know
+        """The memory with this id, in this version.
+
+        Raises:
+            NotFoundError: none is remembered here.
+        """
+        with self._awake() as (_, mind):
+            return _found(mind.get(id))
+
+    def history(self, id: str) -> list[Memory]:  # noqa: A002
+        """All versions of the memory, the oldest first.
+
+        Raises:
+            NotFoundError: none is remembered here.
+        """
+        with self._awake() as (_, mind):
+            versions = mind.history(id)
+            if not versions:
+                raise unknown_memory()
+            return versions
+
+    def amend(
+        self,
+        id: str,  # noqa: A002
+        text: str | None = None,
+        *,
+        at: When = None,
+        thread: str | None = None,
+        source: str | None = None,
+        kind: str | None = None,
+        metadata: Metadata | None = None,
+        pinned: bool | None = None,
+    ) -> Memory:
+        """Put a new version in the place of a memory, and return it. What is not given stays as it was.
+
+        The old version is kept: `history` shows it, and `recall(as_of=...)` finds it as it was known then. Amending an
+        old version amends the current one.
+
+        Raises:
+            NotFoundError: none is remembered here.
+            InputError: a field is not one that can be kept.
+        """
+        given = {"text": text, "at": at, "thread": thread, "source": source, "kind": kind}
+        given |= {"metadata": metadata, "pinned": pinned}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        with self._awake() as (space, _):
+            raw = self._entropy.draw(ID_BYTES, space.key.space)
+            now = self._clock.now()
+            self._write(lambda mind: amending(mind, id, changes, self._embedder, raw, now))
+            return _found(self._mind.get(self._mind.history(id)[-1].id))
+
+    def forget(self, id: str) -> int:  # noqa: A002
+        """Forget a memory with all its versions, and erase their records from the vault. Returns how many versions.
+
+        Raises:
+            NotFoundError: none is remembered here.
+        """
+        with self._awake():
+            return len(self._write(lambda mind: forgetting(mind, id, self._clock.now())).ids)
+
+    def stats(self) -> dict[str, int]:
+        """Counts: `memories`, `versions`, `threads`, `repeats`, `echoes`, `records`, `bytes` (in memory, about)."""
+        with self._awake() as (space, mind):
+            return {**mind.stats(), "records": space.head.seq}
+
+    def sleep(self) -> None:
+        """End the session: write a snapshot if much is new, tell the chip how far the log goes, drop key and mind.
+
+        Doing it again does nothing.
+        """
+        with self._lock:
+            space, mind = self._space, self._mind
+            if space is None:
+                return
+            whole = self._applied == space.head.seq
+            self._space, self._mind = None, Mind()
+            self._recent.clear()
+            head = space.head
+            if whole and head.seq - self._snapshot_seq > _SNAPSHOT_AFTER + len(mind) // _SNAPSHOT_SHARE:
+                with suppress(StoreError):  # a snapshot is a cache: without it the next waking only takes longer
+                    space.write_snapshot(mind.snapshot())
+            if head.seq > self._anchored:
+                self._keep_anchor(head)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.sleep()
+
+    def __repr__(self) -> str:
+        return f"<Session at {self._place!r}, {'asleep' if self._space is None else 'awake'}>"
+
+    @contextmanager
+    def _awake(self) -> Iterator[tuple[Space, Mind]]:
+        """Hold the lock while awake and caught up with the log's tail."""
+        with self._lock:
+            space = self._space
+            if space is None:
+                raise AsleepError("this session has ended; cross again to wake the persona")
+            self._catch_up(space)
+            yield space, self._mind
+
+    def _catch_up(self, space: Space) -> None:
+        if self._applied != space.head.seq:
+            # A call was interrupted (Ctrl-C) between the log and the mind; the log is the truth, so begin again.
+            fresh = space.again()
+            self._mind, self._snapshot_seq = wake(fresh, None)
+            self._space, space = fresh, fresh
+            self._applied = fresh.head.seq
+        news = space.read_on()
+        if news:
+            apply(self._mind, news)
+        if self._applied != space.head.seq:
+            self._applied = space.head.seq
+            self._check_embedder()
+
+    def _check_embedder(self) -> None:
+        chosen = self._mind.embedder
+        if chosen is not None and chosen.identity != self._embedder.identity:
+            self._space, self._mind = None, Mind()
+            raise EmbedderError(
+                f"these memories were embedded by {chosen.identity}, and this house uses {self._embedder.identity}; "
+                "run `severance reembed`, or open the house with the embedder they were made with"
+            )
+
+    def _remember(self, drafts: Sequence[Draft]) -> list[Memory]:
+        vectors = embedded(self._embedder, [draft.text for draft in drafts])
+        with self._awake() as (space, _):
+            raw = self._entropy.draw(ID_BYTES * len(drafts), space.key.space)
+            ids = [raw[start : start + ID_BYTES] for start in range(0, len(raw), ID_BYTES)]
+            now = self._clock.now()
+            writing = self._write(lambda mind: remembering(mind, drafts, vectors, ids, now, self._recent))
+            return [_found(self._mind.get(id_text(raw))) for raw in writing.ids]
+
+    def _write(self, plan: Callable[[Mind], Writing]) -> Writing:
+        """Append what `plan` makes of the mind, made again each time that another writer was first."""
+        while True:
+            space, mind = self._space, self._mind
+            assert space is not None  # noqa: S101 - the caller holds it awake
+            writing = plan(mind)
+            if not writing.events:
+                return writing
+            first = space.head.seq + 1
+            try:
+                space.append(writing.events, writing.erase)
+            except ConflictError:
+                self._catch_up(space)
+                continue
+            mind.apply_all(first, writing.events)
+            self._applied = space.head.seq
+            return writing
+
+
+def _checked_item(index: int, item: Rememberable) -> Draft:
+    try:
+        return draft_of(item)
+    except InputError as problem:
+        raise InputError(f"item {index}: {problem}") from None
+
+
+def _found(memory: Memory | None) -> Memory:
+    if memory is None:
+        raise unknown_memory()
+    return memory
+
+
+def _filter(since: When, until: When, as_of: When, thread: str | None, where: Metadata | None) -> Filter:
+    def bound(value: When, what: str) -> int | None:
+        return None if value is None else micros(time_of(value, what))
+
+    if thread is not None:
+        check_text(thread, "the thread", MAX_LABEL_BYTES)
+    return Filter(
+        since=bound(since, "since"),
+        until=bound(until, "until"),
+        as_of=bound(as_of, "as_of"),
+        thread=thread,
+        where=metadata_of(where),
+    )

@@ -1,0 +1,160 @@
+"""What a session writes: from what was asked, and what the mind already knows, to the events of one append."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from severance.drafts import checked, time_of
+from severance.embed.quantize import quantize
+from severance.errors import NotFoundError
+from severance.mind import Mind
+from severance.model import Draft, Memory, id_bytes, micros
+from severance.ports import Embedder
+from severance.records import Event, Forgotten, Remembered, Repeated
+
+Vector = tuple[bytes, float]
+"""Signed bytes, one for each dimension, and the scale that turns them back into components."""
+
+
+@dataclass(slots=True)
+class Writing:
+    """The events of one append, the records it erases, and the ids of the memories it is about."""
+
+    events: list[Event] = field(default_factory=list)
+    ids: list[bytes] = field(default_factory=list)
+    erase: list[int] = field(default_factory=list)
+
+
+def embedded(embedder: Embedder, texts: Sequence[str]) -> list[Vector]:
+    """One vector for each text.
+
+    Raises:
+        EmbedderError: it failed, or returned another number of vectors, other dimensions or something not a number.
+    """
+    rows, scales = quantize(embedder.embed(texts), rows=len(texts), dimensions=embedder.dimensions)
+    return list(zip((row.tobytes() for row in rows), scales.tolist(), strict=True))
+
+
+def remembering(
+    mind: Mind,
+    drafts: Sequence[Draft],
+    vectors: Sequence[Vector],
+    ids: Sequence[bytes],
+    now: int,
+    recent: Collection[str],
+) -> Writing:
+    """Each draft becomes a memory with the id that was drawn for it, or a repeat of one that is known."""
+    writing = Writing()
+    fresh: dict[object, bytes] = {}
+    for draft, vector, raw in zip(drafts, vectors, ids, strict=True):
+        same = _sameness(draft)
+        at = now if draft.at is None else micros(draft.at)
+        known = fresh.get(same) or mind.find_repeat(draft)
+        if known is not None:
+            writing.events.append(Repeated(known, at, now))
+            writing.ids.append(known)
+            continue
+        echo = mind.echo_of(draft.text, recent) if recent else None
+        writing.events.append(_remembered(raw, draft, at, now, vector, echo_of=echo))
+        writing.ids.append(raw)
+        fresh[same] = raw
+    return writing
+
+
+def amended(current: Memory, changes: Mapping[str, Any]) -> Draft:
+    """The current version with the changes made, checked.
+
+    Raises:
+        InputError: a changed field is not one that can be kept.
+    """
+    draft = Draft(
+        text=current.text,
+        at=current.at,
+        thread=current.thread,
+        source=current.source,
+        kind=current.kind,
+        metadata=current.metadata,
+        pinned=current.pinned,
+    )
+    return checked(replace(draft, **changes))
+
+
+def amending(
+    mind: Mind, memory: str, changes: Mapping[str, Any], embedder: Embedder, new_id: bytes, now: int
+) -> Writing:
+    """A version after the current one, or nothing where the changes change nothing.
+
+    Raises:
+        NotFoundError: no such memory.
+    """
+    versions = mind.history(memory)
+    if not versions:
+        raise unknown_memory()
+    current = versions[-1]
+    draft, before = amended(current, changes), amended(current, {})
+    tip = _raw(current.id)
+    if draft == before:
+        return Writing(ids=[tip])
+    vector = embedded(embedder, [draft.text])[0]
+    at = micros(time_of(draft.at, "at"))
+    return Writing([_remembered(new_id, draft, at, now, vector, supersedes=tip)], [new_id])
+
+
+def forgetting(mind: Mind, memory: str, now: int) -> Writing:
+    """All versions of a memory gone, and the records that hold them erased.
+
+    Raises:
+        NotFoundError: no such memory.
+    """
+    chain = mind.chain(memory)
+    if not chain:
+        raise unknown_memory()
+    seqs = sorted(mind.seqs(chain))
+    return Writing([Forgotten(chain, seqs, now)], chain, seqs)
+
+
+def unknown_memory() -> NotFoundError:
+    """The one error for an id that cannot be had from here, for whatever reason."""
+    return NotFoundError("no memory with that id is remembered here")
+
+
+def _remembered(
+    raw: bytes,
+    draft: Draft,
+    at: int,
+    now: int,
+    vector: Vector,
+    *,
+    echo_of: str | None = None,
+    supersedes: bytes | None = None,
+) -> Remembered:
+    return Remembered(
+        id=raw,
+        text=draft.text,
+        at=at,
+        recorded=now,
+        thread=draft.thread,
+        source=draft.source,
+        kind=draft.kind,
+        metadata=dict(draft.metadata),
+        pinned=draft.pinned,
+        echo_of=None if echo_of is None else _raw(echo_of),
+        supersedes=supersedes,
+        vector=vector[0],
+        scale=vector[1],
+    )
+
+
+def _sameness(draft: Draft) -> object:
+    # The types are part of it: 1, 1.0 and True are equal in Python, and are not the same metadata.
+    metadata = tuple(sorted((name, type(value).__name__, value) for name, value in draft.metadata.items()))
+    return draft.text, draft.thread, draft.source, draft.kind, metadata
+
+
+def _raw(memory: str) -> bytes:
+    raw = id_bytes(memory)
+    if raw is None:
+        raise unknown_memory()
+    return raw
