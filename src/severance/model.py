@@ -58,6 +58,25 @@ class Place:
     wakes: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class PersonaStatus:
+    """One persona from outside: where it wakes, and how many records its space has (not what they say)."""
+
+    subject: str
+    name: str
+    places: tuple[str, ...]
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A house from outside."""
+
+    store: str
+    personas: tuple[PersonaStatus, ...]
+    places: tuple[Place, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What somebody asks to have remembered, before it has an id.

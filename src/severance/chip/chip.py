@@ -1,0 +1,305 @@
+"""The chip: holds the keys, and decides who wakes.
+
+What is in it is in docs/design/format.md, section 7. Rows are looked up one at a time, so a chip of a hundred thousand
+personas opens as fast as one of ten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from severance.chip.register import (
+    DECODER,
+    ENCODER,
+    STATE_ID,
+    AnchorRow,
+    KeyRow,
+    Keys,
+    PersonaRow,
+    PlaceRow,
+    Row,
+    StateRow,
+    SubjectRow,
+    WakeRow,
+    moved,
+    summed,
+)
+from severance.chip.rows import RowFile, Rows, StoredRow
+from severance.crypto.envelope import CommitmentError, Opener, Sealer, SpaceKey, row_place
+from severance.errors import DamagedError, NewerVersionError, NotFoundError, WrongKeyError
+from severance.model import Head, Persona, Place, Plain, Subject
+from severance.ports import Entropy
+
+_SCOPE = b"chip"
+
+R = TypeVar("R", bound=Row)
+
+
+class Chip:
+    """An unlocked chip. May be used by several threads and processes; changes take turns.
+
+    Raises, from every method: DamagedError when rows are not what was written, StoreError when the file cannot serve.
+    """
+
+    def __init__(self, rows: RowFile, root_key: bytes, entropy: Entropy) -> None:
+        """Unlock `rows` with the 32-byte root key.
+
+        Raises:
+            WrongKeyError: another root key made this chip.
+        """
+        self._rows = rows
+        self._keys = Keys.derive(root_key, rows.store)
+        key = SpaceKey(rows.store, 0, self._keys.seal)
+        self._sealer = Sealer(key, _ScopedEntropy(entropy))
+        self._opener = Opener(key)
+        self._read_state(rows.get(STATE_ID))
+
+    @classmethod
+    def create(cls, rows: RowFile, root_key: bytes, entropy: Entropy) -> Chip:
+        """Make an empty chip in a new file, and unlock it."""
+        sealer = Sealer(SpaceKey(rows.store, 0, Keys.derive(root_key, rows.store).seal), _ScopedEntropy(entropy))
+        frame = sealer.seal(row_place(STATE_ID, None), _plain(StateRow(0, summed(iter(())))))
+        rows.change(lambda view: view.put(StoredRow(STATE_ID, None, frame)))
+        return cls(rows, root_key, entropy)
+
+    @property
+    def store(self) -> bytes:
+        """The store id."""
+        return self._rows.store
+
+    def subjects(self) -> list[Subject]:
+        """All subjects, by name."""
+        found = self._owned(self._keys.row_id("subjects"), SubjectRow)
+        return sorted((Subject(row.name) for row in found), key=lambda subject: subject.name)
+
+    def personas(self, subject: str) -> list[Persona]:
+        """The personas of a subject, by name.
+
+        Raises:
+            NotFoundError: no such subject.
+        """
+        self._get(SubjectRow(subject), "no such subject here; `severance status` lists them")
+        found = self._owned(self._keys.row_id("subject", subject), PersonaRow)
+        return sorted((Persona(subject, row.name) for row in found), key=lambda persona: persona.name)
+
+    def places(self) -> list[Place]:
+        """All places, by name."""
+        found = self._owned(self._keys.row_id("places"), PlaceRow)
+        return [self.place(name) for name in sorted(row.name for row in found)]
+
+    def place(self, name: str) -> Place:
+        """One place with who wakes there.
+
+        Raises:
+            NotFoundError: no such place.
+        """
+        self._get(PlaceRow(name), "no such place here; `severance status` lists them")
+        found = self._owned(self._keys.row_id("place", name), WakeRow)
+        return Place(name, {row.subject: row.persona for row in sorted(found, key=lambda row: row.subject)})
+
+    def waking(self, subject: str, place: str) -> Persona:
+        """The threshold: which persona of the subject wakes at the place.
+
+        Raises:
+            NotFoundError: none does, for whatever reason.
+        """
+        row = self._get(WakeRow(place, subject, ""), "nobody of that name wakes at a place of that name here")
+        return Persona(subject, row.persona)
+
+    def key(self, persona: Persona) -> SpaceKey:
+        """The key of the persona's space.
+
+        Raises:
+            NotFoundError: no such persona.
+        """
+        found = self._get(PersonaRow(persona.subject, persona.name, b"", 0), "no such persona here")
+        return SpaceKey(found.space, found.epoch, self._get(KeyRow(b""), "no such persona here", found.space).secret)
+
+    def add_personas(self, subject: str, personas: Mapping[str, SpaceKey]) -> None:
+        """Add a subject, if it is new, and personas with the keys of their spaces. Existing ones stay as they are."""
+
+        def add(change: _Change) -> None:
+            change.put(SubjectRow(subject))
+            for name, key in personas.items():
+                row = PersonaRow(subject, name, key.space, key.epoch)
+                if not change.knows(row):
+                    change.put(row)
+                    change.put(KeyRow(key.secret), key.space)
+
+        self._change(add)
+
+    def set_place(self, name: str, wakes: Mapping[str, str | None]) -> None:
+        """Add a place, if it is new, and say who wakes there; None says that nobody of that subject does any more.
+
+        Raises:
+            NotFoundError: a persona that does not exist; nothing was changed.
+        """
+        for subject, persona in wakes.items():
+            if persona is not None:
+                unknown = "no such persona here; `severance sever SUBJECT PERSONA` makes one"
+                self._get(PersonaRow(subject, persona, b"", 0), unknown)
+
+        def declare(change: _Change) -> None:
+            change.put(PlaceRow(name))
+            for subject, persona in wakes.items():
+                if persona is None:
+                    change.remove(WakeRow(name, subject, ""))
+                else:
+                    change.put(WakeRow(name, subject, persona))
+
+        self._change(declare)
+
+    def anchor(self, key: SpaceKey) -> Head | None:
+        """How far the space's log went when the chip last heard of it; None when it never has."""
+        row = self._find(AnchorRow(0, 0, b""), key.space)
+        if row is not None and row.epoch != key.epoch:
+            raise DamagedError("an anchor in the chip is of another epoch than its space", space=key.space.hex())
+        return None if row is None else Head(row.seq, row.digest)
+
+    def set_anchor(self, key: SpaceKey, head: Head, *, back: bool = False) -> None:
+        """Remember how far the space's log goes. Never goes back, unless `back` says that the owner accepts it."""
+
+        def move(change: _Change) -> None:
+            row = self._find(AnchorRow(0, 0, b""), key.space, change.rows)
+            if back or row is None or row.seq < head.seq:
+                change.put(AnchorRow(key.epoch, head.seq, head.digest), key.space)
+
+        self._change(move)
+
+    def verify(self) -> None:
+        """Check the whole set of rows against its guard.
+
+        Raises:
+            DamagedError: a row was altered, added, removed or put back.
+        """
+        everything = {row.id: row for row in self._rows.all()}
+        state = self._read_state(everything.pop(STATE_ID, None))
+        rows = list(everything.values())
+        total = summed(self._keys.share(*row) for row in rows)
+        if state.count != len(rows) or state.sum != total:
+            raise DamagedError("the chip's rows are not the ones that were written; restore the chip from a backup")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._rows.close()
+
+    def _change(self, work: Callable[[_Change], None]) -> None:
+        def changing(rows: Rows) -> None:
+            change = _Change(rows, self._keys, self._sealer, self._read_state(rows.get(STATE_ID)))
+            work(change)
+            change.finish()
+
+        self._rows.change(changing)
+
+    def _get(self, like: R, unknown: str, space: bytes = b"") -> R:
+        row = self._find(like, space)
+        if row is None:
+            # Absent, or taken out of the file by somebody? Only the whole set can tell, and only here it matters.
+            self.verify()
+            raise NotFoundError(unknown)
+        return row
+
+    def _find(self, like: R, space: bytes = b"", rows: Rows | None = None) -> R | None:
+        wanted, owner = self._keys.identify(like, space)
+        stored = (rows or self._rows).get(wanted)
+        if stored is None:
+            return None
+        if stored.owner != owner:
+            raise _damaged()
+        return self._open(stored, type(like), space)
+
+    def _owned(self, owner: bytes, kind: type[R]) -> Iterable[R]:
+        return [self._open(stored, kind) for stored in self._rows.owned(owner)]
+
+    def _open(self, stored: StoredRow, kind: type[R], space: bytes = b"") -> R:
+        plain = self._opener.open(row_place(stored.id, stored.owner), stored.frame)
+        try:
+            row = DECODER.decode(plain)
+        except msgspec.MsgspecError:
+            raise NewerVersionError("the chip was written by a later version of Severance; use that version") from None
+        if not isinstance(row, kind) or self._keys.identify(row, space) != (stored.id, stored.owner):
+            raise _damaged()
+        return row
+
+    def _read_state(self, stored: StoredRow | None) -> StateRow:
+        if stored is None:
+            raise _damaged()
+        try:
+            return self._open(stored, StateRow)
+        except CommitmentError:
+            if any(self._opens(row) for row in self._rows.all()):
+                raise
+            raise WrongKeyError(
+                "this is not the root key that the store was made with; give the right one with --key or SEVERANCE_KEY"
+            ) from None
+
+    def _opens(self, stored: StoredRow) -> bool:
+        try:
+            self._opener.open(row_place(stored.id, stored.owner), stored.frame)
+        except (DamagedError, NewerVersionError):
+            return False
+        return True
+
+
+class _Change:
+    """Rows written in one transaction, with the guard moved along."""
+
+    def __init__(self, rows: Rows, keys: Keys, sealer: Sealer, state: StateRow) -> None:
+        self.rows = rows
+        self._keys = keys
+        self._sealer = sealer
+        self._count = state.count
+        self._sum = state.sum
+
+    def knows(self, row: Row) -> bool:
+        """Whether there is a row with this one's id."""
+        return self.rows.get(self._keys.identify(row)[0]) is not None
+
+    def put(self, row: Row, space: bytes = b"") -> None:
+        """Write a row, over an earlier one if there is."""
+        wanted, owner = self._keys.identify(row, space)
+        frame = self._sealer.seal(row_place(wanted, owner), _plain(row))
+        new = StoredRow(wanted, owner, frame)
+        old = self.rows.get(wanted)
+        self._move(old, new)
+        self.rows.put(new)
+
+    def remove(self, row: Row, space: bytes = b"") -> None:
+        """Erase a row, if it is there."""
+        wanted, _ = self._keys.identify(row, space)
+        old = self.rows.get(wanted)
+        if old is not None:
+            self._move(old, None)
+            self.rows.delete(wanted)
+
+    def finish(self) -> None:
+        """Write the guard."""
+        frame = self._sealer.seal(row_place(STATE_ID, None), _plain(StateRow(self._count, self._sum)))
+        self.rows.put(StoredRow(STATE_ID, None, frame))
+
+    def _move(self, old: StoredRow | None, new: StoredRow | None) -> None:
+        minus = 0 if old is None else self._keys.share(*old)
+        plus = 0 if new is None else self._keys.share(*new)
+        self._sum = moved(self._sum, minus, plus)
+        self._count += (new is not None) - (old is not None)
+
+
+class _ScopedEntropy:
+    """Draws under the chip's scope, so that no space's stream is moved by what the chip seals."""
+
+    def __init__(self, entropy: Entropy) -> None:
+        self._entropy = entropy
+
+    def draw(self, size: int, scope: bytes) -> bytes:
+        return self._entropy.draw(size, _SCOPE)
+
+
+def _plain(row: Row) -> Plain:
+    return Plain(ENCODER.encode(row))
+
+
+def _damaged() -> DamagedError:
+    return DamagedError("a row of the chip is not what was written there; restore the chip from a backup")

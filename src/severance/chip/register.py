@@ -1,0 +1,127 @@
+"""What the chip's rows say, and how their ids follow from names (docs/design/format.md, section 7)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from severance.crypto.primitives import hkdf_sha512, hmac_sha256, sha256
+
+ROW_ID_BYTES = 16
+STATE_ID = bytes(ROW_ID_BYTES)
+_NO_OWNER = bytes(ROW_ID_BYTES)
+_MODULUS = 2**256
+
+
+class StateRow(msgspec.Struct, array_like=True, tag="state", frozen=True):
+    """How many rows there are, and the sum over them that guards the set."""
+
+    count: int
+    sum: bytes
+
+
+class SubjectRow(msgspec.Struct, array_like=True, tag="subject", frozen=True):
+    """A subject."""
+
+    name: str
+
+
+class PersonaRow(msgspec.Struct, array_like=True, tag="persona", frozen=True):
+    """A persona, and the space that is its own."""
+
+    subject: str
+    name: str
+    space: bytes
+    epoch: int
+
+
+class PlaceRow(msgspec.Struct, array_like=True, tag="place", frozen=True):
+    """A place."""
+
+    name: str
+
+
+class WakeRow(msgspec.Struct, array_like=True, tag="wake", frozen=True):
+    """Which persona of a subject wakes at a place."""
+
+    place: str
+    subject: str
+    persona: str
+
+
+class KeyRow(msgspec.Struct, array_like=True, tag="key", frozen=True):
+    """The key of a space. A row of its own, so that erasing it erases the space everywhere."""
+
+    secret: bytes
+
+
+class AnchorRow(msgspec.Struct, array_like=True, tag="anchor", frozen=True):
+    """How far a space's log went when the chip last heard of it."""
+
+    epoch: int
+    seq: int
+    digest: bytes
+
+
+Row = StateRow | SubjectRow | PersonaRow | PlaceRow | WakeRow | KeyRow | AnchorRow
+
+ENCODER = msgspec.msgpack.Encoder()
+DECODER: msgspec.msgpack.Decoder[Row] = msgspec.msgpack.Decoder(Row)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What derives from the root key for one store. Its repr shows nothing."""
+
+    seal: bytes
+    name: bytes
+
+    def __repr__(self) -> str:
+        return "Keys()"
+
+    @classmethod
+    def derive(cls, root_key: bytes, store: bytes) -> Keys:
+        """The chip key and the name key."""
+        okm = hkdf_sha512(root_key, salt=store, info=b"severance/chip/v1", length=64)
+        return cls(okm[:32], okm[32:])
+
+    def row_id(self, kind: str, *parts: str | bytes) -> bytes:
+        """The id of the row of this type with these parts: 16 bytes that tell nothing without the name key."""
+        raw = (part.encode("utf-8") if isinstance(part, str) else part for part in parts)
+        framed = b"".join(struct.pack(">I", len(part)) + part for part in raw)
+        return hmac_sha256(self.name, kind.encode("ascii") + framed)[:ROW_ID_BYTES]
+
+    def share(self, row: bytes, owner: bytes | None, frame: bytes) -> int:
+        """What one row contributes to the guarding sum (additive multiset hash, Clarke et al., ASIACRYPT 2003)."""
+        return int.from_bytes(hmac_sha256(self.name, b"row" + row + (owner or _NO_OWNER) + sha256(frame)), "big")
+
+    def identify(self, row: Row, space: bytes = b"") -> tuple[bytes, bytes | None]:
+        """The id and the owner that a row must have. `space` is needed for keys and anchors, which do not name it."""
+        match row:
+            case StateRow():
+                return STATE_ID, None
+            case SubjectRow(name):
+                return self.row_id("subject", name), self.row_id("subjects")
+            case PersonaRow(subject, name):
+                return self.row_id("persona", subject, name), self.row_id("subject", subject)
+            case PlaceRow(name):
+                return self.row_id("place", name), self.row_id("places")
+            case WakeRow(place, subject):
+                return self.row_id("wake", place, subject), self.row_id("place", place)
+            case KeyRow():
+                return self.row_id("key", space), None
+            case AnchorRow():
+                return self.row_id("anchor", space), None
+
+
+def summed(shares: Iterator[int]) -> bytes:
+    """The guarding sum as 32 bytes."""
+    return (sum(shares) % _MODULUS).to_bytes(32, "big")
+
+
+def moved(total: bytes, minus: int, plus: int) -> bytes:
+    """The guarding sum after one share went and another came."""
+    return ((int.from_bytes(total, "big") - minus + plus) % _MODULUS).to_bytes(32, "big")

@@ -1,0 +1,171 @@
+"""The chip's file: sealed rows in SQLite, with a rollback journal and secure deletion.
+
+Not WAL: when a key has been erased, its old bytes must not stay in a log beside the file.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from severance.errors import DamagedError, NewerVersionError, StoreError, StoreMissingError
+from severance.vault.connection import Connection, connect
+from severance.vault.faults import FAULTS, translated
+from severance.vault.newfile import new_file
+
+APPLICATION_ID = 0x53565243
+FORMAT = 1
+_ID_BYTES = 16
+_BUSY = 10.0
+
+T = TypeVar("T")
+
+_SCHEMA = (
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {FORMAT}",
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE rows (id BLOB PRIMARY KEY, owner BLOB, frame BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX rows_owner ON rows (owner)",
+)
+
+
+class StoredRow(NamedTuple):
+    """A row as the file holds it: two opaque ids and a frame."""
+
+    id: bytes
+    owner: bytes | None
+    frame: bytes
+
+
+class Rows:
+    """The rows as seen from inside one transaction."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self._raw = raw
+
+    def get(self, row: bytes) -> StoredRow | None:
+        """The row with this id."""
+        found = self._raw.execute("SELECT id, owner, frame FROM rows WHERE id = ?", (row,)).fetchone()
+        return None if found is None else _checked(found)
+
+    def put(self, row: StoredRow) -> None:
+        """Write a row, over an earlier one with its id."""
+        self._raw.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", row)
+
+    def delete(self, row: bytes) -> None:
+        """Erase a row; `secure_delete` overwrites its bytes."""
+        self._raw.execute("DELETE FROM rows WHERE id = ?", (row,))
+
+
+class RowFile:
+    """One chip file, for any number of threads and processes. It knows nothing of what the rows say.
+
+    Attributes:
+        store: the store id.
+        key_source: what is recorded of where the root key comes from, JSON.
+    """
+
+    def __init__(self, path: Path, mode: str) -> None:
+        """Not for callers: use `create` or `open`."""
+        self._path = path
+        self._connection = Connection(path, mode, _BUSY)
+        try:
+            self.store, self.key_source = self._recognised()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @classmethod
+    def create(cls, path: Path, store: bytes, key_source: bytes) -> RowFile:
+        """Make a new chip file, readable by its owner only, and open it.
+
+        Raises:
+            StoreError: it exists or cannot be made.
+        """
+        with new_file(path) as part:
+            try:
+                with closing(connect(part, "mode=rw", _BUSY)) as raw:
+                    for statement in _SCHEMA:
+                        raw.execute(statement)
+                    raw.executemany("INSERT INTO meta VALUES (?, ?)", [("store", store), ("key", key_source)])
+            except FAULTS as error:
+                raise translated(error, path) from error
+        return cls(path, "mode=rw")
+
+    @classmethod
+    def open(cls, path: Path, *, readonly: bool = False) -> RowFile:
+        """Open a chip file.
+
+        Raises:
+            StoreMissingError: there is none.
+            StoreError, DamagedError: it is something else.
+        """
+        if not path.exists():
+            raise StoreMissingError(
+                f"there is no chip at {path}; put it back from where it is kept, without it nothing can be opened"
+            )
+        return cls(path, "mode=ro" if readonly else "mode=rw")
+
+    def get(self, row: bytes) -> StoredRow | None:
+        """The row with this id."""
+        found = self._connection.query("SELECT id, owner, frame FROM rows WHERE id = ?", (row,))
+        return _checked(found[0]) if found else None
+
+    def owned(self, owner: bytes) -> list[StoredRow]:
+        """The rows with this owner."""
+        return [
+            _checked(row)
+            for row in self._connection.query("SELECT id, owner, frame FROM rows WHERE owner = ?", (owner,))
+        ]
+
+    def all(self) -> list[StoredRow]:
+        """Every row, as of one instant."""
+        return [_checked(row) for row in self._connection.query("SELECT id, owner, frame FROM rows NOT INDEXED")]
+
+    def change(self, work: Callable[[Rows], T]) -> T:
+        """Run `work` in one transaction, durable when it returns; whatever it raises rolls it back."""
+        return self._connection.change(lambda raw: work(Rows(raw)))
+
+    def copy_to(self, path: Path) -> None:
+        """Write a consistent copy to a new file.
+
+        Raises:
+            StoreError: it exists or cannot be written.
+        """
+        with new_file(path) as part:
+            try:
+                with closing(connect(part, "mode=rw", _BUSY)) as raw:
+                    self._connection.back_up(raw)
+            except FAULTS as error:
+                raise translated(error, path) from error
+
+    def close(self) -> None:
+        """Let go of the file. Doing it again does nothing."""
+        self._connection.close()
+
+    def _recognised(self) -> tuple[bytes, bytes]:
+        query = self._connection.query
+        application, version = query("PRAGMA application_id")[0][0], query("PRAGMA user_version")[0][0]
+        if application != APPLICATION_ID:
+            raise StoreError(f"{self._path.name} is not a chip; put the store's own chip in its place")
+        if version > FORMAT:
+            raise NewerVersionError(f"{self._path.name} is of format {version}; use the Severance that wrote it")
+        meta = {bytes(name): value for name, value in query("SELECT name, value FROM meta")}
+        store, source = meta.get(b"store"), meta.get(b"key")
+        if version != FORMAT or type(store) is not bytes or len(store) != _ID_BYTES or type(source) is not bytes:
+            raise DamagedError("the head of the chip is not what was written there; restore the chip from a backup")
+        return store, source
+
+
+def _checked(row: Sequence[Any]) -> StoredRow:
+    found, owner, frame = row
+    if not (_is_id(found) and (owner is None or _is_id(owner)) and type(frame) is bytes):
+        raise DamagedError("a row of the chip is not what was written there; restore the chip from a backup")
+    return StoredRow(found, owner, frame)
+
+
+def _is_id(value: object) -> bool:
+    return type(value) is bytes and len(value) == _ID_BYTES

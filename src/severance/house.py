@@ -1,0 +1,225 @@
+"""The house: where vault, chip, embedder, clock and entropy are put together. `severance.open()` makes one.
+
+A house is for the owner, who has the root key: it severs, declares places and crosses. What a program or a model gets
+is the session that crossing returns, and a session names no persona.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from weakref import WeakSet
+
+from severance.chip.chip import Chip
+from severance.crypto.rootkey import Key
+from severance.drafts import name_of
+from severance.embed import bundled
+from severance.errors import InputError, NotFoundError, StoreError
+from severance.model import Head, Memory, Persona, Place, Status, PersonaStatus
+from severance.ports import Clock, Embedder, Entropy, Vault
+from severance.records import EmbedderChosen
+from severance.session import Session
+from severance.space import Space, new_key
+from severance.store import open_store
+from severance.system import SystemClock, SystemEntropy
+from severance.upkeep.backup import Backup, back_up
+from severance.upkeep.check import Finding, examine, salvaged
+from severance.upkeep.reembed import reembed
+
+Progress = Callable[[int, int], None]
+"""Called now and then with how much is done and how much there is."""
+
+
+def open(  # noqa: A001 - `severance.open` is what people will write
+    path: str | os.PathLike[str] = "~/.severance",
+    *,
+    key: Key = None,
+    create: bool = True,
+    embedder: Embedder | None = None,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+) -> House:
+    """Open the store at `path`, and make it if there is none.
+
+    Args:
+        path: the store's directory.
+        key: where the root key comes from: 32 bytes, or `file:PATH`, `passphrase`, `keychain`, `env`, `env:NAME`,
+            `command:...`. Without it: SEVERANCE_KEY, then the source recorded when the store was made, then the keychain.
+        create: whether to make a store where there is none.
+        embedder: turns texts into vectors; by default the bundled one, which needs no download.
+        clock, entropy: for tests and replays; by default the machine's.
+
+    Raises:
+        StoreMissingError: there is no store, and `create` is False; or its chip or vault is missing.
+        KeyMissingError, WrongKeyError: the root key could not be had, or is another store's.
+        StoreError, DamagedError: the store cannot serve, or is not what was written.
+    """
+    entropy = entropy or SystemEntropy()
+    directory = Path(path).expanduser()
+    vault, chip = open_store(directory, key=key, create=create, entropy=entropy)
+    return House(directory, vault, chip, embedder=embedder, clock=clock or SystemClock(), entropy=entropy)
+
+
+class House:
+    """An unlocked store. Close it, or use it in a `with` block; closing puts every session to sleep.
+
+    Names are 1 to 100 characters. Every method raises `StoreError` when the store cannot serve, and `DamagedError` when
+    it is not what was written.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        vault: Vault,
+        chip: Chip,
+        *,
+        embedder: Embedder | None,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        """Not for callers: use `severance.open`."""
+        self._directory = directory
+        self._vault = vault
+        self._chip = chip
+        self._chosen = embedder
+        self._clock = clock
+        self._entropy = entropy
+        self._sessions: WeakSet[Session] = WeakSet()
+
+    @property
+    def embedder(self) -> Embedder:
+        """What turns texts into vectors here."""
+        # Loaded at first need: a command that only looks at the house should not wait for word vectors.
+        if self._chosen is None:
+            self._chosen = bundled()
+        return self._chosen
+
+    def sever(self, subject: str, personas: Iterable[str]) -> list[Persona]:
+        """Divide a subject: give it personas, each with a space and a key of its own. Returns all it has now.
+
+        Personas that exist already stay as they are, so that this can be said again.
+
+        Raises:
+            InputError: a name that names can't have, or no persona at all.
+        """
+        subject = name_of(subject, "the subject")
+        if isinstance(personas, str):
+            raise InputError("personas are a list of names, not one text")
+        names = list(dict.fromkeys(name_of(name, "a persona") for name in personas))
+        if not names:
+            raise InputError("a subject is severed into at least one persona; name it")
+        known: set[str] = set()
+        with suppress(NotFoundError):
+            known = {persona.name for persona in self._chip.personas(subject)}
+        keys = {}
+        for name in names:
+            if name not in known:
+                scope = f"{subject}/{name}".encode()
+                space = Space(self._vault, new_key(self._entropy, scope), self._entropy)
+                space.create()
+                space.append([EmbedderChosen(self.embedder.identity, self.embedder.dimensions)])
+                keys[name] = space.key
+        self._chip.add_personas(subject, keys)
+        return self._chip.personas(subject)
+
+    def place(self, name: str, wakes: Mapping[str, str | None]) -> Place:
+        """Declare a place, and which persona of each subject wakes there. Returns the place as it is now.
+
+        Subjects that are not mentioned stay as they are; None says that nobody of that subject wakes there any more.
+
+        Raises:
+            InputError: a name that names can't have.
+            NotFoundError: a persona that does not exist; nothing was changed.
+        """
+        name = name_of(name, "the place")
+        checked = {
+            name_of(subject, "a subject"): None if persona is None else name_of(persona, "a persona")
+            for subject, persona in wakes.items()
+        }
+        self._chip.set_place(name, checked)
+        return self._chip.place(name)
+
+    def cross(self, subject: str, place: str) -> Session:
+        """Go to a place: the persona that wakes there wakes, in a new session.
+
+        Start a new model context for it: what the model still holds of another persona is out of Severance's reach.
+
+        Raises:
+            NotFoundError: nobody of that name wakes at a place of that name.
+            EmbedderError: the memories were embedded by another embedder than this house's.
+        """
+        persona = self._chip.waking(name_of(subject, "the subject"), name_of(place, "the place"))
+        key = self._chip.key(persona)
+        session = Session(
+            persona,
+            place,
+            Space(self._vault, key, self._entropy),
+            embedder=self.embedder,
+            clock=self._clock,
+            entropy=self._entropy,
+            anchor=self._chip.anchor(key),
+            keep_anchor=lambda head: self._chip.set_anchor(key, head),
+        )
+        self._sessions.add(session)
+        return session
+
+    def status(self) -> Status:
+        """Who there is and who wakes where. Nobody is woken for it, and nothing remembered is looked at."""
+        places = self._chip.places()
+        personas = []
+        for persona in self._everyone():
+            awake_at = tuple(place.name for place in places if place.wakes.get(persona.subject) == persona.name)
+            records = self._vault.head(self._chip.key(persona).space).seq
+            personas.append(PersonaStatus(persona.subject, persona.name, awake_at, records))
+        return Status(str(self._directory), tuple(personas), tuple(places))
+
+    def check(self, progress: Progress | None = None) -> list[Finding]:
+        """Read everything, and say what is not as it was written; an empty list when all is."""
+        return examine(self._vault, self._chip, self._entropy, self._everyone, progress)
+
+    def salvage(self) -> Iterator[tuple[Persona, Iterator[Memory]]]:
+        """Of each persona, every memory that can still be read, in its current version."""
+        for persona in self._everyone():
+            yield persona, salvaged(Space(self._vault, self._chip.key(persona), self._entropy))
+
+    def reembed(self, progress: Progress | None = None) -> int:
+        """Embed every memory of every persona with this house's embedder. Returns how many were embedded.
+
+        Can be interrupted and run again; personas that use this embedder already are left alone.
+        """
+        spaces = [Space(self._vault, self._chip.key(persona), self._entropy) for persona in self._everyone()]
+        return sum(reembed(space, self._chip.anchor(space.key), self.embedder, progress) for space in spaces)
+
+    def backup(self, path: str | os.PathLike[str], *, chip: bool = True) -> Backup:
+        """Write a consistent copy of the store to a new file while others may go on writing; sealed as it is.
+
+        Without the chip, the copy cannot be opened without this store's chip, and what is retired later stays retired.
+
+        Raises:
+            StoreError: the file exists or cannot be written.
+        """
+        return back_up(self._vault, self._chip if chip else None, Path(path).expanduser())
+
+    def close(self) -> None:
+        """Put every session to sleep and let go of the store. Doing it again does nothing."""
+        try:
+            for session in list(self._sessions):
+                session.sleep()
+        finally:
+            self._chip.close()
+            self._vault.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _everyone(self) -> list[Persona]:
+        return [persona for subject in self._chip.subjects() for persona in self._chip.personas(subject.name)]
