@@ -7,8 +7,8 @@ is the session that crossing returns, and a session names no persona.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,8 +18,8 @@ from severance.chip.chip import Chip
 from severance.crypto.rootkey import Key
 from severance.drafts import name_of
 from severance.embed import bundled
-from severance.errors import InputError, NotFoundError, StoreError
-from severance.model import Head, Memory, Persona, Place, Status, PersonaStatus
+from severance.errors import InputError, NotFoundError
+from severance.model import Memory, Persona, PersonaStatus, Place, Status
 from severance.ports import Clock, Embedder, Entropy, Vault
 from severance.records import EmbedderChosen
 from severance.session import Session
@@ -48,7 +48,8 @@ def open(  # noqa: A001 - `severance.open` is what people will write
     Args:
         path: the store's directory.
         key: where the root key comes from: 32 bytes, or `file:PATH`, `passphrase`, `keychain`, `env`, `env:NAME`,
-            `command:...`. Without it: SEVERANCE_KEY, then the source recorded when the store was made, then the keychain.
+            `command:...`. Without it: SEVERANCE_KEY, then the source recorded when the store was made, then the
+            keychain.
         create: whether to make a store where there is none.
         embedder: turns texts into vectors; by default the bundled one, which needs no download.
         clock, entropy: for tests and replays; by default the machine's.

@@ -37,6 +37,7 @@ from severance.waking import apply, wake
 from severance.writing import Writing, amending, embedded, forgetting, remembering, unknown_memory
 
 MOST_RECALLED = 1_000
+MOST_TOKENS = 1_000_000
 MAX_QUERY_BYTES = 2**20
 _BATCH = 2_048
 _RECENT = 200
@@ -157,8 +158,7 @@ class Session:
         check_text(query, "the query", MAX_QUERY_BYTES)
         if not query.strip():
             raise InputError("the query is empty; say what to look for")
-        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_RECALLED:
-            raise InputError(f"the limit must be a whole number from 1 to {MOST_RECALLED:,}")
+        _check_whole(limit, "the limit", 1, MOST_RECALLED)
         chosen = _filter(since, until, as_of, thread, where)
         with self._awake() as (_, mind):
             vector = self._embedder.embed([query])[0]
@@ -181,13 +181,12 @@ class Session:
 
         Args:
             query, since, until, as_of, thread, where: as in `recall`.
-            tokens: about how many tokens the block may have (estimated, rather too many than too few), 16 or more.
+            tokens: about how many tokens the block may have (estimated, rather too many than too few), 16 to 1,000,000.
 
         Returns:
             The block, or an empty string when nothing is remembered that could answer.
         """
-        if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 16:
-            raise InputError("the number of tokens must be a whole number, 16 or more")
+        _check_whole(tokens, "the number of tokens", 16, MOST_TOKENS)
         limit = min(MOST_RECALLED, max(10, tokens // 8))
         hits = self.recall(query, limit=limit, since=since, until=until, as_of=as_of, thread=thread, where=where)
         return context_block(hits, tokens)
@@ -248,9 +247,9 @@ class Session:
             NotFoundError: none is remembered here.
             InputError: a field is not one that can be kept.
         """
-        given = {"text": text, "at": at, "thread": thread, "source": source, "kind": kind}
+        given: dict[str, Any] = {"text": text, "at": at, "thread": thread, "source": source, "kind": kind}
         given |= {"metadata": metadata, "pinned": pinned}
-        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        changes = {name: value for name, value in given.items() if value is not None}
         with self._awake() as (space, _):
             raw = self._entropy.draw(ID_BYTES, space.key.space)
             now = self._clock.now()
@@ -286,7 +285,7 @@ class Session:
             head = space.head
             if whole and head.seq - self._snapshot_seq > _SNAPSHOT_AFTER + len(mind) // _SNAPSHOT_SHARE:
                 with suppress(StoreError):  # a snapshot is a cache: without it the next waking only takes longer
-                    space.write_snapshot(mind.snapshot())
+                    space.write_snapshot(b"".join(mind.snapshot()))
             if head.seq > self._anchored:
                 self._keep_anchor(head)
 
@@ -367,6 +366,11 @@ def _checked_item(index: int, item: Rememberable) -> Draft:
         return draft_of(item)
     except InputError as problem:
         raise InputError(f"item {index}: {problem}") from None
+
+
+def _check_whole(number: object, what: str, least: int, most: int) -> None:
+    if type(number) is not int or not least <= number <= most:
+        raise InputError(f"{what} must be a whole number from {least:,} to {most:,}")
 
 
 def _found(memory: Memory | None) -> Memory:

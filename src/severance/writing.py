@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,7 +43,7 @@ def remembering(
     vectors: Sequence[Vector],
     ids: Sequence[bytes],
     now: int,
-    recent: Collection[str],
+    recent: Sequence[str],
 ) -> Writing:
     """Each draft becomes a memory with the id that was drawn for it, or a repeat of one that is known."""
     writing = Writing()
@@ -51,7 +51,7 @@ def remembering(
     for draft, vector, raw in zip(drafts, vectors, ids, strict=True):
         same = _sameness(draft)
         at = now if draft.at is None else micros(draft.at)
-        known = fresh.get(same) or mind.find_repeat(draft)
+        known = fresh.get(same) or _known(mind, draft)
         if known is not None:
             writing.events.append(Repeated(known, at, now))
             writing.ids.append(known)
@@ -145,6 +145,11 @@ def _remembered(
         vector=vector[0],
         scale=vector[1],
     )
+
+
+def _known(mind: Mind, draft: Draft) -> bytes | None:
+    memory = mind.find_repeat(draft)
+    return None if memory is None else _raw(memory.id)
 
 
 def _sameness(draft: Draft) -> object:

@@ -7,6 +7,7 @@ personas opens as fast as one of ten.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -58,12 +59,11 @@ class Chip:
         self._read_state(rows.get(STATE_ID))
 
     @classmethod
-    def create(cls, rows: RowFile, root_key: bytes, entropy: Entropy) -> Chip:
-        """Make an empty chip in a new file, and unlock it."""
-        sealer = Sealer(SpaceKey(rows.store, 0, Keys.derive(root_key, rows.store).seal), _ScopedEntropy(entropy))
+    def first_row(cls, store: bytes, root_key: bytes, entropy: Entropy) -> StoredRow:
+        """The row that makes an empty file the chip of this store and this root key."""
+        sealer = Sealer(SpaceKey(store, 0, Keys.derive(root_key, store).seal), _ScopedEntropy(entropy))
         frame = sealer.seal(row_place(STATE_ID, None), _plain(StateRow(0, summed(iter(())))))
-        rows.change(lambda view: view.put(StoredRow(STATE_ID, None, frame)))
-        return cls(rows, root_key, entropy)
+        return StoredRow(STATE_ID, None, frame)
 
     @property
     def store(self) -> bytes:
@@ -181,6 +181,14 @@ class Chip:
         total = summed(self._keys.share(*row) for row in rows)
         if state.count != len(rows) or state.sum != total:
             raise DamagedError("the chip's rows are not the ones that were written; restore the chip from a backup")
+
+    def copy_to(self, path: Path) -> None:
+        """Write a consistent copy of the chip, sealed as it is, to a new file.
+
+        Raises:
+            StoreError: it exists or cannot be written.
+        """
+        self._rows.copy_to(path)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -79,8 +79,8 @@ class RowFile:
             raise
 
     @classmethod
-    def create(cls, path: Path, store: bytes, key_source: bytes) -> RowFile:
-        """Make a new chip file, readable by its owner only, and open it.
+    def create(cls, path: Path, store: bytes, key_source: bytes, first: StoredRow) -> RowFile:
+        """Make a new chip file with its first row, readable by its owner only, and open it.
 
         Raises:
             StoreError: it exists or cannot be made.
@@ -91,6 +91,7 @@ class RowFile:
                     for statement in _SCHEMA:
                         raw.execute(statement)
                     raw.executemany("INSERT INTO meta VALUES (?, ?)", [("store", store), ("key", key_source)])
+                    raw.execute("INSERT INTO rows VALUES (?, ?, ?)", first)
             except FAULTS as error:
                 raise translated(error, path) from error
         return cls(path, "mode=rw")
@@ -135,10 +136,10 @@ class RowFile:
         Raises:
             StoreError: it exists or cannot be written.
         """
-        with new_file(path) as part:
+        with closing(connect(self._path, "mode=rw", _BUSY)) as raw, new_file(path) as part:
             try:
-                with closing(connect(part, "mode=rw", _BUSY)) as raw:
-                    self._connection.back_up(raw)
+                with closing(sqlite3.connect(part, isolation_level=None)) as copy:
+                    raw.backup(copy)
             except FAULTS as error:
                 raise translated(error, path) from error
 

@@ -1,0 +1,109 @@
+"""A store is a directory with a vault and a chip. Here they are made, found and opened together."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from severance.chip.chip import Chip
+from severance.chip.rows import RowFile
+from severance.crypto.envelope import SPACE_BYTES
+from severance.crypto.rootkey import Key, for_new_store, for_store
+from severance.errors import (
+    DamagedError,
+    InputError,
+    StoreError,
+    StoreMissingError,
+    StoreReadOnlyError,
+)
+from severance.ports import Entropy, Vault
+from severance.vault.sqlite import SqliteVault
+
+VAULT_NAME = "vault.db"
+CHIP_NAME = "chip.db"
+_SCOPE = b"store"
+
+
+def open_store(
+    directory: Path, *, key: Key, create: bool, entropy: Entropy, home: Path | None = None
+) -> tuple[Vault, Chip]:
+    """Open the store in `directory`; make it if there is none and `create` says so.
+
+    `home` is where the store will stand, when it is opened elsewhere first; a key file is looked for from there.
+
+    Raises:
+        StoreMissingError: there is none, or one of its two files is not there.
+        KeyMissingError, WrongKeyError: no root key, or another store's.
+        StoreError, DamagedError: it cannot serve, or is not what was written.
+    """
+    vault_path, chip_path = directory / VAULT_NAME, directory / CHIP_NAME
+    if directory.exists() and not directory.is_dir():
+        raise InputError(f"{directory} is a file; a store is a directory, name another")
+    if not vault_path.exists() and not chip_path.exists():
+        if not create:
+            raise StoreMissingError(f"there is no store at {directory}; make one with `severance init`")
+        _make(directory, key, entropy)
+    if not vault_path.exists():
+        raise StoreMissingError(f"the vault is not in {directory}; put {VAULT_NAME} back, or restore a backup")
+    try:
+        return _open(directory, home or directory, key, entropy, readonly=False)
+    except StoreReadOnlyError:
+        return _open(directory, home or directory, key, entropy, readonly=True)
+
+
+def _open(directory: Path, home: Path, key: Key, entropy: Entropy, *, readonly: bool) -> tuple[Vault, Chip]:
+    vault = SqliteVault.open(directory / VAULT_NAME, readonly=readonly)
+    try:
+        rows = _chip_file(directory, vault, key, entropy, readonly=readonly)
+        try:
+            if rows.store != vault.store:
+                raise StoreError(
+                    f"the chip and the vault in {directory} belong to different stores; put back the right one"
+                )
+            root_key = for_store(key, _recorded(rows.key_source), store=rows.store, directory=home, environ=os.environ)
+            return vault, Chip(rows, root_key, entropy)
+        except BaseException:
+            rows.close()
+            raise
+    except BaseException:
+        vault.close()
+        raise
+
+
+def _make(directory: Path, key: Key, entropy: Entropy) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreReadOnlyError(
+            f"the directory {directory} cannot be made ({error.strerror}); name another with --store"
+        ) from None
+    store = entropy.draw(SPACE_BYTES, _SCOPE)
+    # The key first: without one, nothing is left behind. The vault next, the chip last: see `_chip_file`.
+    root_key, record = for_new_store(key, store=store, directory=directory, entropy=entropy, environ=os.environ)
+    SqliteVault.new(directory / VAULT_NAME, store).close()
+    _make_chip(directory, store, root_key, msgspec.json.encode(record), entropy)
+
+
+def _make_chip(directory: Path, store: bytes, root_key: bytes, record: bytes, entropy: Entropy) -> None:
+    first = Chip.first_row(store, root_key, entropy)
+    RowFile.create(directory / CHIP_NAME, store, record, first).close()
+
+
+def _chip_file(directory: Path, vault: Vault, key: Key, entropy: Entropy, *, readonly: bool) -> RowFile:
+    path = directory / CHIP_NAME
+    if not path.exists() and not readonly and not vault.spaces():
+        # A store whose making was cut off between its two files: nothing is in it yet, so finish it.
+        root_key, record = for_new_store(
+            key, store=vault.store, directory=directory, entropy=entropy, environ=os.environ
+        )
+        _make_chip(directory, vault.store, root_key, msgspec.json.encode(record), entropy)
+    return RowFile.open(path, readonly=readonly)
+
+
+def _recorded(raw: bytes) -> dict[str, object]:
+    try:
+        return msgspec.json.decode(raw, type=dict[str, object])
+    except msgspec.MsgspecError:
+        raise DamagedError("the chip's record of where its root key comes from was altered; pass --key") from None

@@ -1,0 +1,223 @@
+"""Backups: one uncompressed tar of the sealed files, with a manifest (docs/design/format.md, section 9)."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from severance.chip.chip import Chip
+from severance.crypto.rootkey import Key
+from severance.errors import DamagedError, InputError, NewerVersionError, StoreError, StoreMissingError
+from severance.ports import Vault
+from severance.space import Space
+from severance.store import CHIP_NAME, VAULT_NAME, open_store
+from severance.system import SystemEntropy
+from severance.vault.faults import from_system
+from severance.vault.newfile import new_file
+
+FORMAT = 1
+_MANIFEST = "manifest.json"
+_MOST_MANIFEST = 65_536
+_PIECE = 2**20
+
+
+class Member(msgspec.Struct, frozen=True):
+    """One file in a backup."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a backup says of itself."""
+
+    format: int
+    store: str
+    members: list[Member]
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup that was written or restored.
+
+    Attributes:
+        path: the file.
+        size: its size in bytes.
+        chip: whether the chip is in it.
+    """
+
+    path: Path
+    size: int
+    chip: bool
+
+
+def back_up(vault: Vault, chip: Chip | None, path: Path) -> Backup:
+    """Write the vault, and the chip if it is given, to a new file.
+
+    The vault is copied after the chip, so that no anchor in the backup is newer than the log beside it.
+
+    Raises:
+        StoreError: the file exists, or cannot be written; nothing is left behind.
+    """
+    with tempfile.TemporaryDirectory(prefix=".severance-backup-", dir=_folder(path)) as scratch:
+        copies: list[Path] = []
+        if chip is not None:
+            copies.append(Path(scratch, CHIP_NAME))
+            chip.copy_to(copies[-1])
+        copies.append(Path(scratch, VAULT_NAME))
+        vault.copy_to(copies[-1])
+        manifest = Manifest(FORMAT, vault.store.hex(), [_member(copy) for copy in copies])
+        with new_file(path) as part, tarfile.open(part, "w:", format=tarfile.USTAR_FORMAT) as tar:
+            _add(tar, _MANIFEST, io.BytesIO(msgspec.json.encode(manifest)))
+            for copy in copies:
+                with copy.open("rb") as source:
+                    _add(tar, copy.name, source)
+    return Backup(path, path.stat().st_size, chip is not None)
+
+
+def restore(
+    file: str | os.PathLike[str],
+    path: str | os.PathLike[str] = "~/.severance",
+    *,
+    key: Key = None,
+    replace: bool = False,
+    accept_older: bool = False,
+) -> Backup:
+    """Put a backup in the place of a store.
+
+    Args:
+        file: the backup.
+        path: the store's directory.
+        key: the root key's source, as in `severance.open`; needed to check that the store opens.
+        replace: whether a store that is there may be replaced; it is kept beside, with `.before-restore` in its name.
+        accept_older: whether the chip's memory of newer records may be set back to what the vault has. Needed when the
+            backup has no chip, or when its vault is older than the chip that stays.
+
+    Raises:
+        StoreMissingError: there is no such backup, or it has no chip and there is none to go with it.
+        StoreError: a store is there, and `replace` was not said.
+        DamagedError: the backup is not what was written.
+        RolledBackError: the backup is older than the chip, and `accept_older` was not said; nothing was changed.
+    """
+    file, directory = Path(file).expanduser(), Path(path).expanduser()
+    if not file.is_file():
+        raise StoreMissingError(f"there is no backup at {file}")
+    occupied = [name for name in (VAULT_NAME, CHIP_NAME) if (directory / name).exists()]
+    with tempfile.TemporaryDirectory(prefix=".severance-restore-", dir=_folder(directory)) as scratch:
+        staged = Path(scratch, "store")
+        staged.mkdir(mode=0o700)
+        members = _unpack(file, staged)
+        if VAULT_NAME in occupied and not replace:
+            raise StoreError(f"there is a store at {directory}; pass --replace to put the backup in its place")
+        if CHIP_NAME not in members:
+            if CHIP_NAME not in occupied:
+                raise StoreMissingError(f"the backup has no chip, and there is none at {directory} to go with it")
+            shutil.copy2(directory / CHIP_NAME, staged / CHIP_NAME)
+        _prove(staged, directory, key, accept_older=accept_older)
+        _exchange(staged, directory)
+    return Backup(file, file.stat().st_size, CHIP_NAME in members)
+
+
+def _prove(staged: Path, directory: Path, key: Key, *, accept_older: bool) -> None:
+    """Open the staged store with the key, and hold every log against the chip before anything is put in place."""
+    entropy = SystemEntropy()
+    vault, chip = open_store(staged, key=key, create=False, entropy=entropy, home=directory)
+    try:
+        for subject in chip.subjects():
+            for persona in chip.personas(subject.name):
+                space = Space(vault, chip.key(persona), entropy)
+                anchor = chip.anchor(space.key)
+                if anchor is not None and accept_older and vault.head(space.key.space).seq < anchor.seq:
+                    space.read_on()
+                    chip.set_anchor(space.key, space.head, back=True)
+                else:
+                    space.read_on(anchor)
+    finally:
+        chip.close()
+        vault.close()
+
+
+def _exchange(staged: Path, directory: Path) -> None:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in (VAULT_NAME, f"{VAULT_NAME}-wal", f"{VAULT_NAME}-shm", CHIP_NAME, f"{CHIP_NAME}-journal"):
+        old = directory / name
+        if old.exists():
+            old.replace(directory / f"{name}.before-restore")
+    for name in (CHIP_NAME, VAULT_NAME):
+        (staged / name).replace(directory / name)
+
+
+def _unpack(file: Path, into: Path) -> set[str]:
+    try:
+        with tarfile.open(file, "r:") as tar:
+            manifest = _manifest(tar)
+            for member in manifest.members:
+                _extract(tar, member, into / member.name)
+    except (tarfile.TarError, msgspec.MsgspecError, KeyError, EOFError):
+        raise DamagedError(f"{file.name} is not a backup, or was cut short; take another") from None
+    except OSError as error:
+        raise from_system(error, into) from error
+    names = {member.name for member in manifest.members}
+    if VAULT_NAME not in names:
+        raise DamagedError(f"{file.name} has no vault in it; take another backup")
+    return names
+
+
+def _manifest(tar: tarfile.TarFile) -> Manifest:
+    info = tar.getmember(_MANIFEST)
+    source = tar.extractfile(info)
+    if source is None or info.size > _MOST_MANIFEST:
+        raise KeyError(_MANIFEST)
+    manifest = msgspec.json.decode(source.read(), type=Manifest)
+    if manifest.format != FORMAT:
+        raise NewerVersionError(f"the backup is of format {manifest.format}; use the Severance that wrote it")
+    if any(member.name not in (VAULT_NAME, CHIP_NAME) for member in manifest.members):
+        raise InputError("the backup names files that no store has; nothing was unpacked")
+    return manifest
+
+
+def _extract(tar: tarfile.TarFile, member: Member, target: Path) -> None:
+    source = tar.extractfile(member.name)
+    if source is None:
+        raise KeyError(member.name)
+    digest, left = hashlib.sha256(), member.size
+    with target.open("xb") as out:
+        target.chmod(0o600)
+        while piece := source.read(_PIECE):
+            digest.update(piece)
+            left -= len(piece)
+            out.write(piece)
+        out.flush()
+        os.fsync(out.fileno())
+    if left != 0 or digest.hexdigest() != member.sha256:
+        raise DamagedError(f"{member.name} in the backup is not what was written; take another backup")
+
+
+def _member(file: Path) -> Member:
+    with file.open("rb") as source:
+        return Member(file.name, file.stat().st_size, hashlib.file_digest(source, "sha256").hexdigest())
+
+
+def _add(tar: tarfile.TarFile, name: str, source: io.BufferedIOBase) -> None:
+    info = tarfile.TarInfo(name)
+    # No time, no user and no host of this machine goes along.
+    info.mode, info.mtime = 0o600, 0
+    info.size = source.seek(0, io.SEEK_END)
+    source.seek(0)
+    tar.addfile(info, source)
+
+
+def _folder(path: Path) -> Path:
+    folder = path.parent
+    while not folder.exists():
+        folder = folder.parent
+    return folder

@@ -1,0 +1,109 @@
+"""Reading everything, to find what is not as it was written, and to save the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from severance.chip.chip import Chip
+from severance.errors import DamagedError, NewerVersionError, NotFoundError
+from severance.mind import Mind
+from severance.model import Filter, Memory, Persona
+from severance.ports import Entropy, Vault
+from severance.space import Space
+from severance.waking import wake
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it was written.
+
+    Attributes:
+        what: one sentence.
+        space: the space's id in hex, where the damage is in one.
+        record: the sequence number, where the damage is in one record.
+    """
+
+    what: str
+    space: str | None = None
+    record: int | None = None
+
+
+def examine(
+    vault: Vault,
+    chip: Chip,
+    entropy: Entropy,
+    everyone: Callable[[], Sequence[Persona]],
+    progress: Progress | None = None,
+) -> list[Finding]:
+    """Read the vault's structure, the chip's rows, and every record and snapshot of every space.
+
+    Args:
+        vault, chip, entropy: the store.
+        everyone: lists the personas; asked after the chip's rows were checked.
+        progress: called with personas done and personas in all.
+    """
+    findings = [Finding(problem) for problem in vault.verify()]
+    findings += _found(chip.verify)
+    personas: Sequence[Persona] = ()
+    try:
+        personas = everyone()
+    except (DamagedError, NotFoundError) as problem:
+        findings.append(_finding(problem))
+    known = set()
+    for done, persona in enumerate(personas):
+        if progress is not None:
+            progress(done, len(personas))
+        try:
+            key = chip.key(persona)
+        except (DamagedError, NotFoundError) as problem:
+            findings.append(_finding(problem))
+            continue
+        known.add(key.space)
+        findings += _examine_space(Space(vault, key, entropy), chip)
+    if not findings:
+        orphans = len(set(vault.spaces()) - known)
+        if orphans:
+            findings.append(
+                Finding(f"the vault has {orphans} spaces that the chip has no key for; is it an older chip?")
+            )
+    return findings
+
+
+def salvaged(space: Space) -> Iterator[Memory]:
+    """Every memory of a space that can still be read, in its current version, in the order of what happened."""
+    mind = Mind()
+    for item in space.salvage():
+        if not isinstance(item, DamagedError):
+            with suppress(ValueError):  # an event about a memory that was lost
+                mind.apply(*item)
+    return mind.memories(Filter())
+
+
+def _examine_space(space: Space, chip: Chip) -> list[Finding]:
+    try:
+        findings = [_finding(item) for item in space.salvage() if isinstance(item, DamagedError)]
+    except (DamagedError, NotFoundError) as problem:
+        return [_finding(problem)]
+    if not findings:
+        # Every record is as it was written; what is left are the snapshot, the anchor and the end of the log.
+        findings = _found(lambda: wake(space.again(), chip.anchor(space.key)))
+        findings += _found(lambda: wake(space.again(), None, pictured=False)) if not findings else []
+    return findings
+
+
+def _found(look: Callable[[], object]) -> list[Finding]:
+    try:
+        look()
+    except (DamagedError, NewerVersionError, NotFoundError) as problem:
+        return [_finding(problem)]
+    return []
+
+
+def _finding(problem: Exception) -> Finding:
+    if isinstance(problem, DamagedError):
+        return Finding(str(problem), problem.space, problem.record)
+    return Finding(str(problem))
