@@ -1,0 +1,49 @@
+# Two commands after a clone: `make run` shows what Severance does, `make test` passes the tests.
+# Both need Python 3.11 or later, and set up a virtual environment in .venv the first time.
+
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: run test lint bench flips kills vectors dist clean
+
+run: $(VENV)/.installed  ## the tour; with a LoCoMo file: make run DATA=path/to/locomo.json
+	@$(BIN)/severance tour $(if $(DATA),--data "$(DATA)")
+
+test: $(VENV)/.developer
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.developer
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.developer  ## with data: make bench LOCOMO=path/to/locomo.json
+	$(BIN)/python -m bench $(if $(LOCOMO),--locomo "$(LOCOMO)") $(ARGS)
+
+dist: $(VENV)/.developer
+	$(BIN)/python -m build
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/.python:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+	  { echo "Severance needs Python 3.11 or later; name one with make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --constraint constraints.txt --upgrade pip
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt
+	$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.developer: $(VENV)/.installed
+	$(PIP) install --constraint constraints.txt --group dev
+	@touch $@
