@@ -1,0 +1,44 @@
+"""From float components to the signed bytes that a record keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from severance.errors import EmbedderError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def quantize(
+    vectors: NDArray[np.float32], *, rows: int | None = None, dimensions: int | None = None
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Signed bytes and one scale for each row, such that component = byte * scale; the largest byte of a row is 127.
+
+    Args:
+        vectors: shape (n, d).
+        rows, dimensions: what n and d have to be, where that is known.
+
+    Returns:
+        bytes, int8 of shape (n, d), and scales, float32 of shape (n,). A row of zeros has scale 0.
+
+    Raises:
+        EmbedderError: the array has another shape than asked for, or holds something that is not a finite number.
+    """
+    array = np.asarray(vectors)
+    if array.ndim != 2 or array.dtype.kind != "f":
+        raise EmbedderError("the embedder did not return a table of numbers, one row for each text")
+    if rows is not None and array.shape[0] != rows:
+        raise EmbedderError(f"the embedder returned {array.shape[0]} vectors for {rows} texts")
+    if dimensions is not None and array.shape[1] != dimensions:
+        raise EmbedderError(f"the embedder returned vectors of {array.shape[1]} components instead of {dimensions}")
+    if not np.isfinite(array).all():
+        raise EmbedderError("the embedder returned a component that is not a finite number")
+    exact = array.astype(np.float64)
+    peaks = np.abs(exact).max(axis=1, initial=0.0)
+    # Below the smallest float32 the scale would be lost, and with it the meaning of the bytes: such a row is zero.
+    scales = (peaks / 127.0).astype(np.float32)
+    steps = np.where(scales > 0, peaks / 127.0, np.inf)
+    return np.rint(exact / steps[:, None]).astype(np.int8), scales

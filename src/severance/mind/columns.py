@@ -1,0 +1,197 @@
+"""Flat storage that grows: arrays of numbers, runs of bytes, and tables of values that recur.
+
+A waking mind reads its columns straight out of the snapshot's bytes. Nothing is made into Python objects, and nothing
+is copied before the first write.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import DTypeLike, NDArray
+
+_FIRST = 64
+
+
+class Column:
+    """An array that can be added to at the end; rows have the shape `width` (none for plain numbers)."""
+
+    __slots__ = ("_data", "_size")
+
+    def __init__(self, dtype: DTypeLike, width: tuple[int, ...] = ()) -> None:
+        self._data: NDArray[Any] = np.empty((0, *width), dtype)
+        self._size = 0
+
+    @classmethod
+    def over(cls, data: NDArray[Any]) -> Column:
+        """A column that starts as `data`, read in place until the first write."""
+        column = cls(data.dtype, data.shape[1:])
+        column._data = data
+        column._size = len(data)
+        return column
+
+    def __len__(self) -> int:
+        return self._size
+
+    @property
+    def view(self) -> NDArray[Any]:
+        """What is in it, not copied; good until the next write."""
+        return self._data[: self._size]
+
+    def reserve(self, extra: int) -> None:
+        """Make sure that `extra` more rows can be written, and that the rows there can be changed."""
+        need = self._size + extra
+        if need <= len(self._data) and self._data.flags.writeable:
+            return
+        room = max(need, _FIRST, self._size + self._size // 4 if extra else 0)
+        grown = np.empty((room, *self._data.shape[1:]), self._data.dtype)
+        grown[: self._size] = self.view
+        self._data = grown
+
+    def append(self, value: object) -> None:
+        """Add one row."""
+        if self._size >= len(self._data) or not self._data.flags.writeable:
+            self.reserve(1)
+        self._data[self._size] = value
+        self._size += 1
+
+    def extend(self, values: Sequence[Any] | NDArray[Any]) -> None:
+        """Add rows."""
+        count = len(values)
+        self.reserve(count)
+        self._data[self._size : self._size + count] = values
+        self._size += count
+
+    def put(self, where: int | slice, value: object) -> None:
+        """Change rows that are there."""
+        if not self._data.flags.writeable:
+            self.reserve(0)
+        self._data[where] = value
+
+    def keep(self, kept: NDArray[np.intp]) -> None:
+        """Leave only these rows, in this order."""
+        self._data = self.view[kept]
+        self._size = len(self._data)
+
+
+class Runs:
+    """One run of bytes for each row, end to end in a single buffer."""
+
+    __slots__ = ("data", "ends")
+
+    def __init__(self) -> None:
+        self.data = Column(np.uint8)
+        self.ends = Column(np.int64)
+
+    def append(self, run: bytes) -> None:
+        """Add one run."""
+        self.data.extend(np.frombuffer(run, np.uint8))
+        self.ends.append(len(self.data))
+
+    def span(self, row: int) -> tuple[int, int]:
+        """Where the run of `row` begins and ends."""
+        ends = self.ends.view
+        return (int(ends[row - 1]) if row else 0), int(ends[row])
+
+    def __getitem__(self, row: int) -> bytes:
+        begin, end = self.span(row)
+        return self.data.view[begin:end].tobytes()
+
+    def blank(self, row: int) -> None:
+        """Overwrite a run with zeros, at once."""
+        begin, end = self.span(row)
+        self.data.put(slice(begin, end), 0)
+
+    def keep(self, kept: NDArray[np.intp]) -> None:
+        """Leave only these rows, in this order."""
+        ends = self.ends.view
+        begins = np.concatenate((np.zeros(1, np.int64), ends[:-1]))[kept] if len(ends) else ends
+        lengths = ends[kept] - begins
+        new_ends = np.cumsum(lengths)
+        places = np.arange(int(lengths.sum())) + np.repeat(begins - (new_ends - lengths), lengths)
+        self.data = Column.over(self.data.view[places])
+        self.ends = Column.over(new_ends)
+
+
+class Values:
+    """Values that recur (threads, sources, kinds, metadata), kept once each as bytes and named by number; -1 is none.
+
+    A value that its last row let go of is dropped at once, and its number not used again.
+    """
+
+    __slots__ = ("_numbers", "rows", "uses", "values")
+
+    def __init__(self) -> None:
+        self.values: list[bytes] = []
+        self.uses: list[int] = []
+        self.rows = Column(np.int32)
+        self._numbers: dict[bytes, int] | None = {}
+
+    @classmethod
+    def over(cls, values: list[bytes], rows: NDArray[Any]) -> Values:
+        """A table that starts with these values, and the number of each row.
+
+        Raises:
+            ValueError: a row's number names no value.
+        """
+        table = cls()
+        table.rows = Column.over(rows)
+        if rows.size and not -1 <= int(rows.min()) <= int(rows.max()) < len(values):
+            raise ValueError("a row names a value that is not there")
+        table.values = values
+        table.uses = np.bincount(rows[rows >= 0], minlength=len(values)).tolist()
+        table._numbers = None
+        return table
+
+    def number(self, value: bytes) -> int:
+        """The number of a value, or -1 when no row has it."""
+        if self._numbers is None:
+            self._numbers = {v: i for i, v in enumerate(self.values) if self.uses[i]}
+        return self._numbers.get(value, -1)
+
+    def append(self, value: bytes | None) -> None:
+        """Add a row with this value."""
+        if value is None:
+            self.rows.append(-1)
+            return
+        number = self.number(value)
+        if number < 0:
+            number = len(self.values)
+            self.values.append(value)
+            self.uses.append(0)
+            if self._numbers is not None:
+                self._numbers[value] = number
+        self.uses[number] += 1
+        self.rows.append(number)
+
+    def __getitem__(self, row: int) -> bytes | None:
+        number = int(self.rows.view[row])
+        return None if number < 0 else self.values[number]
+
+    def drop(self, row: int) -> None:
+        """The row has no value any more."""
+        number = int(self.rows.view[row])
+        self.rows.put(row, -1)
+        if number < 0:
+            return
+        self.uses[number] -= 1
+        if not self.uses[number]:
+            if self._numbers is not None:
+                self._numbers.pop(self.values[number], None)
+            self.values[number] = b""
+
+    def keep(self, kept: NDArray[np.intp]) -> None:
+        """Leave only these rows; values are numbered anew, in order of their first row."""
+        rows = self.rows.view[kept]
+        used, first = np.unique(rows, return_index=True)
+        order = used[np.argsort(first, kind="stable")]
+        order = order[order >= 0]
+        renumber = np.full(len(self.values) + 1, -1, np.int32)
+        renumber[order] = np.arange(len(order), dtype=np.int32)
+        renewed = Values.over([self.values[i] for i in order], renumber[rows])
+        self.values, self.uses, self.rows, self._numbers = renewed.values, renewed.uses, renewed.rows, None

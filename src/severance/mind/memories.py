@@ -1,0 +1,278 @@
+"""What is known of every version of every memory, in columns; one row for each, in the order of the log."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+import numpy as np
+
+from severance.mind.columns import Column, Runs, Values
+from severance.model import NO_METADATA, Memory, id_text, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from severance.model import Metadata, Scalar
+    from severance.records import Remembered
+
+PINNED = 1
+GONE = 2
+
+_ENCODE = msgspec.msgpack.Encoder()
+_DECODE: msgspec.msgpack.Decoder[dict[str, Scalar]] = msgspec.msgpack.Decoder(
+    dict[str, str | int | float | bool | None]
+)
+
+
+class Repeatable(Protocol):
+    """The parts of a draft or a memory that say whether one is exactly the other."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def thread(self) -> str | None: ...
+    @property
+    def source(self) -> str | None: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def metadata(self) -> Metadata: ...
+
+
+class Memories:
+    """The rows, and the links between them: versions of one memory, echoes and their originals."""
+
+    def __init__(self) -> None:
+        self.ids = Column(np.uint8, (15,))
+        self.seqs = Column(np.int64)
+        self.at = Column(np.int64)
+        self.recorded = Column(np.int64)
+        self.flags = Column(np.uint8)
+        self.repeats = Column(np.int32)
+        self.older = Column(np.int32)
+        self.newer = Column(np.int32)
+        self.origin = Column(np.int32)
+        self.signatures = Column(np.uint64)
+        self.texts = Runs()
+        self.threads, self.sources, self.kinds, self.metadata = Values(), Values(), Values(), Values()
+        self.told_rows, self.told_seqs = Column(np.int32), Column(np.int64)
+        self._row_of: dict[bytes, int] | None = {}
+        self._signed: dict[int, int] | None = {}
+
+    def __len__(self) -> int:
+        return len(self.seqs)
+
+    def row(self, raw: bytes) -> int:
+        """The row of an id, or -1."""
+        if self._row_of is None:
+            packed, gone = self.ids.view.tobytes(), (self.flags.view & GONE).tolist()
+            self._row_of = {packed[15 * i : 15 * i + 15]: i for i in range(len(self)) if not gone[i]}
+        return self._row_of.get(raw, -1)
+
+    def id(self, row: int) -> bytes:
+        """The raw id of a row."""
+        return bytes(self.ids.view[row])
+
+    def append(self, seq: int, event: Remembered) -> int:
+        """Add a version of a memory; returns its row.
+
+        Raises:
+            ValueError: its id is not 15 bytes, or is already here.
+        """
+        if len(event.id) != 15 or self.row(event.id) >= 0:
+            raise ValueError("a record remembers an id that is malformed or already taken")
+        row = len(self)
+        older = self.row(event.supersedes) if event.supersedes is not None else -1
+        if older >= 0 and self.newer.view[older] >= 0:
+            raise ValueError("a record supersedes a version that is already superseded")
+        self._append_values(event)
+        signature = signature_of(event)
+        for column, value in (
+            (self.ids, np.frombuffer(event.id, np.uint8)),
+            (self.seqs, seq),
+            (self.at, event.at),
+            (self.recorded, event.recorded),
+            (self.flags, PINNED if event.pinned else 0),
+            (self.repeats, 1),
+            (self.older, older),
+            (self.newer, -1),
+            (self.origin, self.row(event.echo_of) if event.echo_of is not None else -1),
+            (self.signatures, signature),
+        ):
+            column.append(value)
+        if self._row_of is not None:
+            self._row_of[event.id] = row
+        if older >= 0:
+            self.newer.put(older, row)
+            self._signed = None
+        elif self._signed is not None:
+            self._signed.setdefault(signature, row)
+        return row
+
+    def _append_values(self, event: Remembered) -> None:
+        self.texts.append(event.text.encode())
+        self.threads.append(_bytes(event.thread))
+        self.sources.append(_bytes(event.source))
+        self.kinds.append(event.kind.encode())
+        self.metadata.append(metadata_bytes(event.metadata) if event.metadata else None)
+
+    def repeat(self, seq: int, raw: bytes) -> None:
+        """A memory was remembered once more; unknown ids are of memories forgotten since, and pass."""
+        row = self.row(raw)
+        if row < 0:
+            return
+        self.repeats.put(row, int(self.repeats.view[row]) + 1)
+        self.tell(seq, row)
+
+    def tell(self, seq: int, row: int) -> None:
+        """This record, too, holds something of that row."""
+        self.told_rows.append(row)
+        self.told_seqs.append(seq)
+
+    def forget(self, row: int) -> None:
+        """Nothing of this row can be had any more; its bytes are overwritten now, its row goes when rows are next kept.
+
+        The versions before and after it stand as if it had never been, which is also what a replay of the log without
+        the erased record makes.
+        """
+        older, newer = int(self.older.view[row]), int(self.newer.view[row])
+        if older >= 0:
+            self.newer.put(older, -1)
+        if newer >= 0:
+            self.older.put(newer, -1)
+        for echo in np.flatnonzero(self.origin.view == row):
+            self.origin.put(int(echo), -1)
+        raw = self.id(row)
+        if self._row_of is not None:
+            self._row_of.pop(raw, None)
+        self._signed = None
+        self.texts.blank(row)
+        for values in (self.threads, self.sources, self.kinds, self.metadata):
+            values.drop(row)
+        for column in (self.ids, self.seqs, self.at, self.recorded, self.repeats, self.signatures):
+            column.put(row, 0)
+        for column in (self.older, self.newer, self.origin):
+            column.put(row, -1)
+        self.flags.put(row, GONE)
+
+    def versions(self, row: int) -> list[int]:
+        """The rows of all versions of a memory, oldest first."""
+        while self.older.view[row] >= 0:
+            row = int(self.older.view[row])
+        chain = [row]
+        while self.newer.view[row] >= 0:
+            row = int(self.newer.view[row])
+            chain.append(row)
+        return chain
+
+    def find_repeat(self, draft: Repeatable) -> int:
+        """The current row that says exactly this, or -1."""
+        signature = signature_of(draft)
+        if self._signed is None:
+            current = np.flatnonzero((self.newer.view < 0) & ((self.flags.view & GONE) == 0))[::-1]
+            self._signed = dict(zip(self.signatures.view[current].tolist(), current.tolist(), strict=True))
+        row = self._signed.get(signature, -1)
+        return row if row >= 0 and self._says(row, draft) else -1
+
+    def _says(self, row: int, draft: Repeatable) -> bool:
+        return (
+            self.texts[row] == draft.text.encode()
+            and self.threads[row] == _bytes(draft.thread)
+            and self.sources[row] == _bytes(draft.source)
+            and self.kinds[row] == draft.kind.encode()
+            and (self.metadata[row] or _NOTHING) == metadata_bytes(draft.metadata)
+        )
+
+    def seqs_of(self, rows: Iterable[int]) -> list[int]:
+        """The log's records that tell of these rows, in order."""
+        wanted = np.array(sorted(rows), np.int64)
+        own = self.seqs.view[wanted]
+        later = self.told_seqs.view[np.isin(self.told_rows.view, wanted)]
+        return sorted({*own.tolist(), *later.tolist()})
+
+    def bytes_of(self, rows: NDArray[np.intp]) -> int:
+        """How many bytes of text these rows hold."""
+        lengths = np.diff(self.texts.ends.view, prepend=0)
+        return int(lengths[rows].sum())
+
+    def text(self, row: int) -> str:
+        """The text of a row."""
+        return self.texts[row].decode()
+
+    def thread(self, row: int) -> str | None:
+        """The thread of a row."""
+        return _text(self.threads[row])
+
+    def metadata_of(self, row: int) -> Metadata:
+        """The metadata of a row."""
+        packed = self.metadata[row]
+        return _DECODE.decode(packed) if packed else NO_METADATA
+
+    def memory(self, row: int) -> Memory:
+        """A row as a noun."""
+        older, newer, origin = (int(c.view[row]) for c in (self.older, self.newer, self.origin))
+        return Memory(
+            id=id_text(self.id(row)),
+            text=self.text(row),
+            at=moment(int(self.at.view[row])),
+            recorded=moment(int(self.recorded.view[row])),
+            thread=self.thread(row),
+            source=_text(self.sources[row]),
+            kind=(self.kinds[row] or b"").decode(),
+            metadata=self.metadata_of(row),
+            pinned=bool(self.flags.view[row] & PINNED),
+            repeats=int(self.repeats.view[row]),
+            echo_of=id_text(self.id(origin)) if origin >= 0 else None,
+            supersedes=id_text(self.id(older)) if older >= 0 else None,
+            superseded_by=id_text(self.id(newer)) if newer >= 0 else None,
+        )
+
+    def keep(self, kept: NDArray[np.intp]) -> None:
+        """Leave only these rows, in this order."""
+        renumber = np.full(len(self) + 1, -1, np.int32)
+        renumber[kept] = np.arange(len(kept), dtype=np.int32)
+        for column in (self.ids, self.seqs, self.at, self.recorded, self.flags, self.repeats, self.signatures):
+            column.keep(kept)
+        for name in ("older", "newer", "origin"):
+            setattr(self, name, Column.over(renumber[getattr(self, name).view[kept]]))
+        for runs_or_values in (self.texts, self.threads, self.sources, self.kinds, self.metadata):
+            runs_or_values.keep(kept)
+        rows = renumber[self.told_rows.view]
+        self.told_seqs = Column.over(self.told_seqs.view[rows >= 0])
+        self.told_rows = Column.over(rows[rows >= 0])
+        self._row_of = self._signed = None
+
+    def wake(self) -> None:
+        """Called when the columns were filled from a snapshot: lookups are made when they are first needed."""
+        self._row_of = self._signed = None
+
+
+def metadata_bytes(metadata: Metadata) -> bytes:
+    """Metadata as msgpack, names in order, so that equal metadata are equal bytes."""
+    return _ENCODE.encode({name: metadata[name] for name in sorted(metadata)})
+
+
+_NOTHING = metadata_bytes({})
+
+
+def signature_of(draft: Repeatable) -> int:
+    """64 bits that are equal for drafts that say exactly the same."""
+    parts = (draft.text, draft.thread, draft.source, draft.kind, metadata_bytes(draft.metadata))
+    return int.from_bytes(hashlib.blake2b(_ENCODE.encode(parts), digest_size=8).digest(), "little")
+
+
+def _bytes(value: str | None) -> bytes | None:
+    return None if value is None else value.encode()
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode()
+
+
+def same(found: Any, wanted: Any) -> bool:
+    """Whether a metadata value is the one asked for; true and 1 are different, 1 and 1.0 are not."""
+    return isinstance(found, bool) == isinstance(wanted, bool) and bool(found == wanted)

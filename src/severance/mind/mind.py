@@ -1,0 +1,296 @@
+"""The mind: what a persona's space becomes while awake. It is fed the log's events in order, and answers.
+
+In memory only. It fetches nothing, opens nothing, writes nothing, and does not know the time.
+"""
+
+# ruff: noqa: A002 - `id` and `filter` are the words of this surface
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from severance.mind import portrait, ranking, views
+from severance.mind.echoes import Saying
+from severance.mind.lexical import Lexical
+from severance.mind.memories import GONE, Memories, Repeatable
+from severance.mind.sources import Sources
+from severance.mind.threads import Threads
+from severance.mind.vectors import Vectors
+from severance.model import Filter, Memory, Recollection, id_bytes
+from severance.records import EmbedderChosen, Forgotten, Remembered, Repeated, Revectored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from severance.records import Event
+
+_EVERYTHING = Filter()
+
+
+class Mind:
+    """The plaintext of one space, indexed. Not safe for use from several threads at once: a session serialises."""
+
+    def __init__(self) -> None:
+        self._memories = Memories()
+        self._lexical = Lexical()
+        self._vectors = Vectors()
+        self._threads = Threads()
+        self._sources = Sources()
+        self._embedder: EmbedderChosen | None = None
+        self._waiting: dict[str, dict[bytes, tuple[bytes, float]]] = {}
+        self._gone = 0
+        self._echoes = 0
+        self._corpus: ranking.Corpus | None = None
+
+    # What happened
+
+    def apply(self, seq: int, event: Event) -> None:
+        """Take in the record with this sequence number.
+
+        Raises:
+            ValueError: the event contradicts what came before it.
+        """
+        self._corpus = None
+        match event:
+            case Remembered():
+                self._remember(seq, event)
+            case Repeated():
+                self._memories.repeat(seq, event.id)
+            case Forgotten():
+                self._forget(event.ids)
+            case EmbedderChosen():
+                self._choose(event)
+            case Revectored():
+                self._revector(seq, event)
+
+    def apply_all(self, first_seq: int, events: Sequence[Event]) -> None:
+        """Take in records with consecutive sequence numbers."""
+        for seq, event in enumerate(events, first_seq):
+            self.apply(seq, event)
+
+    def _remember(self, seq: int, event: Remembered) -> None:
+        self._vectors.append(event.vector, event.scale)
+        row = self._memories.append(seq, event)
+        self._lexical.add(event.text)
+        self._threads.append(self._memories, row)
+        if self._memories.older.view[row] >= 0:
+            self._threads.unsettle()
+        self._echoes += event.echo_of is not None
+
+    def _forget(self, ids: Iterable[bytes]) -> None:
+        rows = [row for raw in ids if (row := self._memories.row(raw)) >= 0]
+        for row in rows:
+            raw = self._memories.id(row)
+            for waiting in self._waiting.values():
+                waiting.pop(raw, None)
+            self._memories.forget(row)
+            self._vectors.blank(row)
+        if rows:
+            self._gone += len(rows)
+            self._lexical.forget_words()
+            self._sources.forget()
+            self._threads.unsettle()
+
+    def _revector(self, seq: int, event: Revectored) -> None:
+        row = self._memories.row(event.id)
+        if row >= 0:
+            self._memories.tell(seq, row)
+            self._waiting.setdefault(event.identity, {})[event.id] = (event.vector, event.scale)
+
+    def _choose(self, event: EmbedderChosen) -> None:
+        waiting = self._waiting.pop(event.identity, {})
+        same = self._embedder is not None and self._embedder.identity == event.identity
+        if self._vectors.dimensions != event.dimensions or not same:
+            renewed = Vectors(event.dimensions)
+            for row in range(len(self._memories)):
+                renewed.append(*waiting.get(self._memories.id(row), (b"", 0.0)))
+            self._vectors = renewed
+        else:
+            for raw, (vector, scale) in waiting.items():
+                self._vectors.put(self._memories.row(raw), vector, scale)
+        self._waiting.clear()
+        self._embedder = event
+
+    # What is known
+
+    @property
+    def embedder(self) -> EmbedderChosen | None:
+        """The embedder in force, or None before the first was chosen."""
+        return self._embedder
+
+    def __len__(self) -> int:
+        """How many memories there are: current versions that were not forgotten."""
+        return int(views.current(self._memories).sum())
+
+    def get(self, id: str) -> Memory | None:
+        """The memory with this id, in that version, superseded or not; None when there is none."""
+        row = self._row(id)
+        return self._memories.memory(row) if row >= 0 else None
+
+    def history(self, id: str) -> list[Memory]:
+        """Every version of the memory that this id is a version of, oldest first; empty when there is none."""
+        return [self._memories.memory(row) for row in self._versions(id)]
+
+    def chain(self, id: str) -> list[bytes]:
+        """The raw ids of every version, oldest first."""
+        return [self._memories.id(row) for row in self._versions(id)]
+
+    def memories(self, filter: Filter = _EVERYTHING) -> Iterator[Memory]:
+        """Every memory that the filter lets through, in order of `at`, then of the log.
+
+        Which ones is settled now; what is forgotten while they are read is left out.
+        """
+        rows = np.flatnonzero(views.filtered(self._memories, filter))
+        rows = rows[np.argsort(self._memories.at.view[rows], kind="stable")]
+        return self._read(self._memories.ids.view[rows].tobytes())
+
+    def _read(self, ids: bytes) -> Iterator[Memory]:
+        for start in range(0, len(ids), 15):
+            row = self._memories.row(ids[start : start + 15])
+            if row >= 0:
+                yield self._memories.memory(row)
+
+    def find_repeat(self, draft: Repeatable) -> Memory | None:
+        """The current memory with exactly this text, thread, source, kind and metadata, or None."""
+        row = self._memories.find_repeat(draft)
+        return self._memories.memory(row) if row >= 0 else None
+
+    def seqs(self, ids: Iterable[str | bytes]) -> list[int]:
+        """The log's records that tell of these memories (ids written or raw), ascending: those to erase with them."""
+        raws = (id_bytes(i) if isinstance(i, str) else i for i in ids)
+        rows = {self._memories.row(raw) for raw in raws if raw is not None} - {-1}
+        return self._memories.seqs_of(rows)
+
+    def texts(self) -> Iterator[tuple[bytes, str]]:
+        """The raw id and text of every version of every memory, in log order: what has to be embedded anew."""
+        for raw in [self._memories.id(row) for row in self._standing()]:
+            row = self._memories.row(raw)
+            if row >= 0:
+                yield raw, self._memories.text(row)
+
+    def stats(self) -> dict[str, int]:
+        """Counts: memories, versions, threads, repeats, echoes, words, bytes (of text)."""
+        memories, rows = self._memories, self._standing()
+        current = views.current(memories)
+        threads = memories.threads.rows.view[current]
+        return {
+            "memories": int(current.sum()),
+            "versions": len(rows),
+            "threads": len(np.unique(threads[threads >= 0])),
+            "repeats": int((memories.repeats.view[rows] - 1).sum()),
+            "echoes": int((memories.origin.view[current] >= 0).sum()),
+            "words": self._lexical.count_terms((memories.flags.view & GONE) == 0),
+            "bytes": memories.bytes_of(rows),
+        }
+
+    # What comes to mind
+
+    def recall(
+        self, text: str, vector: NDArray[np.float32] | None, *, limit: int, filter: Filter = _EVERYTHING, now: int
+    ) -> list[Recollection]:
+        """The memories that answer `text` best, best first, at most `limit`.
+
+        Args:
+            text: the question. It has no syntax.
+            vector: its embedding, unit length, by the embedder in force; None to go by words alone.
+            limit: how many at most.
+            filter: what is let through.
+            now: microseconds, for "last week" and the like.
+
+        Raises:
+            ValueError: the vector has another number of components than the embedder in force.
+        """
+        corpus = self._whole_corpus() if filter == _EVERYTHING else self._corpus_of(filter)
+        hits = ranking.rank(corpus, text, vector, limit=limit, now=now)
+        return [Recollection(self._memories.memory(hit.row), hit.score, hit.reasons) for hit in hits]
+
+    def echo_of(self, text: str, recent: Sequence[str]) -> str | None:
+        """The id, among those just recalled, of the memory that this text merely says again; None when it is news."""
+        saying = Saying(text, self._lexical.term)
+        for known in recent:
+            row = self._row(known)
+            if row >= 0 and saying.echoes(Saying(self._memories.text(row), self._lexical.term)):
+                return known
+        return None
+
+    # Asleep and awake again
+
+    def snapshot(self) -> list[bytes | memoryview]:
+        """The mind as buffers, in order; joined, they are what `restore` reads. Use them before the next `apply`.
+
+        What was forgotten is first removed for good.
+        """
+        self._tidy()
+        parts = portrait.Parts(self._memories, self._lexical, self._vectors, self._embedder, self._waiting)
+        return portrait.encode(parts)
+
+    @classmethod
+    def restore(cls, data: bytes | memoryview | Sequence[bytes | memoryview]) -> Mind:
+        """The mind that `snapshot` showed. The bytes are read in place, and kept alive by it.
+
+        Raises:
+            ValueError: they are not a snapshot that this version makes.
+        """
+        parts = portrait.decode(data if isinstance(data, (bytes, memoryview)) else b"".join(data))
+        mind = cls()
+        mind._memories, mind._lexical, mind._vectors = parts.memories, parts.lexical, parts.vectors
+        mind._embedder, mind._waiting = parts.embedder, parts.waiting
+        mind._threads.unsettle()
+        mind._echoes = int((mind._memories.origin.view >= 0).any())
+        return mind
+
+    def _tidy(self) -> None:
+        if not self._gone:
+            return
+        kept = self._standing()
+        for part in (self._lexical, self._vectors, self._memories):
+            part.keep(kept)
+        self._sources.forget()
+        self._threads = Threads()
+        self._threads.unsettle()
+        self._gone = 0
+        self._corpus = None
+
+    # Within
+
+    def _row(self, id: str) -> int:
+        raw = id_bytes(id)
+        return self._memories.row(raw) if raw is not None else -1
+
+    def _versions(self, id: str) -> list[int]:
+        row = self._row(id)
+        return self._memories.versions(row) if row >= 0 else []
+
+    def _standing(self) -> NDArray[np.intp]:
+        return np.flatnonzero((self._memories.flags.view & GONE) == 0)
+
+    def _whole_corpus(self) -> ranking.Corpus:
+        if self._corpus is None:
+            self._corpus = self._corpus_of(_EVERYTHING)
+        return self._corpus
+
+    def _corpus_of(self, filter: Filter) -> ranking.Corpus:
+        """What a recall through this filter ranks."""
+        memories = self._memories
+        self._lexical.flush()
+        self._threads.settle(memories, views.current(memories))
+        seen = views.filtered(memories, filter)
+        if self._echoes:
+            seen = views.without_echoes(memories, seen)
+        count = int(seen.sum())
+        lengths = self._lexical.lengths.view
+        mean = float(lengths.sum(where=seen)) / max(count, 1)
+        return ranking.Corpus(
+            memories=memories,
+            lexical=self._lexical,
+            vectors=self._vectors,
+            threads=self._threads,
+            sources=self._sources,
+            seen=None if count == len(seen) else seen,
+            count=count,
+            mean_length=mean,
+        )

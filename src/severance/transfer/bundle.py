@@ -1,0 +1,145 @@
+"""The conversations of an export: a JSON file, the .zip that it came in, or the folder that the .zip was unpacked to.
+
+ChatGPT and Claude both call the file `conversations.json`; large ChatGPT exports are split into
+`conversations-000.json` and so on. A .zip is read in memory, member by member, and never unpacked: the names in it
+lead nowhere. Sizes are checked before anything is inflated.
+"""
+
+from __future__ import annotations
+
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from severance.errors import InputError
+from severance.transfer import files
+from severance.transfer.items import Progress
+
+_MEMBER = re.compile(r"(?:[^/\\]+/){0,8}(conversations(?:-\d{1,6})?)\.json\Z")
+# Chats in JSON shrink 4 to 10 times; 200 times and more is a file made to fill a memory.
+_MAX_RATIO, _RATIO_FROM = 200, 1 << 20
+_ENCRYPTED = 1
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    OverflowError,
+)
+
+
+def conversations(path: Path, progress: Progress) -> Iterator[tuple[str, object]]:
+    """Every conversation under `path`, parsed, with where it is: `conversations[3]`.
+
+    Raises:
+        InputError: there are none to be read.
+    """
+    for name, document in _documents(path):
+        listed = _listed(document)
+        if listed is None:
+            raise InputError(f"{path} holds no list of conversations; name the conversations.json of the export")
+        for index, conversation in enumerate(listed):
+            yield f"{name}[{index}]", conversation
+            progress.share(index + 1, len(listed))
+
+
+def head(path: Path, size: int) -> bytes | None:
+    """The first bytes of the first file of conversations in a .zip or a folder; None when there is none.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    if path.is_dir():
+        members = _members_of_folder(path)
+        return files.head(members[0][1], size) if members else None
+    with _zip(path) as archive:
+        inside = _members_of_zip(archive)
+        if not inside:
+            return None
+        _check(path, [inside[0][1]])
+        with archive.open(inside[0][1]) as member:
+            return member.read(size)
+
+
+def is_zip(first: bytes) -> bool:
+    """Whether a file that begins like this is a .zip."""
+    return first.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+
+
+def _documents(path: Path) -> Iterator[tuple[str, object]]:
+    if path.is_dir():
+        members = _members_of_folder(path)
+        if not members:
+            raise InputError(f"{path} holds no conversations.json; name the export itself")
+        for name, member in members:
+            yield name, files.read_document(member)
+    elif is_zip(files.head(path, 4)):
+        yield from _documents_of_zip(path)
+    else:
+        yield "conversations", files.read_document(path)
+
+
+def _documents_of_zip(path: Path) -> Iterator[tuple[str, object]]:
+    with _zip(path) as archive:
+        members = _members_of_zip(archive)
+        if not members:
+            raise InputError(f"{path} holds no conversations.json; name the .zip that the export came in")
+        _check(path, [info for _, info in members])
+        for name, info in members:
+            yield name, files.load_document(archive.read(info), f"{name}.json in {path}")
+
+
+@contextmanager
+def _zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    with files.opened(path) as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                yield archive
+        except InputError:
+            raise
+        except _ZIP_ERRORS:
+            raise InputError(f"{path} is a damaged .zip; download the export once more") from None
+
+
+def _check(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    if any(info.flag_bits & _ENCRYPTED for info in members):
+        raise InputError(f"{path} is locked with a password; unpack it and name the folder")
+    # zipfile never inflates more than a member declares, so what is declared is what has to be checked.
+    if sum(info.file_size for info in members) > files.MAX_DOCUMENT_BYTES:
+        raise InputError(f"{path} unpacks to more than 2 GiB of conversations; unpack it and split them")
+    for info in members:
+        if info.file_size > _RATIO_FROM and info.file_size > _MAX_RATIO * max(info.compress_size, 1):
+            raise InputError(f"{path} would grow more than {_MAX_RATIO} times when unpacked, as no export does")
+
+
+def _members_of_zip(archive: zipfile.ZipFile) -> list[tuple[str, zipfile.ZipInfo]]:
+    found = []
+    for info in archive.infolist():
+        match = _MEMBER.match(info.filename)
+        parts = info.filename.split("/")
+        if match and ".." not in parts and "__MACOSX" not in parts:
+            found.append((match[1], info))
+    return sorted(found, key=lambda member: member[1].filename)
+
+
+def _members_of_folder(path: Path) -> list[tuple[str, Path]]:
+    try:
+        inside = sorted(path.iterdir())
+    except OSError as error:
+        raise InputError(f"{path} cannot be listed ({error.strerror or 'I/O error'})") from None
+    return [(match[1], member) for member in inside if (match := _MEMBER.match(member.name)) and member.is_file()]
+
+
+def _listed(document: object) -> list[object] | None:
+    if isinstance(document, dict):
+        inner = document.get("conversations")
+        return inner if isinstance(inner, list) else [document]
+    return document if isinstance(document, list) else None

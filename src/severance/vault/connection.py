@@ -1,0 +1,161 @@
+"""A connection to `vault.db`: how it is opened, what is switched on, and how a statement or a transaction is run.
+
+Journal and sync follow https://www.sqlite.org/wal.html and https://www.sqlite.org/pragma.html: in WAL mode with
+`synchronous=FULL` a commit is synced before it returns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from severance.errors import StoreError
+from severance.vault.faults import FAULTS, gone, translated
+from severance.vault.layout import Row
+
+T = TypeVar("T")
+
+_SETTINGS = (
+    "PRAGMA synchronous = FULL",
+    # On macOS fsync alone does not reach the medium; elsewhere these two have no effect.
+    "PRAGMA fullfsync = ON",
+    "PRAGMA checkpoint_fullfsync = ON",
+    # Nothing may spill to a temporary file, sealed or not: its place and life are not ours.
+    "PRAGMA temp_store = MEMORY",
+    # What is deleted is overwritten with zeros.
+    "PRAGMA secure_delete = ON",
+    # The file may be written by others: check cells before use, let the schema call nothing, map nothing.
+    "PRAGMA cell_size_check = ON",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA mmap_size = 0",
+    # A log grown by a bulk write is cut back to this at the next reset.
+    "PRAGMA journal_size_limit = 16777216",
+)
+
+
+def connect(path: Path, mode: str, busy: float) -> sqlite3.Connection:
+    """A connection in autocommit mode to an existing file, with everything switched on.
+
+    Args:
+        path: the file, absolute.
+        mode: the query part of SQLite's URI, such as "mode=rw".
+        busy: how many seconds to wait for a lock.
+
+    Raises:
+        StoreError: the file cannot be opened, or SQLite was built to write temporary files whatever it is told.
+    """
+    try:
+        connection = sqlite3.connect(
+            f"{path.as_uri()}?{mode}", uri=True, timeout=busy, isolation_level=None, check_same_thread=False
+        )
+    except FAULTS as error:
+        raise translated(error, path) from error
+    try:
+        # TEXT where a BLOB should be is damage. Read as bytearray it can be told from bytes, and is never decoded.
+        connection.text_factory = bytearray
+        for setting in _SETTINGS:
+            connection.execute(setting)
+        _check_temporaries(connection)
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, FAULTS):
+            raise translated(error, path) from error
+        raise
+    return connection
+
+
+def _check_temporaries(connection: sqlite3.Connection) -> None:
+    store, forced = connection.execute(
+        "SELECT (SELECT temp_store FROM pragma_temp_store), sqlite_compileoption_used('TEMP_STORE=0')"
+    ).fetchone()
+    if store != 2 or forced:
+        raise StoreError(
+            "this build of SQLite insists on temporary files on disk (TEMP_STORE=0); use a Python with another build"
+        )
+
+
+class Connection:
+    """One connection and its lock: any number of threads may call it, one at a time gets through."""
+
+    def __init__(self, path: Path, mode: str, busy: float) -> None:
+        """Open it, with the arguments of `connect`."""
+        self._path = path
+        self._lock = threading.Lock()
+        self._busy = int(busy * 1000)
+        self._raw: sqlite3.Connection | None = connect(path, mode, busy)
+        self._file = _identity(path)
+
+    def live(self) -> sqlite3.Connection:
+        """The connection below; StoreError when it was closed."""
+        if self._raw is None:
+            raise StoreError(f"{self._path.name} has been closed; open the store again")
+        return self._raw
+
+    def query(self, statement: str, arguments: Sequence[Any] = (), space: bytes | None = None) -> list[Row]:
+        """The rows of one statement. `space` is what an error names."""
+        with self._lock:
+            raw = self.live()
+            try:
+                return raw.execute(statement, arguments).fetchall()
+            except FAULTS as error:
+                raise translated(error, self._path, space) from error
+
+    def change(self, work: Callable[[sqlite3.Connection], T], space: bytes | None = None) -> T:
+        """Run `work` in one transaction that holds the write lock from its start: whole or not at all.
+
+        Whatever is raised in between, an interrupt from the keyboard included, rolls it back.
+        """
+        with self._lock:
+            raw = self.live()
+            try:
+                if raw.in_transaction:  # an interrupt hit the rollback itself
+                    raw.execute("ROLLBACK")
+                raw.execute("BEGIN IMMEDIATE")
+                result = work(raw)
+                # Where the file can be renamed while it is open, a commit could go to one that no name leads to.
+                if _identity(self._path) != self._file:
+                    raise gone(self._path)
+                raw.execute("COMMIT")
+                return result
+            except FAULTS as error:
+                raise translated(error, self._path, space) from error
+            finally:
+                if raw.in_transaction:
+                    with contextlib.suppress(sqlite3.Error):
+                        raw.execute("ROLLBACK")
+
+    def flush(self, wait: int) -> bool:
+        """Move the write-ahead log into the file and cut it to nothing; False when somebody was in the way.
+
+        Args:
+            wait: how many milliseconds to wait for readers.
+        """
+        with self._lock:
+            raw = self.live()
+            try:
+                raw.execute(f"PRAGMA busy_timeout = {wait:d}")
+                return bool(raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+            except FAULTS:
+                return False  # what was committed is durable without this
+            finally:
+                raw.execute(f"PRAGMA busy_timeout = {self._busy:d}")
+
+    def close(self) -> None:
+        """Close it; the last connection to a file also moves the write-ahead log into it."""
+        with self._lock:
+            if self._raw is not None:
+                self._raw.close()
+                self._raw = None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116  half the time of Path.stat, and on the way of every append
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

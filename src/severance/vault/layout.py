@@ -1,0 +1,99 @@
+"""What `vault.db` looks like (docs/design/format.md, section 6), and what a row read from it must look like.
+
+SQLite columns have no fixed type: a flipped bit turns a BLOB into TEXT or a number. Every value read is therefore
+checked before it is handed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import starmap
+from typing import Any
+
+from severance.errors import DamagedError
+from severance.model import Head
+from severance.ports import Entry
+
+APPLICATION_ID = 0x53565256  # "SVRV"
+VERSION = 1
+ID_SIZE = 16
+DIGEST_SIZE = 32
+MAX_INTEGER = 2**63 - 1
+
+PAGE_SIZE = 8192
+"""Bytes. In a WITHOUT ROWID table a row of more than about a quarter of a page spills into pages of its own. At 4096
+that starts at 1,002 bytes, and a frame of 1,124 (the bucket of a memory of some length) takes four times its size in
+the file and is read at a third of the speed; at 8192 frames of up to 1,636 stay in line. Larger pages only make the
+single append dearer, since the write-ahead log holds whole pages."""
+
+TABLES = {
+    "meta": "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    "spaces": "CREATE TABLE spaces (id BLOB PRIMARY KEY, seq INTEGER NOT NULL, digest BLOB NOT NULL, "
+    "erased INTEGER NOT NULL) WITHOUT ROWID",
+    "records": "CREATE TABLE records (space BLOB, seq INTEGER, frame BLOB, digest BLOB NOT NULL, "
+    "PRIMARY KEY (space, seq)) WITHOUT ROWID",
+    "snapshots": "CREATE TABLE snapshots (space BLOB PRIMARY KEY, seq INTEGER NOT NULL, digest BLOB NOT NULL, "
+    "chunks INTEGER NOT NULL) WITHOUT ROWID",
+    "chunks": "CREATE TABLE chunks (space BLOB, n INTEGER, frame BLOB NOT NULL, PRIMARY KEY (space, n)) WITHOUT ROWID",
+}
+
+Row = tuple[Any, ...]
+_FRAME_OR_NOTHING = (bytes, type(None))
+
+
+def damaged(where: str, what: str, space: bytes | None = None, record: int | None = None) -> DamagedError:
+    """The error for stored bytes that cannot be what was written, in one sentence."""
+    inside = "" if space is None else f" in space {space.hex()}"
+    return DamagedError(
+        f"{what}{inside} of {where}; run `severance check`",
+        space=None if space is None else space.hex(),
+        record=record,
+    )
+
+
+def is_id(value: object) -> bool:
+    """Whether this is the id of a space or a store: 16 bytes."""
+    return type(value) is bytes and len(value) == ID_SIZE
+
+
+def is_digest(value: object) -> bool:
+    """Whether this is a SHA-256 digest: 32 bytes."""
+    return type(value) is bytes and len(value) == DIGEST_SIZE
+
+
+def is_count(value: object) -> bool:
+    """Whether this is a whole number that counts something."""
+    return type(value) is int and value >= 0
+
+
+def head_in(where: str, space: bytes, row: Row) -> Head:
+    """The head in a row (seq, digest, last sequence number in `records`, ...).
+
+    Raises:
+        DamagedError: it is none, or the log's last record is not the one it names.
+    """
+    seq, digest, last = row[:3]
+    if not is_count(seq) or not is_digest(digest):
+        raise damaged(where, "the head is not readable", space)
+    if (0 if last is None else last) != seq:
+        raise damaged(where, f"the log does not end at record {seq}, which the head names,", space, seq)
+    return Head(seq, digest)
+
+
+def entries_in(where: str, space: bytes, rows: Sequence[Row]) -> list[Entry]:
+    """The entries in rows (seq, frame, digest).
+
+    Raises:
+        DamagedError: one is not a digest with its frame or, where that was erased, without.
+    """
+    for seq, frame, digest in rows:
+        if type(frame) not in _FRAME_OR_NOTHING or type(digest) is not bytes or len(digest) != DIGEST_SIZE:
+            raise _no_record(where, space, seq)
+        if type(seq) is not int or seq < 1:
+            raise _no_record(where, space, seq)
+    return list(starmap(Entry, rows))
+
+
+def _no_record(where: str, space: bytes, seq: object) -> DamagedError:
+    number = seq if type(seq) is int else None
+    return damaged(where, f"record {'?' if number is None else number} is not readable", space, number)

@@ -1,0 +1,82 @@
+"""A new file that appears under its name whole, synced and readable by its owner only, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from severance.errors import StoreError
+from severance.vault.faults import from_system
+
+if sys.platform != "win32":
+    import fcntl
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Give an empty file beside `path` to fill and close; it takes the name `path` when the block ends.
+
+    When the block raises, or the process is killed, nothing is at `path`.
+
+    Raises:
+        StoreError: `path` exists, its folder does not, or writing failed (by the matching subclass).
+    """
+    try:
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, "exists already")
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)  # mode 0600
+        os.close(handle)
+    except OSError as error:
+        raise from_system(error, path) from error
+    part = Path(name)
+    try:
+        yield part
+        _sync(part)
+        _take_name(part, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise from_system(error, path) from error
+    finally:
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            with contextlib.suppress(OSError):
+                part.with_name(part.name + suffix).unlink()
+
+
+def _take_name(part: Path, path: Path) -> None:
+    """Rename without ever replacing: on Windows `rename` refuses by itself, elsewhere a hard link does."""
+    if sys.platform != "win32":
+        try:
+            os.link(part, path)
+            return
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links: look, then rename; two creators could collide here
+            if os.path.lexists(path):
+                raise StoreError(f"{path.name} exists already; choose another name, nothing was overwritten") from None
+    part.rename(path)
+
+
+def _sync(file: Path) -> None:
+    handle = os.open(file, os.O_RDWR)
+    try:
+        if sys.platform == "darwin":
+            fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
+        else:
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_folder(folder: Path) -> None:
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,349 @@
+"""The vault in one SQLite file."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+
+from severance.errors import (
+    ConflictError,
+    InputError,
+    NotFoundError,
+    StoreMissingError,
+    StoreReadOnlyError,
+)
+from severance.model import Head, Sealed
+from severance.ports import Entry, Snapshot
+from severance.vault import survey
+from severance.vault.connection import Connection, connect
+from severance.vault.faults import FAULTS, present, translated
+from severance.vault.layout import (
+    APPLICATION_ID,
+    MAX_INTEGER,
+    PAGE_SIZE,
+    TABLES,
+    VERSION,
+    Row,
+    damaged,
+    entries_in,
+    head_in,
+    is_count,
+    is_digest,
+    is_id,
+)
+from severance.vault.newfile import new_file
+
+_HEAD = "SELECT seq, digest, (SELECT MAX(seq) FROM records WHERE space = ?), erased FROM spaces WHERE id = ?"
+# One statement sees one state; a row without a record says that the space is there and has nothing more.
+_READ = (
+    "SELECT r.seq, r.frame, r.digest FROM spaces s LEFT JOIN records r ON r.space = s.id AND r.seq > ? "
+    "WHERE s.id = ? ORDER BY r.seq LIMIT ?"
+)
+_SNAPSHOT = (
+    "SELECT k.space, k.seq, k.digest, k.chunks, c.n, c.frame FROM spaces s "
+    "LEFT JOIN snapshots k ON k.space = s.id LEFT JOIN chunks c ON c.space = s.id WHERE s.id = ? ORDER BY c.n"
+)
+_BUSY = 10.0  # seconds
+_FLUSH_WAIT = 250  # milliseconds
+
+
+class SqliteVault:
+    """Implements `ports.Vault` on one SQLite file in WAL mode, for any number of threads and processes on one machine.
+
+    It keeps two connections: while one waits for the disk, or for another process that writes, the other reads.
+
+    What it adds to the contract: `append` with `erase` needs at least one frame, the record that names what was
+    erased; else `InputError`. When the vault's file is renamed or removed while it is open, writing raises
+    `StoreMissingError`; reading goes on with the old file.
+    """
+
+    def __init__(self, path: Path, mode: str, busy: float) -> None:
+        """Not for callers: use `new` or `open`."""
+        self._path = path = path.absolute()
+        self._mode = mode
+        self._busy = busy
+        self._unflushed = False
+        self._reader = self._writer = Connection(path, mode, busy)
+        try:
+            self._store = survey.recognised(self._reader, path)
+            if mode == "mode=rw":
+                self._writer = Connection(path, mode, busy)
+                self._writer.query("PRAGMA journal_mode = WAL")
+                self._reader.query("PRAGMA query_only = ON")
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def new(cls, path: Path, store: bytes, *, busy: float = _BUSY) -> SqliteVault:
+        """Make a vault at `path`, readable by its owner only, and open it.
+
+        Args:
+            path: where; the folder exists, the file does not.
+            store: the store id, 16 bytes.
+            busy: how many seconds to wait for another process.
+
+        Raises:
+            StoreError: the file exists or cannot be made.
+        """
+        if not is_id(store):
+            raise InputError("a store id has 16 bytes")
+        with new_file(path) as part:
+            try:
+                _lay_out(part, store)
+            except FAULTS as error:
+                raise translated(error, path) from error
+        return cls.open(path, busy=busy)
+
+    @classmethod
+    def open(cls, path: Path, *, readonly: bool = False, busy: float = _BUSY) -> SqliteVault:
+        """Open the vault at `path`.
+
+        With `readonly`, it also opens where its folder may not be written. SQLite then cannot lock, so this is done
+        only while no `-wal` file holds writes, and nobody may write to the file from elsewhere in the meantime.
+
+        Args:
+            path: the file.
+            readonly: never write; writing calls raise `StoreReadOnlyError`.
+            busy: how many seconds to wait for another process before `StoreBusyError`.
+
+        Raises:
+            StoreMissingError: there is no such file.
+            StoreReadOnlyError: it can be opened neither for writing nor, with `readonly`, for reading.
+            NewerVersionError: a later version wrote it.
+            DamagedError: it is no SQLite file, or not one that can be read.
+            StoreError: it is something other than a vault.
+        """
+        if not present(path):
+            raise StoreMissingError(f"there is no vault at {path}; make one with `severance init`")
+        if not readonly:
+            return cls(path, "mode=rw", busy)
+        try:
+            return cls(path, "mode=ro", busy)
+        except StoreReadOnlyError:
+            log = path.with_name(path.name + "-wal")
+            if log.exists() and log.stat().st_size:
+                raise StoreReadOnlyError(
+                    f"{log.name} holds writes that are not in {path.name} yet, and the folder may not be written; "
+                    "copy both to a folder that may be"
+                ) from None
+            return cls(path, "mode=ro&immutable=1", busy)
+
+    @property
+    def store(self) -> bytes:
+        """The store id (16 bytes) that vault and chip share."""
+        return self._store
+
+    def create(self, space: bytes, head: Head) -> None:
+        """Make an empty space with this id (16 bytes); `head` has seq 0. ConflictError when it exists."""
+        if not is_id(space) or head.seq != 0 or not is_digest(head.digest):
+            raise InputError("a new space has an id of 16 bytes, and a head with seq 0 and a digest of 32 bytes")
+
+        def work(db: sqlite3.Connection) -> None:
+            if db.execute("SELECT 1 FROM spaces WHERE id = ?", (space,)).fetchone():
+                raise ConflictError(f"the space exists already in {self._path.name}; go on from its head")
+            db.execute("INSERT INTO spaces VALUES (?, 0, ?, 0)", (space, head.digest))
+
+        self._writer.change(work, space)
+
+    def spaces(self) -> list[bytes]:
+        """The ids of all spaces, sorted."""
+        ids = [row[0] for row in self._reader.query("SELECT id FROM spaces ORDER BY id")]
+        if not all(map(is_id, ids)):
+            raise damaged(self._path.name, "the id of a space is not readable in the list")
+        return ids
+
+    def head(self, space: bytes) -> Head:
+        """The head that the last append to this space left.
+
+        Raises:
+            DamagedError: the log's last record is not the one that the head names.
+        """
+        rows = self._reader.query(_HEAD, (space, space), space)
+        return head_in(self._path.name, space, self._only(rows))
+
+    def append(self, space: bytes, expected: Head, frames: Sequence[Sealed], erase: Sequence[int] = ()) -> Head:
+        """Put `frames` after `expected`; returns the new head: the last frame's number and its SHA-256.
+
+        `erase` names records of this space: in the same transaction their frames are overwritten, their digests stay,
+        and snapshots of the space are dropped, since they may hold what was erased.
+
+        Raises:
+            ConflictError: the head is not `expected`; nothing was written.
+            NotFoundError: a record to erase is not there; nothing was written.
+            InputError: something is erased without a frame that says so; nothing was written.
+            DamagedError: what is stored does not fit the head; nothing was written.
+        """
+        if erase and not frames:
+            raise InputError("erasing needs a record that names what was erased; append it in the same call")
+        rows = [(space, n, frame, sha256(frame).digest()) for n, frame in enumerate(frames, expected.seq + 1)]
+        head = Head(rows[-1][1], rows[-1][3]) if rows else expected
+
+        def work(db: sqlite3.Connection) -> None:
+            row = self._only(db.execute(_HEAD, (space, space)).fetchall())
+            if head_in(self._path.name, space, row) != expected:
+                raise ConflictError(f"another writer was first in {self._path.name}; catch up and try again")
+            if rows:
+                db.executemany("INSERT INTO records VALUES (?, ?, ?, ?)", rows)
+                db.execute("UPDATE spaces SET seq = ?, digest = ? WHERE id = ?", (head.seq, head.digest, space))
+            if erase:
+                self._erase(db, space, {seq for seq in erase if 1 <= seq <= expected.seq}, len(set(erase)))
+
+        self._writer.change(work, space)
+        self._flush(bool(erase))
+        return head
+
+    def read(self, space: bytes, after: int, limit: int) -> list[Entry]:
+        """At most `limit` entries with a sequence number above `after`, in order.
+
+        What is there is returned: a gap is for the reader, who knows what it expects, to notice.
+        """
+        bounds = (max(-1, min(after, MAX_INTEGER)), space, max(1, min(limit, MAX_INTEGER)))
+        rows = self._reader.query(_READ, bounds, space)
+        if self._only(rows)[0] is None or limit < 1:
+            return []
+        return entries_in(self._path.name, space, rows)
+
+    def write_snapshot(self, space: bytes, snapshot: Snapshot) -> bool:
+        """Keep this snapshot in place of an earlier one; returns whether it was kept.
+
+        It is not kept when a snapshot of a later head is there already, or when a frame was erased by an append after
+        `snapshot.at`: the snapshot may still hold what was erased.
+        """
+        at, chunks = snapshot.at, snapshot.chunks
+        if not 0 <= at.seq <= MAX_INTEGER or not is_digest(at.digest):
+            raise InputError("a snapshot stands for a head with a sequence number and a digest of 32 bytes")
+
+        def work(db: sqlite3.Connection) -> bool:
+            erased = self._only(db.execute("SELECT erased FROM spaces WHERE id = ?", (space,)).fetchall())[0]
+            kept = db.execute("SELECT seq FROM snapshots WHERE space = ?", (space,)).fetchone() or (0,)
+            if not is_count(erased) or not is_count(kept[0]):
+                raise damaged(self._path.name, "the mark of the last erasure or snapshot is not readable", space)
+            if max(erased, kept[0]) > at.seq:
+                return False
+            _forget_snapshot(db, space)
+            db.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?)", (space, at.seq, at.digest, len(chunks)))
+            db.executemany("INSERT INTO chunks VALUES (?, ?, ?)", ((space, n, c) for n, c in enumerate(chunks)))
+            return True
+
+        return self._writer.change(work, space)
+
+    def read_snapshot(self, space: bytes) -> Snapshot | None:
+        """The snapshot kept last, or None.
+
+        Raises:
+            DamagedError: a chunk is missing or is not one.
+        """
+        rows = self._reader.query(_SNAPSHOT, (space,), space)
+        owner, seq, digest, count = self._only(rows)[:4]
+        if owner is None:
+            return None
+        chunks = [row[5] for row in rows if row[4] is not None]
+        whole = [row[4] for row in rows if row[4] is not None] == list(range(len(chunks))) and len(chunks) == count
+        if not (whole and is_count(seq) and is_digest(digest) and all(type(chunk) is bytes for chunk in chunks)):
+            raise damaged(self._path.name, "the snapshot is not whole", space)
+        return Snapshot(Head(seq, digest), tuple(chunks))
+
+    def drop(self, space: bytes) -> None:
+        """Remove a space with everything in it."""
+
+        def work(db: sqlite3.Connection) -> None:
+            self._only(db.execute("SELECT 1 FROM spaces WHERE id = ?", (space,)).fetchall())
+            _forget_snapshot(db, space)
+            db.execute("DELETE FROM records WHERE space = ?", (space,))
+            db.execute("DELETE FROM spaces WHERE id = ?", (space,))
+
+        self._writer.change(work, space)
+        self._flush(True)
+
+    def verify(self) -> list[str]:
+        """What is wrong with the structure of the storage itself, one sentence each; empty when nothing is.
+
+        Reads the whole file, through a connection of its own, so that other calls are not held up.
+        """
+        with self._aside() as db:
+            return survey.complaints(db, self._path)
+
+    def copy_to(self, path: Path) -> None:
+        """Write a consistent copy of the whole vault to a new file, while others may go on writing.
+
+        The copy is readable by its owner only; it is there whole and synced, or not at all.
+
+        Raises:
+            StoreError: the file exists, or cannot be written.
+        """
+        with self._aside() as db, new_file(path) as part:
+            try:
+                with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as copy:
+                    copy.execute("PRAGMA synchronous = OFF")  # `new_file` syncs once, at the end
+                    copy.execute("PRAGMA journal_mode = OFF")
+                    db.backup(copy)
+            except FAULTS as error:
+                raise translated(error, path) from error
+
+    def close(self) -> None:
+        """Let go of files and connections. Calling it again does nothing."""
+        self._reader.close()
+        self._writer.close()
+
+    def __enter__(self) -> SqliteVault:
+        """The vault itself, to be closed when the block ends."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close it."""
+        self.close()
+
+    def _only(self, rows: list[Row]) -> Row:
+        """The first row, or `NotFoundError` when there is none: the space does not exist."""
+        if not rows:
+            raise NotFoundError(f"there is no such space in {self._path.name}; check the id")
+        return rows[0]
+
+    def _erase(self, db: sqlite3.Connection, space: bytes, seqs: Collection[int], wanted: int) -> None:
+        rows = ((space, seq) for seq in seqs)
+        if db.executemany("UPDATE records SET frame = NULL WHERE space = ? AND seq = ?", rows).rowcount != wanted:
+            raise NotFoundError(f"a record to erase is not in {self._path.name}; nothing was written, catch up first")
+        db.execute("UPDATE spaces SET erased = seq WHERE id = ?", (space,))
+        _forget_snapshot(db, space)
+
+    def _flush(self, erased: bool) -> None:
+        """Take what was erased out of the write-ahead log as well, which still holds the pages as they were before.
+
+        Best effort: a reader (a copy being made, another process in the middle of a long read) keeps the log as it
+        is. Then the next write tries again, and at the latest the last connection to close does it.
+        """
+        self._unflushed = self._unflushed or erased
+        if self._unflushed:
+            self._unflushed = not self._writer.flush(_FLUSH_WAIT)
+
+    @contextlib.contextmanager
+    def _aside(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one long read."""
+        self._reader.live()
+        with contextlib.closing(connect(self._path, self._mode, self._busy)) as db:
+            yield db
+
+
+def _forget_snapshot(db: sqlite3.Connection, space: bytes) -> None:
+    db.execute("DELETE FROM chunks WHERE space = ?", (space,))
+    db.execute("DELETE FROM snapshots WHERE space = ?", (space,))
+
+
+def _lay_out(path: Path, store: bytes) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for setting in (
+            f"page_size = {PAGE_SIZE}",
+            "synchronous = OFF",  # `new_file` syncs once, at the end
+            f"application_id = {APPLICATION_ID}",
+            f"user_version = {VERSION}",
+        ):
+            db.execute(f"PRAGMA {setting}")
+        for statement in TABLES.values():
+            db.execute(statement)
+        db.execute("INSERT INTO meta VALUES ('store', ?)", (store,))
+        db.execute("PRAGMA journal_mode = WAL")

@@ -1,0 +1,127 @@
+"""Whether a file is a vault, and whether its structure holds: what can be seen without any key."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from severance.errors import DamagedError, NewerVersionError, StoreError
+from severance.vault.connection import Connection
+from severance.vault.faults import FAULTS, translated
+from severance.vault.layout import APPLICATION_ID, TABLES, VERSION, Row, damaged, is_count, is_digest, is_id
+
+_RECORDS = "SELECT space, COUNT(*), MIN(seq), MAX(seq) FROM records GROUP BY space"
+_CHUNKS = "SELECT space, COUNT(*), MIN(n), MAX(n), SUM(typeof(frame) != 'blob') FROM chunks GROUP BY space"
+
+
+def recognised(reader: Connection, path: Path) -> bytes:
+    """The store id of the vault behind `reader`.
+
+    Raises:
+        StoreError: it is no vault.
+        NewerVersionError: a later version wrote it.
+        DamagedError: it is a vault that cannot be read.
+    """
+    (application,) = reader.query("PRAGMA application_id")[0]
+    if application != APPLICATION_ID:
+        if reader.query("PRAGMA page_count")[0][0] == 0:
+            raise damaged(path.name, "nothing is left")
+        raise StoreError(f"{path.name} is not a vault; name the vault.db of a store")
+    (version,) = reader.query("PRAGMA user_version")[0]
+    if version > VERSION:
+        raise NewerVersionError(f"{path.name} has format {version}, this version knows {VERSION}; update severance")
+    if version != VERSION or _tables(reader.query("SELECT type, name, sql FROM sqlite_master")) != TABLES:
+        raise damaged(path.name, "the layout is not that of a vault in the tables")
+    stores = reader.query("SELECT value FROM meta WHERE name = 'store'")
+    if len(stores) != 1 or not is_id(stores[0][0]):
+        raise damaged(path.name, "the store id is not readable")
+    store: bytes = stores[0][0]
+    return store
+
+
+def _tables(rows: list[Row]) -> dict[str, str]:
+    """Names to definitions, blanks evened out; also of views and triggers, which a vault does not have.
+
+    Tables that SQLite keeps for itself (statistics) are left out.
+    """
+    texts = [[bytes(part or b"").decode("utf-8", "replace") for part in row] for row in rows]
+    return {name: " ".join(text.split()) for _, name, text in texts if not name.startswith("sqlite_")}
+
+
+def complaints(db: sqlite3.Connection, path: Path) -> list[str]:
+    """One sentence for each thing that is wrong, within one consistent state of the file.
+
+    Raises:
+        StoreError: it could not be looked at (busy, the disk fails); this says nothing about its state.
+    """
+    found: list[str] = []
+    parts: tuple[Callable[[sqlite3.Connection], Iterator[str]], ...] = (_integrity, _logs, _records, _snapshots)
+    for part in parts:
+        try:
+            if not db.in_transaction:
+                db.execute("BEGIN")
+            found += (f"{path.name}: {sentence}" for sentence in part(db))
+        except FAULTS as error:
+            problem = translated(error, path)
+            if not isinstance(problem, DamagedError):
+                raise problem from error
+            found.append(str(problem))
+    return found
+
+
+def _integrity(db: sqlite3.Connection) -> Iterator[str]:
+    for (line,) in db.execute("PRAGMA integrity_check"):
+        text = bytes(line).decode("utf-8", "replace")
+        if text != "ok":
+            yield " ".join(text.split())
+
+
+def _logs(db: sqlite3.Connection) -> Iterator[str]:
+    heads = {}
+    for space, seq, digest, erased in db.execute("SELECT id, seq, digest, erased FROM spaces"):
+        heads[_name(space)] = seq
+        if not (is_id(space) and is_count(seq) and is_digest(digest) and is_count(erased) and erased <= seq):
+            yield f"the head of space {_name(space)} is not readable"
+    for space, count, first, last in db.execute(_RECORDS):
+        name = _name(space)
+        seq = heads.pop(name, None)
+        if seq is None:
+            yield f"{count} records belong to a space {name} that is not there"
+            continue
+        if (first, last) != (1, count) or seq != count:
+            yield f"the log of space {name} should have records 1 to {seq}, and has {count} from {first} to {last}"
+    for name, seq in heads.items():
+        if seq != 0:
+            yield f"the log of space {name} should have records 1 to {seq}, and has none"
+
+
+def _records(db: sqlite3.Connection) -> Iterator[str]:
+    for space, seq, frame, digest in db.execute("SELECT space, seq, frame, digest FROM records"):
+        sound = frame is None or (type(frame) is bytes and sha256(frame).digest() == digest)
+        if not (sound and is_digest(digest) and is_id(space) and is_count(seq)):
+            yield f"record {seq if is_count(seq) else '?'} of space {_name(space)} is not what was written there"
+
+
+def _snapshots(db: sqlite3.Connection) -> Iterator[str]:
+    spaces = {_name(space) for (space,) in db.execute("SELECT id FROM spaces")}
+    counts = {}
+    for space, seq, digest, chunks in db.execute("SELECT space, seq, digest, chunks FROM snapshots"):
+        name = _name(space)
+        counts[name] = chunks
+        if name not in spaces:
+            yield f"a snapshot belongs to a space {name} that is not there"
+        if not (is_count(seq) and is_digest(digest) and is_count(chunks)):
+            yield f"the snapshot of space {name} is not readable"
+    for space, count, first, last, wrong in db.execute(_CHUNKS):
+        name = _name(space)
+        if counts.pop(name, None) != count or (first, last) != (0, count - 1) or wrong:
+            yield f"the snapshot of space {name} does not have the chunks it should have"
+    for name, chunks in counts.items():
+        if chunks != 0:
+            yield f"the snapshot of space {name} has lost its chunks"
+
+
+def _name(space: object) -> str:
+    return bytes(space).hex() if isinstance(space, (bytes, bytearray)) else "?"

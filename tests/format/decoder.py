@@ -1,0 +1,515 @@
+"""A second decoder of the format, written from docs/design/format.md alone.
+
+It shares no code with `severance` and must never import it. It reads a whole store and refuses whatever the page does
+not describe. It is written to be read beside that page, not to be fast.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import math
+import sqlite3
+import struct
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+Values = dict[str, Any]
+Event = Values
+Check = Callable[[object], bool]
+Fields = dict[str, Check]
+
+RECORD, CHUNK, ROW = 1, 2, 3
+HEADER, TAG, MIB = 84, 16, 1 << 20
+
+
+class Refused(Exception):  # noqa: N818
+    """What was read is not what the page describes. `reason` is a short fixed string."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason: Final = reason
+
+
+def require(holds: bool, reason: str) -> None:
+    if not holds:
+        raise Refused(reason)
+
+
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def hkdf(ikm: bytes, salt: bytes, info: bytes) -> bytes:
+    """The first 64 bytes of HKDF-SHA-512 (RFC 5869), which are its first block."""
+    return hmac.digest(hmac.digest(salt, ikm, "sha512"), info + b"\x01", "sha512")
+
+
+def u32(value: int) -> bytes:
+    return value.to_bytes(4)
+
+
+# --- Section 2: frames ------------------------------------------------------------------------------------------------
+
+
+def bucket(size: int) -> int:
+    """The smallest bucket that holds `size` bytes."""
+    if size > 65_536:
+        return -(-size // 65_536) * 65_536
+    powers = [1 << n for n in range(8, 17)]
+    return min(b for power in powers for b in (power, power * 3 // 2) if b >= size)
+
+
+def segment(key: bytes, frame: bytes, space: bytes, epoch: int) -> tuple[bytes, bool]:
+    """The AES-256-GCM key of a frame's segment, and whether the frame commits to it."""
+    salt, commitment = frame[8:40], frame[40:72]
+    okm = hkdf(key, salt, b"severance/segment/v1" + b"\x01" + space + u32(epoch))
+    return okm[:32], hmac.compare_digest(okm[32:], commitment)
+
+
+def open_frame(key: bytes, frame: bytes, *, kind: int, space: bytes, epoch: int, seq: int, bind: bytes) -> bytes:
+    """The content of a frame that stands where (`kind`, `space`, `epoch`, `seq`, `bind`) says."""
+    size = len(frame) - HEADER - TAG
+    require(size >= 0, "short")
+    require(frame[0] == 1, "version")
+    require(frame[1] == 1, "suite")
+    require(frame[2] == kind, "kind")
+    require(frame[3] == 0, "reserved")
+    require(frame[4:8] == u32(epoch), "epoch")
+    aes_key, commits = segment(key, frame, space, epoch)
+    require(commits, "commitment")
+    salt, nonce = frame[8:40], frame[72:84]
+    aad = b"SVRN" + bytes([1, 1, kind, 0]) + space + u32(epoch) + salt + seq.to_bytes(8) + bind
+    try:
+        plain = AESGCM(aes_key).decrypt(nonce, frame[HEADER:], aad)
+    except InvalidTag:
+        raise Refused("tag") from None
+    end = 4 + int.from_bytes(plain[:4])
+    require(end <= size, "length")
+    require(bucket(end) == size <= 8 * MIB, "size")
+    require(not any(plain[end:]), "padding")
+    return plain[4:end]
+
+
+# --- Section 4: records -----------------------------------------------------------------------------------------------
+
+
+def unpack(content: bytes, reason: str) -> tuple[str, list[Any]]:
+    """The msgpack array that `content` is, to its last byte: the string in front, and the rest."""
+    try:
+        elements = msgspec.msgpack.decode(content, type=list[msgspec.Raw])
+        values = [msgspec.msgpack.decode(raw) for raw in elements]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError):
+        raise Refused(reason) from None
+    require(len(values) > 0 and is_str(values[0]), reason)
+    for raw, value in zip(elements, values, strict=True):
+        require(type(value) is not dict or len(value) == map_size(bytes(raw)), reason)
+    return values[0], values[1:]
+
+
+def map_size(raw: bytes) -> int:
+    """How many pairs a msgpack map is said to have: fewer are left of them if a key is there twice."""
+    width = {0xDE: 2, 0xDF: 4}.get(raw[0], 0)
+    return int.from_bytes(raw[1 : 1 + width]) if width else raw[0] & 0x0F
+
+
+def named(values: list[Any], fields: Fields, reason: str) -> dict[str, Any]:
+    """The values under the names of their fields."""
+    require(len(values) == len(fields), "later version")
+    require(all(check(value) for check, value in zip(fields.values(), values, strict=True)), reason)
+    return dict(zip(fields, values, strict=True))
+
+
+def of(kind: type, holds: Callable[[Any], bool] = lambda _: True) -> Check:
+    return lambda value: type(value) is kind and holds(value)
+
+
+def optional(check: Check) -> Check:
+    return lambda value: value is None or check(value)
+
+
+def array_of(check: Check) -> Check:
+    return of(list, lambda values: all(check(value) for value in values))
+
+
+def binary(size: int) -> Check:
+    return of(bytes, lambda value: len(value) == size)
+
+
+is_str, is_bool, is_bin = of(str), of(bool), of(bytes)
+is_int, is_float = of(int, lambda value: -(1 << 63) <= value < 1 << 63), of(float, math.isfinite)
+is_count, is_epoch = of(int, lambda value: 0 <= value < 1 << 63), of(int, lambda value: 0 < value < 1 << 32)
+is_scale = of(float, lambda value: 0 <= value < math.inf)
+is_name = of(str, lambda value: value != "" and unicodedata.is_normalized("NFC", value))
+is_id, is_16, is_32 = binary(15), binary(16), binary(32)
+is_plain = optional(lambda value: any(check(value) for check in (is_bool, is_int, is_float, is_str)))
+is_metadata = of(dict, lambda value: all(is_str(k) and is_plain(v) for k, v in value.items()))
+
+MEMORY: Final[Fields] = {
+    "id": is_id,
+    "text": is_str,
+    "at": is_int,
+    "recorded": is_int,
+    "thread": optional(is_str),
+    "source": optional(is_str),
+    "kind": is_str,
+    "metadata": is_metadata,
+    "pinned": is_bool,
+    "echo_of": optional(is_id),
+    "supersedes": optional(is_id),
+    "vector": is_bin,
+    "scale": is_scale,
+}
+EVENTS: Final[dict[str, tuple[str, Fields]]] = {
+    "m": ("remembered", MEMORY),
+    "r": ("repeated", {"id": is_id, "at": is_int, "recorded": is_int}),
+    "f": ("forgotten", {"ids": array_of(is_id), "seqs": array_of(is_count), "recorded": is_int}),
+    "e": ("embedder", {"identity": is_str, "dimensions": is_count}),
+    "v": ("revectored", {"identity": is_str, "id": is_id, "vector": is_bin, "scale": is_scale}),
+}
+
+
+def read_event(seq: int, content: bytes) -> Event:
+    tag, values = unpack(content, "record")
+    require(tag in EVENTS, "later version")
+    name, fields = EVENTS[tag]
+    return {"seq": seq, "event": name, **named(values, fields, "record")}
+
+
+# --- Sections 6 and 7: the files --------------------------------------------------------------------------------------
+
+
+def rows(db: sqlite3.Connection, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+    return db.execute(sql, parameters).fetchall()
+
+
+@contextmanager
+def open_file(path: Path, application: int, names: set[str], meta: set[str]) -> Iterator[sqlite3.Connection]:
+    """One consistent view of a file, which is not written to."""
+    in_use = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-journal"))
+    uri = path.resolve().as_uri() + ("?mode=ro" if in_use else "?mode=ro&immutable=1")
+    try:
+        with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
+            rows(db, "BEGIN")
+            require(rows(db, "PRAGMA application_id") == [(application,)], "application")
+            ((version,),) = rows(db, "PRAGMA user_version")
+            require(version == 1, "later version" if version > 1 else "version")
+            found = rows(db, "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
+            require({name for (name,) in found} == names, "tables")
+            require({name for (name,) in rows(db, "SELECT name FROM meta")} == meta, "meta")
+            require(is_16(store_id(db)), "store")
+            yield db
+    except (sqlite3.Error, UnicodeDecodeError):  # the latter: text, or an error message, that is not UTF-8
+        raise Refused("sqlite") from None
+
+
+def store_id(db: sqlite3.Connection) -> Any:
+    return rows(db, "SELECT value FROM meta WHERE name = 'store'")[0][0]
+
+
+def open_vault(path: Path) -> AbstractContextManager[sqlite3.Connection]:
+    return open_file(path, 0x53565256, {"meta", "spaces", "records", "snapshots", "chunks"}, {"store"})
+
+
+# --- Section 7: the chip ----------------------------------------------------------------------------------------------
+
+NULL = STATE = bytes(16)
+
+
+# For each type: the parts of the id; the type and the parts that the owner's id is made of; the fields.
+ROWS: Final[dict[str, tuple[list[str], list[str], Fields]]] = {
+    "state": ([], [], {"count": is_count, "sum": is_32}),
+    "subject": (["name"], ["subjects"], {"name": is_name}),
+    "persona": (
+        ["subject", "name"],
+        ["subject", "subject"],
+        {"subject": is_name, "name": is_name, "space": is_16, "epoch": is_epoch},
+    ),
+    "place": (["name"], ["places"], {"name": is_name}),
+    "wake": (["place", "subject"], ["place", "place"], {"place": is_name, "subject": is_name, "persona": is_name}),
+    "key": (["space"], [], {"key": is_32}),
+    "anchor": (["space"], [], {"epoch": is_epoch, "seq": is_count, "digest": is_32}),
+}
+
+
+class Row(NamedTuple):
+    id: bytes
+    owner: bytes | None
+    frame: bytes
+
+
+class Chip:
+    def __init__(self, store: bytes, root_key: bytes) -> None:
+        okm = hkdf(root_key, store, b"severance/chip/v1")
+        self.store, self.key, self.name_key = store, okm[:32], okm[32:]
+
+    def mac(self, message: bytes) -> bytes:
+        return hmac.digest(self.name_key, message, "sha256")
+
+    def row_id(self, kind: str, *parts: str | bytes) -> bytes:
+        raw = [part.encode() if isinstance(part, str) else part for part in parts]
+        return STATE if kind == "state" else self.mac(kind.encode() + b"".join(u32(len(p)) + p for p in raw))[:16]
+
+    def open(self, row: Row) -> tuple[str, Values]:
+        bind = sha256(b"severance/row/v1" + row.id + (row.owner or NULL))
+        content = open_frame(self.key, row.frame, kind=ROW, space=self.store, epoch=0, seq=0, bind=bind)
+        kind, values = unpack(content, "row")
+        require(kind in ROWS, "later version")
+        return kind, named(values, ROWS[kind][2], "row")
+
+    def open_state(self, state: Row, others: list[Row]) -> Values:
+        """A commitment that does not match means a wrong key, unless that of another row does."""
+        try:
+            kind, fields = self.open(state)
+        except Refused as refused:
+            known = any(segment(self.key, row.frame, self.store, 0)[1] for row in others)
+            raise Refused("wrong key" if refused.reason == "commitment" and not known else refused.reason) from None
+        self.check_place(state, kind, fields)
+        return fields
+
+    def check_place(self, row: Row, kind: str, fields: Values) -> None:
+        """The row has the id and the owner that its fields give."""
+        parts, owner, _ = ROWS[kind]
+        require(row.id == self.row_id(kind, *(fields[part] for part in parts)), "row id")
+        expected = self.row_id(owner[0], *(fields[part] for part in owner[1:])) if owner else None
+        require(row.owner == expected, "owner")
+
+    def check_set(self, state: Values, others: list[Row]) -> None:
+        macs = [self.mac(b"row" + row.id + (row.owner or NULL) + sha256(row.frame)) for row in others]
+        require(state["count"] == len(macs), "count")
+        require(state["sum"] == (sum(int.from_bytes(mac) for mac in macs) % (1 << 256)).to_bytes(32), "sum")
+
+    def open_all(self, others: list[Row]) -> dict[str, list[Values]]:
+        """The fields of the rows of each type; those of a key or an anchor with the space that its id is made of."""
+        opened = [(row, *self.open(row)) for row in others]
+        spaces = [fields["space"] for _, kind, fields in opened if kind == "persona"]
+        space_of = {self.row_id(kind, space): space for space in spaces for kind in ("key", "anchor")}
+        found: dict[str, list[Values]] = {kind: [] for kind in ROWS}
+        for row, kind, fields in opened:
+            if kind in ("key", "anchor"):
+                fields["space"] = space_of.get(row.id, b"")
+            self.check_place(row, kind, fields)
+            found[kind].append(fields)
+        return found
+
+
+def read_chip(path: Path, root_key: bytes) -> dict[str, Any]:
+    """The `store` id, and all `personas` and `wakes`, once the set of rows has been verified."""
+    with open_file(path, 0x53565243, {"meta", "rows", "rows_owner"}, {"store", "key"}) as db:
+        chip = Chip(store_id(db), root_key)
+        source = "SELECT json_valid(CAST(value AS TEXT)) FROM meta WHERE name = 'key'"
+        require(rows(db, source) == [(1,)], "meta")
+        table = [Row(*row) for row in rows(db, "SELECT id, owner, frame FROM rows")]
+    require(all(is_16(row.id) and optional(is_16)(row.owner) and is_bin(row.frame) for row in table), "row")
+    states = [row for row in table if row.id == STATE]
+    others = [row for row in table if row.id != STATE]
+    require(len(states) == 1, "state")
+    chip.check_set(chip.open_state(states[0], others), others)
+    return {"store": chip.store, **join(chip.open_all(others))}
+
+
+def join(found: dict[str, list[Values]]) -> dict[str, list[Values]]:
+    """The personas, each with its `key` and its `anchor` or None, and the wakes; all that they name exists."""
+    subjects, places = ({row["name"] for row in found[kind]} for kind in ("subject", "place"))
+    keys, anchors = ({row["space"]: row for row in found[kind]} for kind in ("key", "anchor"))
+    personas, wakes = found["persona"], found["wake"]
+    for persona in personas:
+        require(persona["subject"] in subjects, "subject")
+        require(persona["space"] in keys, "key")
+        persona.update(key=keys[persona["space"]]["key"], anchor=anchors.get(persona["space"]))
+    require(len({persona["space"] for persona in personas}) == len(personas), "space")
+    names = {(persona["subject"], persona["name"]) for persona in personas}
+    require(all(wake["place"] in places for wake in wakes), "place")
+    require(all((wake["subject"], wake["persona"]) in names for wake in wakes), "persona")
+    return {"personas": personas, "wakes": wakes}
+
+
+# --- Sections 3 and 8: a space's log ----------------------------------------------------------------------------------
+
+
+class Chain(NamedTuple):
+    frames: list[bytes | None]  # of records 1 to n, None where one was erased
+    digests: list[bytes]  # D(0) to D(n)
+    erased: int  # the last append that erased something
+
+
+def read_chain(vault: sqlite3.Connection, space: bytes, epoch: int) -> Chain:
+    """What can be read of a log, and verified, without a key."""
+    found = rows(vault, "SELECT seq, frame, digest FROM records WHERE space = ? ORDER BY seq", space)
+    require([seq for seq, _, _ in found] == list(range(1, len(found) + 1)), "gap")
+    for _, frame, digest in found:
+        require(is_32(digest) and optional(is_bin)(frame), "digest")
+        require(frame is None or sha256(frame) == digest, "digest")
+    digests = [sha256(b"severance/log/v1" + space + u32(epoch)), *(digest for _, _, digest in found)]
+    head = rows(vault, "SELECT seq, digest, erased FROM spaces WHERE id = ?", space)
+    require([row[:2] for row in head] == [(len(found), digests[-1])] and is_count(head[0][2]), "head")
+    return Chain([frame for _, frame, _ in found], digests, head[0][2])
+
+
+def read_log(vault: sqlite3.Connection, space: bytes, key: bytes, epoch: int) -> list[Event]:
+    """Every record in order. One that was erased is {"seq": n, "event": "erased"}."""
+    chain = read_chain(vault, space, epoch)
+    events: list[Event] = []
+    for seq, frame in enumerate(chain.frames, 1):
+        if frame is None:
+            events.append({"seq": seq, "event": "erased"})
+        else:
+            bind = chain.digests[seq - 1]
+            content = open_frame(key, frame, kind=RECORD, space=space, epoch=epoch, seq=seq, bind=bind)
+            events.append(read_event(seq, content))
+    check_erased(events, chain.erased)
+    return events
+
+
+def forgettings(events: Sequence[Event]) -> list[Event]:
+    return [event for event in events if event["event"] == "forgotten"]
+
+
+def check_erased(events: list[Event], last: int) -> None:
+    """A later `Forgotten` names every record that was erased; `last` is the number of the last that names any."""
+    forgotten = forgettings(events)
+    require(all(0 < seq < event["seq"] for event in forgotten for seq in event["seqs"]), "record")
+    named_seqs = {seq for event in forgotten for seq in event["seqs"]}
+    require(all(event["seq"] in named_seqs for event in events if event["event"] == "erased"), "erased")
+    require(last == max((event["seq"] for event in forgotten if event["seqs"]), default=0), "erased")
+
+
+def check_anchor(vault: sqlite3.Connection, space: bytes, epoch: int, anchor: Values | None) -> None:
+    """The log reaches the anchor and has its digest there."""
+    if anchor is not None:
+        digests = read_chain(vault, space, epoch).digests
+        require(anchor["epoch"] == epoch and anchor["seq"] < len(digests), "anchor")
+        require(digests[anchor["seq"]] == anchor["digest"], "anchor")
+
+
+# --- Section 4: what the events add up to -----------------------------------------------------------------------------
+
+
+class Replay:
+    """Takes the events in order. What a `forgotten` names is passed over: it is erased, or an older file put back."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.events = events
+        self.passed_over = {seq for event in forgettings(events) for seq in event["seqs"]}
+        self.forgotten_ids = {memory for event in forgettings(events) for memory in event["ids"]}
+        self.live: dict[bytes, Event] = {}
+        self.superseded: set[bytes] = set()
+        self.chosen, self.dimensions = "", 0
+        self.vectors: dict[str, dict[bytes, tuple[bytes, float]]] = defaultdict(dict)  # by embedder, then by memory
+        self.brought: dict[str, dict[bytes, tuple[bytes, float]]] = defaultdict(dict)  # not in force yet
+
+    def run(self) -> None:
+        require(not self.events or self.events[0]["event"] == "embedder", "embedder")
+        for event in self.events:
+            if event["seq"] not in self.passed_over:
+                getattr(self, event["event"])(event)
+
+    def remembered(self, event: Event) -> None:
+        memory, old, echo = event["id"], event["supersedes"], event["echo_of"]
+        require(memory not in self.forgotten_ids, "forgotten")
+        require(memory not in self.live, "duplicate")
+        require(echo is None or echo in self.live or echo in self.forgotten_ids, "unknown memory")
+        if old is not None:
+            require(old in self.live, "unknown memory")
+            require(old not in self.superseded, "superseded")
+            self.superseded.add(old)
+        require(len(event["vector"]) == self.dimensions, "vector")
+        self.vectors[self.chosen][memory] = (event["vector"], event["scale"])
+        self.live[memory] = {**{name: event[name] for name in ("seq", *MEMORY)}, "repeats": 0}
+
+    def repeated(self, event: Event) -> None:
+        require(event["id"] in self.live, "unknown memory")
+        self.live[event["id"]]["repeats"] += 1
+
+    def forgotten(self, event: Event) -> None:
+        """What it names, if it is still there, is about its memories and names all their versions."""
+        for record in (self.events[seq - 1] for seq in event["seqs"]):
+            if record["event"] != "erased":
+                require(record.get("id") in event["ids"], "forgotten")
+                require(record.get("supersedes") in (None, *event["ids"]), "forgotten")
+
+    def embedder(self, event: Event) -> None:
+        self.chosen, self.dimensions = event["identity"], event["dimensions"]
+        self.vectors[self.chosen].update(self.brought.pop(self.chosen, {}))
+        in_force = self.vectors[self.chosen]
+        require(all(i in in_force and len(in_force[i][0]) == self.dimensions for i in self.live), "vector")
+
+    def revectored(self, event: Event) -> None:
+        require(event["id"] in self.live, "unknown memory")
+        self.brought[event["identity"]][event["id"]] = (event["vector"], event["scale"])
+
+    def vector(self, memory: bytes) -> list[float]:
+        raw, scale = self.vectors[self.chosen][memory]
+        return [byte * scale for byte in struct.unpack(f"{len(raw)}b", raw)]
+
+
+def memories(events: Sequence[Event]) -> list[Event]:
+    """The memories that are neither forgotten nor superseded, in order, with repeats and the vector in force."""
+    replay = Replay(events)
+    replay.run()
+    current = [memory for i, memory in replay.live.items() if i not in replay.superseded]
+    for memory in current:
+        memory["vector"] = replay.vector(memory["id"])
+        del memory["scale"]
+    return current
+
+
+def id_text(memory: bytes) -> str:
+    """An id as it is written for people."""
+    return base64.b32encode(memory).decode().lower()
+
+
+# --- Section 5: snapshots ---------------------------------------------------------------------------------------------
+
+
+def read_snapshot(vault: sqlite3.Connection, space: bytes, key: bytes, epoch: int) -> bytes | None:
+    """The joined content of a space's snapshot, if there is one, checked against the log."""
+    chunks = rows(vault, "SELECT n, frame FROM chunks WHERE space = ? ORDER BY n", space)
+    found = rows(vault, "SELECT seq, digest, chunks FROM snapshots WHERE space = ?", space)
+    chain = read_chain(vault, space, epoch)
+    if not found:
+        require(not chunks, "chunks")
+        return None
+    ((seq, digest, count),) = found
+    require(is_count(seq) and seq < len(chain.digests) and chain.digests[seq] == digest, "snapshot")
+    require(seq >= chain.erased, "snapshot")
+    require(len(chunks) == count > 0 and [n for n, _ in chunks] == list(range(count)), "chunks")
+    content = []
+    for index, frame in chunks:
+        require(is_bin(frame), "chunks")
+        bind = sha256(b"severance/chunk/v1" + digest + u32(index) + bytes([index == count - 1]))
+        content.append(open_frame(key, frame, kind=CHUNK, space=space, epoch=epoch, seq=seq, bind=bind))
+    require(all(len(chunk) <= MIB for chunk in content), "chunks")
+    return b"".join(content)
+
+
+# --- Section 1: a store -----------------------------------------------------------------------------------------------
+
+
+def open_store(directory: Path, root_key: bytes) -> dict[tuple[str, str], dict[str, Any]]:
+    """Everything that a store holds, by subject and persona."""
+    chip = read_chip(directory / "chip.db", root_key)  # before the vault: no anchor is newer than its log
+    with open_vault(directory / "vault.db") as vault:
+        require(store_id(vault) == chip["store"], "store")
+        return {(persona["subject"], persona["name"]): read_persona(vault, persona) for persona in chip["personas"]}
+
+
+def read_persona(vault: sqlite3.Connection, persona: Values) -> dict[str, Any]:
+    space, key, epoch = persona["space"], persona["key"], persona["epoch"]
+    check_anchor(vault, space, epoch, persona["anchor"])
+    events = read_log(vault, space, key, epoch)
+    snapshot = read_snapshot(vault, space, key, epoch)
+    return {"events": events, "memories": memories(events), "snapshot": snapshot}
