@@ -99,7 +99,7 @@ def run(path: Path) -> dict[int, list[tuple[float, float]]]:
         for question, wanted in asked:
             if wanted:
                 text = question["question"]
-                vector = bundled().embed([text])[0]
+                vector = bundled().embed([mind.to_embed(text)])[0]
                 hits = mind.recall(text, vector, limit=LIMIT, filter=Filter(), now=now)
                 scores[question["category"]].append(score([names[hit.memory.id] for hit in hits], wanted))
     return scores

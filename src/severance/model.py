@@ -1,13 +1,11 @@
 """The nouns of Severance, frozen. They hold no keys, no connections and no behaviour beyond their own invariants.
 
 Times are aware `datetime`s in UTC at the surface and whole microseconds since 1970 below it. Ids of memories are
-24 characters of lower-case base32 (120 random bits): they do not count, sort or tell who made them.
+30 characters of lower-case hex (120 random bits): they do not count, sort or tell who made them.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -105,7 +103,7 @@ class Memory:
     """One thing remembered.
 
     Attributes:
-        id: 24 characters, random.
+        id: 30 characters, random.
         text: what was remembered, to the letter.
         at: when it happened.
         recorded: when it was remembered.
@@ -192,13 +190,13 @@ def parse_time(text: str) -> datetime:
 
 def id_text(raw: bytes) -> str:
     """The written form of a memory's 15 random bytes."""
-    return base64.b32encode(raw).decode("ascii").lower()
+    return raw.hex()
 
 
 def id_bytes(text: str) -> bytes | None:
     """The 15 bytes behind a written id, or None when it is not the written form of any id."""
     try:
-        raw = base64.b32decode(text.upper()) if text == text.lower() else b""
-    except (binascii.Error, ValueError):
+        raw = bytes.fromhex(text)
+    except ValueError:
         return None
-    return raw if len(raw) == ID_BYTES else None
+    return raw if len(raw) == ID_BYTES and text == raw.hex() else None

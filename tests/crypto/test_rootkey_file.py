@@ -65,6 +65,13 @@ def test_never_writes_over_what_is_there(tmp_path: Path) -> None:
     assert path.read_text() == "precious"
 
 
+def test_uses_the_key_that_somebody_made_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path / "key")
+    monkeypatch.setattr(os.path, "lexists", lambda path: False)
+    assert KeyFile(path).make(where(tmp_path), Counted())[0] == KEY
+    assert path.read_text() == WRITTEN + "\n"
+
+
 def test_leaves_no_half_key_when_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")

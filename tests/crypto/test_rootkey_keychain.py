@@ -42,7 +42,7 @@ class PlaintextKeyring(InMemory):
     priority = 9
 
 
-class HeirOfPlaintext(PlaintextKeyring):
+class Heir(PlaintextKeyring):
     pass
 
 
@@ -118,9 +118,7 @@ def test_says_so_when_it_has_no_key_for_this_store(tmp_path: Path) -> None:
         Keychain.fetch_recorded(where(tmp_path))
 
 
-@pytest.mark.parametrize(
-    "kind", [fail.Keyring, null.Keyring, PlaintextKeyring, HeirOfPlaintext, NotRecommended, Alternative]
-)
+@pytest.mark.parametrize("kind", [fail.Keyring, null.Keyring, PlaintextKeyring, Heir, NotRecommended, Alternative])
 def test_refuses_what_is_no_keychain(tmp_path: Path, kind: type[KeyringBackend]) -> None:
     ring = kind()
     keyring.set_keyring(ring)

@@ -160,13 +160,17 @@ class Terminal:
         self.seen = b""
         self.child = subprocess.Popen(
             [sys.executable, "-c", CHILD, control, str(slave)],
-            stdin=slave if stdin else subprocess.DEVNULL,
+            stdin=slave if stdin else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=slave if stderr else subprocess.DEVNULL,
             pass_fds=(slave,),
             start_new_session=True,
         )
         os.close(slave)
+        if self.child.stdin is not None:
+            # What comes through a pipe is not somebody's answer, however much it looks like one.
+            self.child.stdin.write(b"from the pipe\n" * 3)
+            self.child.stdin.flush()
 
     def answer(self, prompt: str, line: str) -> None:
         self.wait_for(prompt)

@@ -6,7 +6,6 @@ not describe. It is written to be read beside that page, not to be fast.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import math
@@ -469,7 +468,7 @@ def memories(events: Sequence[Event]) -> list[Event]:
 
 def id_text(memory: bytes) -> str:
     """An id as it is written for people."""
-    return base64.b32encode(memory).decode().lower()
+    return memory.hex()
 
 
 # --- Section 5: snapshots ---------------------------------------------------------------------------------------------

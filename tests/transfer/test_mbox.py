@@ -63,6 +63,8 @@ def test_a_single_mail(tmp_path: Path) -> None:
         ),
         (b"> only\n> quotes", [], "nothing is left without quotes and signature"),
         (b"x", [b"Content-Type: image/png"], "it has no text"),
+        (b"x", [b"Content-Type: text/plain;" + b";" * 20_000], "its headers are too long or its parts too many"),
+        (b"x", [b"Content-Type: multipart/mixed"] * 101, "its headers are too long or its parts too many"),
     ],
 )
 def test_mails_that_are_skipped(tmp_path: Path, body: bytes, headers: list[bytes], why: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-import snowballstemmer
+import Stemmer as snowball
 
 VERSION = 1
 """Changes whenever the same text would give other terms: snapshots of another version are not restored."""
@@ -60,7 +60,8 @@ class Stemmer:
     """Brings a word to the term it is indexed under. Holds no memory of what it was asked."""
 
     def __init__(self) -> None:
-        self._english = snowballstemmer.stemmer("english")
+        # Without a cache: what it was asked would outlive the words themselves.
+        self._english = snowball.Stemmer("english", 0)
 
     def term(self, word: str) -> str:
         """The term of one folded word."""

@@ -31,6 +31,7 @@ _PATTERNS = tuple(
         rf"\b{_YEAR}\b",
     )
 )
+_HINT = re.compile(rf"\b(?:(?:19|20)\d\d|{_NAMES}|today|yesterday|(?:this|last) (?:week|month|year))\b")
 _AGO = re.compile(r"\b(today|yesterday|this week|last week|this month|last month|this year|last year)\b")
 _DAY_US = 86_400_000_000
 _MAX_YEARS = 100
@@ -43,6 +44,11 @@ class Span:
     label: str
     since: int
     until: int
+
+
+def may_name_a_time(text: str) -> bool:
+    """Whether it is worth looking for times in a query."""
+    return _HINT.search(text.lower()) is not None
 
 
 def spans(text: str, *, now: int, first: int, last: int) -> list[Span]:

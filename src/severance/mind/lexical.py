@@ -9,7 +9,7 @@ non-negative idf.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,12 +17,12 @@ from severance.mind.analysis import STOP_WORDS, Stemmer, words
 from severance.mind.columns import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
 K1 = 1.2
-B = 0.75
+B = 0.6
 POSTING_BUDGET = 262_144
 """At most so many postings are read for a query, rarest terms first, the rarest always whole."""
 
@@ -227,58 +227,88 @@ def _stretched(starts: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     return np.concatenate((starts, np.full(size - len(starts), starts[-1])))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A query's word: its number, what it is worth, and the rows that have it, ascending."""
+
+    word: str
+    term: int
+    weight: float
+    rows: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
 class Matches:
-    """What a lexical search found: a score for every row, and the postings behind it."""
+    """What a lexical search found: a score for every row, the most that a row could score, and what is behind it."""
 
     scores: NDArray[np.float32]
-    terms: list[tuple[str, NDArray[np.int32], float]]
     ceiling: float
+    read: list[Match]
 
     def words_of(self, row: int) -> list[str]:
         """The query's words that this row has, those that tell most first."""
         found = []
-        for word, rows, idf in self.terms:
-            place = int(np.searchsorted(rows, row))
-            if place < len(rows) and rows[place] == row:
-                found.append((-idf, word))
+        for match in self.read:
+            place = int(match.rows.searchsorted(row))
+            if place < len(match.rows) and match.rows[place] == row:
+                found.append((-match.weight, match.word))
         return [word for _, word in sorted(found)]
 
 
 def search(
-    index: Lexical, terms: Sequence[tuple[str, int]], eligible: NDArray[np.bool_] | None, total: int, mean: float
+    index: Lexical,
+    terms: Sequence[tuple[str, int, float]],
+    eligible: NDArray[np.bool_] | None,
+    total: int,
+    mean: float,
 ) -> Matches:
-    """BM25 of every row for these terms; rows that are not `eligible` neither score nor count.
+    """BM25 of every row for these terms (word, number, weight); rows not `eligible` neither score nor count.
 
-    `total` is how many rows are eligible, and `mean` their mean length.
+    `total` is how many rows are eligible, and `mean` their mean length. Without the constant factor k1 + 1, so that a
+    term adds less than its idf.
     """
     index.flush()
-    lengths = index.lengths.view
-    scores = np.zeros(len(lengths), np.float32)
-    found = list(_eligible_postings(index, terms, eligible))
-    found.sort(key=lambda item: len(item[1]))
-    read: list[tuple[str, NDArray[np.int32], float]] = []
+    scores = np.zeros(len(index.lengths), np.float32)
+    slope, flat = np.float32(K1 * B / max(mean, 1e-9)), np.float32(K1 * (1 - B))
+    read: list[Match] = []
     left, ceiling = POSTING_BUDGET, 0.0
-    for word, rows, counts in found:
-        idf = float(np.log1p((total - len(rows) + 0.5) / (len(rows) + 0.5)))
-        ceiling += idf
+    for rows, counts, word, number, factor in _rarest_first(index, terms, eligible):
+        weight = factor * float(np.log1p((total - len(rows) + 0.5) / (len(rows) + 0.5)))
+        ceiling += weight
         if read and len(rows) > left:
             continue
         left -= len(rows)
-        read.append((word, rows, idf))
+        read.append(Match(word, number, weight, rows))
         tf = counts.astype(np.float32)
-        norm = lengths[rows] * np.float32(K1 * B / max(mean, 1e-9)) + np.float32(K1 * (1 - B))
-        scores[rows] += np.float32(idf) * (tf / (tf + norm))
-    return Matches(scores, read, ceiling)
+        scores[rows] += np.float32(weight) * (tf / (tf + (index.lengths.view[rows] * slope + flat)))
+    return Matches(scores, ceiling, read)
 
 
-def _eligible_postings(
-    index: Lexical, terms: Sequence[tuple[str, int]], eligible: NDArray[np.bool_] | None
-) -> Iterable[tuple[str, NDArray[np.int32], NDArray[Any]]]:
-    for word, number in terms:
+def _rarest_first(
+    index: Lexical, terms: Sequence[tuple[str, int, float]], eligible: NDArray[np.bool_] | None
+) -> list[tuple[NDArray[np.int32], NDArray[np.uint8], str, int, float]]:
+    found = []
+    for word, number, factor in terms:
         rows, counts = index.postings(number)
         if eligible is not None:
             chosen = eligible[rows]
             rows, counts = rows[chosen], counts[chosen]
         if len(rows):
-            yield word, rows, counts
+            found.append((rows, counts, word, number, factor))
+    found.sort(key=lambda item: len(item[0]))
+    return found
+
+
+def topics(matches: Matches, threads: NDArray[np.int32], count: int) -> NDArray[np.float32] | None:
+    """How well each thread, taken as one text, answers: BM25 without lengths, as a share of the best; None if none
+    does. `threads` is the thread of each row, -1 for none; `count` how many threads there are.
+    """
+    total = np.zeros(count, np.float32)
+    for match in matches.read:
+        thread = threads[match.rows]
+        often = np.bincount(thread + 1, minlength=count + 1)[1:]
+        having = int(np.count_nonzero(often))
+        idf = float(np.log1p((count - having + 0.5) / (having + 0.5)))
+        total += np.float32(idf) * (often / (often + K1)).astype(np.float32)
+    peak = float(total.max(initial=0.0))
+    return total / np.float32(peak) if peak > 0 else None

@@ -208,6 +208,15 @@ class Mind:
         hits = ranking.rank(corpus, text, vector, limit=limit, now=now)
         return [Recollection(self._memories.memory(hit.row), hit.score, hit.reasons) for hit in hits]
 
+    def to_embed(self, text: str) -> str:
+        """What of a query its vector should be made of: all of it but the names of sources.
+
+        A source is matched by itself, and its name in a text is mostly that of somebody spoken to: a query about Ann
+        would be drawn to all that others said to her. (On LoCoMo the vectors alone find 0.36 of the evidence with the
+        names of speakers in the question, and 0.58 without.)
+        """
+        return self._sources.without_names(text, self._memories.sources)
+
     def echo_of(self, text: str, recent: Sequence[str]) -> str | None:
         """The id, among those just recalled, of the memory that this text merely says again; None when it is news."""
         saying = Saying(text, self._lexical.term)

@@ -23,17 +23,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How much each kind of evidence counts. One set for everything; fitted by bench/recall_quality.py."""
+    """How much each kind of evidence counts. One set for everything, in the middle of a wide plateau on
+    bench/recall_quality.py, and not its exact best.
 
-    words: float = 1.0
-    meaning: float = 0.8
-    source: float = 0.5
-    date: float = 0.15
-    next: float = 0.2
-    second: float = 0.08
-    thread: float = 0.15
+    Attributes:
+        meaning: the cosine, against words whose best possible sum is 1.
+        source: naming a memory's source, in units of a word as rare as that source.
+        name: a word that names a source, where it stands in a text: mostly somebody else is speaking to them.
+        date: lying in a stretch of time that the query names.
+        before, after, two_away: what the neighbours in the thread score for words and meaning.
+        best, topic: the thread as a whole, by its best memories and by the query's words anywhere in it.
+        pinned: enough to come before equals, and no more.
+        told: the least cosine that is given as a reason beside others.
+        candidates: how many rows are looked at closely.
+    """
+
+    meaning: float = 0.35
+    source: float = 3.0
+    name: float = 0.3
+    date: float = 0.2
+    before: float = 0.3
+    after: float = 0.25
+    two_away: float = 0.05
+    best: float = 0.15
+    topic: float = 0.15
     pinned: float = 0.001
-    floor: float = 0.2
+    told: float = 0.25
     candidates: int = 400
 
 
@@ -63,11 +78,15 @@ class Hit:
     reasons: tuple[str, ...]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Evidence:
-    """What was found for one query: scores for every row, and what is needed to say why."""
+    """What was found for one query, a score for every row, and what is needed to say why.
 
-    base: NDArray[np.float32]
+    `content` is words and meaning; `own` adds source and date, which say nothing about a row's neighbours.
+    """
+
+    content: NDArray[np.float32]
+    own: NDArray[np.float32]
     matches: Matches
     cosines: NDArray[np.float32] | None
     sources: dict[int, str]
@@ -77,48 +96,49 @@ class _Evidence:
 def rank(
     corpus: Corpus, text: str, vector: NDArray[np.float32] | None, *, limit: int, now: int, weights: Weights = WEIGHTS
 ) -> list[Hit]:
-    """The `limit` best rows, best first. Equals: pinned first, then the one that happened first, then log order."""
+    """The `limit` best rows, best first. Equals: the one that happened first comes first, then log order."""
     if limit <= 0 or not corpus.count:
         return []
     evidence = _gather(corpus, text, vector, now, weights)
-    rows = _candidates(corpus, evidence.base, max(weights.candidates, 2 * limit))
+    rows = _candidates(corpus, evidence.own, max(weights.candidates, 2 * limit))
     if not len(rows):
         return []
-    own = evidence.base[rows]
-    beside = _beside(corpus, evidence.base, rows, weights)
-    together = _together(corpus, rows, own)
-    pinned = (corpus.memories.flags.view[rows] & PINNED) != 0
-    scores = own + beside + weights.thread * together + weights.pinned * pinned
-    rows, scores = _best(corpus.memories, rows, scores.astype(np.float64), limit)
+    scores = evidence.own[rows] + _beside(corpus, evidence.content, rows, weights)
+    scores += _together(corpus, evidence, rows, weights)
+    scores += weights.pinned * ((corpus.memories.flags.view[rows] & PINNED) != 0)
     return [
         Hit(row, score, _reasons(corpus, evidence, row, weights))
-        for row, score in zip(rows.tolist(), scores.tolist(), strict=True)
+        for row, score in _best(corpus.memories, rows, scores, limit)
     ]
 
 
-def _gather(
-    corpus: Corpus, text: str, vector: NDArray[np.float32] | None, now: int, weights: Weights
-) -> _Evidence:
+def _gather(corpus: Corpus, text: str, vector: NDArray[np.float32] | None, now: int, weights: Weights) -> _Evidence:
     asked = words(text)
-    terms = corpus.lexical.query_terms(asked)
+    sources, worth, extra = _sources(corpus, asked)
+    names = {word for named in sources.values() for word in named.split()}
+    terms = [
+        (word, number, weights.name if word.removesuffix("'s") in names else 1.0)
+        for word, number in corpus.lexical.query_terms(asked)
+    ]
     matches = lexical.search(corpus.lexical, terms, corpus.seen, corpus.count, corpus.mean_length)
-    sources, bonus, extra = _sources(corpus, asked)
     ceiling = matches.ceiling + weights.source * extra
-    base = matches.scores
-    if bonus is not None:
-        base += np.float32(weights.source) * bonus[corpus.memories.sources.rows.view]
+    content = matches.scores
     if ceiling > 0:
-        base *= np.float32(weights.words / ceiling)
+        content *= np.float32(1 / ceiling)
     cosines = corpus.vectors.cosines(vector) if vector is not None else None
     if cosines is not None:
-        base += np.float32(weights.meaning) * np.maximum(cosines, 0)
-    spans = _spans(corpus, text, now)
-    for span in spans:
-        at = corpus.memories.at.view
-        base += np.float32(weights.date) * ((at >= span.since) & (at <= span.until))
+        content += np.float32(weights.meaning) * np.maximum(cosines, 0)
     if corpus.seen is not None:
-        base *= corpus.seen
-    return _Evidence(base, matches, cosines, sources, spans)
+        content *= corpus.seen
+    own = content
+    if worth is not None:
+        own = own + (worth * np.float32(weights.source / ceiling))[corpus.memories.sources.rows.view]
+    spans = _spans(corpus, text, now)
+    if spans:
+        own = own + np.float32(weights.date) * _within(corpus.memories.at.view, spans)
+    if corpus.seen is not None and own is not content:
+        own *= corpus.seen
+    return _Evidence(content, own, matches, cosines, sources, spans)
 
 
 def _sources(corpus: Corpus, asked: list[str]) -> tuple[dict[int, str], NDArray[np.float32] | None, float]:
@@ -135,20 +155,30 @@ def _sources(corpus: Corpus, asked: list[str]) -> tuple[dict[int, str], NDArray[
 
 
 def _spans(corpus: Corpus, text: str, now: int) -> list[dates.Span]:
+    if not dates.may_name_a_time(text):
+        return []
     at = corpus.memories.at.view
     return dates.spans(text, now=now, first=int(at.min()), last=int(at.max()))
 
 
-def _candidates(corpus: Corpus, base: NDArray[np.float32], wanted: int) -> NDArray[np.int64]:
+def _within(at: NDArray[np.int64], spans: list[dates.Span]) -> NDArray[np.bool_]:
+    inside = np.zeros(len(at), bool)
+    for span in spans:
+        inside |= (at >= span.since) & (at <= span.until)
+    return inside
+
+
+def _candidates(corpus: Corpus, own: NDArray[np.float32], wanted: int) -> NDArray[np.int64]:
     """The rows that score best by themselves, and those next to them: credit reaches no other row."""
-    if len(base) > wanted:
-        top = np.argpartition(base, len(base) - wanted)[-wanted:]
-        # Which of several equal rows argpartition takes is not for us to depend on: take all or none.
-        least = base[top].min()
-        top = np.flatnonzero(base > least) if (base == least).sum() > wanted else np.flatnonzero(base >= least)
+    if len(own) > wanted:
+        # partition may take any of several equal rows, and which ones must not matter: take all of them, or none.
+        least = np.partition(own, len(own) - wanted)[len(own) - wanted]
+        top = np.flatnonzero(own >= least)
+        if len(top) > 2 * wanted:
+            top = np.flatnonzero(own > least)
+        top = top[own[top] > 0]
     else:
-        top = np.arange(len(base))
-    top = top[base[top] > 0]
+        top = np.flatnonzero(own > 0)
     before, after = corpus.threads.before.view, corpus.threads.after.view
     rows = np.unique(np.concatenate((top, before[top], after[top])))
     rows = rows[rows >= 0]
@@ -156,54 +186,65 @@ def _candidates(corpus: Corpus, base: NDArray[np.float32], wanted: int) -> NDArr
 
 
 def _beside(
-    corpus: Corpus, base: NDArray[np.float32], rows: NDArray[np.int64], weights: Weights
-) -> NDArray[np.float32]:
+    corpus: Corpus, content: NDArray[np.float32], rows: NDArray[np.int64], weights: Weights
+) -> NDArray[np.float64]:
     """Credit from the rows next to each row in its thread, one and two places away."""
-    padded = np.append(base, np.float32(0))  # place -1: no neighbour
-    before, after = (np.append(c.view, np.int32(-1)) for c in (corpus.threads.before, corpus.threads.after))
+    before, after = corpus.threads.before.view, corpus.threads.after.view
     previous, following = before[rows], after[rows]
-    credit = weights.next * (padded[previous] + padded[following])
-    credit += weights.second * (padded[before[previous]] + padded[after[following]])
-    beside: NDArray[np.float32] = credit.astype(np.float32)
-    return beside
+    credit = np.zeros(len(rows))
+    for links, weight in (
+        (previous, weights.before),
+        (following, weights.after),
+        (np.where(previous >= 0, before[previous], -1), weights.two_away),
+        (np.where(following >= 0, after[following], -1), weights.two_away),
+    ):
+        credit += weight * np.where(links >= 0, content[links], 0)
+    return credit
 
 
-def _together(corpus: Corpus, rows: NDArray[np.int64], own: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How well the thread of each row answers as a whole: its best rows together, as a share of the best thread."""
-    thread = corpus.memories.threads.rows.view[rows]
-    best = np.maximum(own, 0).astype(np.float64) ** 2
-    total = np.bincount(thread + 1, weights=best)
-    total[0] = 0.0
-    peak = total.max(initial=0.0)
-    shares: NDArray[np.float64] = np.sqrt(total[thread + 1] / peak) if peak > 0 else np.zeros(len(rows))
-    return shares.astype(np.float32)
+def _together(corpus: Corpus, evidence: _Evidence, rows: NDArray[np.int64], weights: Weights) -> NDArray[np.float64]:
+    """Credit from the thread as a whole. A row that stands alone is a thread of one."""
+    threads = corpus.memories.threads.rows.view
+    thread = threads[rows]
+    alone = thread < 0
+    fourth = evidence.own[rows].astype(np.float64) ** 4
+    best = np.where(alone, fourth, np.bincount(thread + 1, weights=fourth)[thread + 1]) ** 0.25
+    peak = best.max()
+    credit: NDArray[np.float64] = weights.best * best / peak if peak > 0 else np.zeros(len(rows))
+    topic = lexical.topics(evidence.matches, threads, len(corpus.memories.threads.values))
+    if topic is not None:
+        single = evidence.matches.scores[rows] if evidence.cosines is None else 0.0
+        credit += weights.topic * np.where(alone, single, topic[thread])
+    return credit
 
 
 def _best(
     memories: Memories, rows: NDArray[np.int64], scores: NDArray[np.float64], limit: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+) -> list[tuple[int, float]]:
     positive = scores > 0
     rows, scores = rows[positive], scores[positive]
     order = np.lexsort((rows, memories.at.view[rows], -scores))[:limit]
-    return rows[order], scores[order]
+    return list(zip(rows[order].tolist(), scores[order].tolist(), strict=True))
 
 
 def _reasons(corpus: Corpus, evidence: _Evidence, row: int, weights: Weights) -> tuple[str, ...]:
-    found = []
+    """Why a row is here: never nothing."""
+    memories, found = corpus.memories, []
     matched = evidence.matches.words_of(row)
     if matched:
         found.append("words: " + ", ".join(matched))
-    if evidence.cosines is not None and evidence.cosines[row] >= weights.floor:
-        found.append(f"meaning: {evidence.cosines[row]:.2f}")
-    source = evidence.sources.get(int(corpus.memories.sources.rows.view[row]))
+    source = evidence.sources.get(int(memories.sources.rows.view[row]))
     if source:
         found.append(f"source: {source}")
-    at = int(corpus.memories.at.view[row])
+    at = int(memories.at.view[row])
     found += [f"date: {span.label}" for span in evidence.spans if span.since <= at <= span.until]
-    thread = corpus.memories.thread(row)
+    cosine = float(evidence.cosines[row]) if evidence.cosines is not None else 0.0
+    if cosine >= weights.told or (cosine > 0 and not found):
+        found.append(f"meaning: {cosine:.2f}")
     neighbours = [int(corpus.threads.before.view[row]), int(corpus.threads.after.view[row])]
-    if thread is not None and any(n >= 0 and evidence.base[n] > evidence.base[row] for n in neighbours):
-        found.append(f'next to a match in "{thread}"')
-    if corpus.memories.flags.view[row] & PINNED:
+    beside = any(n >= 0 and evidence.content[n] > evidence.content[row] for n in neighbours)
+    if beside or not found:
+        found.append(f'next to a match in "{memories.thread(row)}"')
+    if memories.flags.view[row] & PINNED:
         found.append("pinned")
     return tuple(found)

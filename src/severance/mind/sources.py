@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from severance.mind.analysis import words
+from severance.mind.analysis import STOP_WORDS, words
 
 if TYPE_CHECKING:
     from severance.mind.columns import Values
+
+_STOP_WORDS = frozenset(STOP_WORDS)
 
 
 class Sources:
@@ -22,12 +24,26 @@ class Sources:
         self._of_word.clear()
         self._read = 0
 
+    def _learn(self, table: Values) -> None:
+        for number in range(self._read, len(table.values)):
+            for word in dict.fromkeys(words(table.values[number].decode())):
+                if word not in _STOP_WORDS:
+                    self._of_word.setdefault(word, []).append(number)
+        self._read = len(table.values)
+
+    def without_names(self, text: str, table: Values) -> str:
+        """The text without words that name a source; the whole text when nothing else is in it."""
+        self._learn(table)
+        kept = [part for part in text.split() if not self._is_name(part)]
+        return " ".join(kept) if any(words(part) for part in kept) else text
+
+    def _is_name(self, part: str) -> bool:
+        found = words(part)
+        return bool(found) and all(word.removesuffix("'s") in self._of_word for word in found)
+
     def named(self, query: list[str], table: Values) -> dict[int, str]:
         """The numbers of sources that these words name, each with the words that name it."""
-        for number in range(self._read, len(table.values)):
-            for word in set(words(table.values[number].decode())):
-                self._of_word.setdefault(word, []).append(number)
-        self._read = len(table.values)
+        self._learn(table)
         found: dict[int, str] = {}
         for word in dict.fromkeys(word.removesuffix("'s") for word in query):
             for number in self._of_word.get(word, ()):

@@ -19,7 +19,7 @@ _MAX_BLANKS = 3
 _SIGNATURE = re.compile(r"^--[ \t]?$", re.MULTILINE)
 _MANY_BLANKS = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
 
-# A mail is written by strangers, and html.parser takes minutes for 100 KB of "<a <a <a": this reads each character once.
+# Strangers write mail, and html.parser takes minutes for 100 KB of "<a <a <a": this reads each character once.
 _MARKUP = re.compile(r"<!--.*?(?:-->|\Z)|<(/?)([a-z][a-z0-9]*+)([^<>]*+)>|<[!?][^<>]*+>", re.IGNORECASE | re.DOTALL)
 _CLASS = re.compile(r"\bclass\s{0,5}=\s{0,5}(?:\"([^\"]{0,500})|'([^']{0,500})|([^\s\"'>]{1,500}))", re.IGNORECASE)
 _HIDDEN_TAGS = frozenset({"script", "style", "head", "title", "blockquote", "noscript", "template"})

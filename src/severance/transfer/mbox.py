@@ -39,6 +39,11 @@ _REPLY = re.compile(r"(?:(?:re|aw|fwd?|wg|sv|tr)(?:\[\d+\])?:\s*)+", re.IGNORECA
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,400})>")
 # Decoders that are no character sets: bytes of a mail must not reach them.
 _NOT_CHARSETS = frozenset({"unicodeescape", "rawunicodeescape", "idna", "punycode", "undefined"})
+# The standard library takes quadratic time for long parameters and for deep nesting; no honest mail comes near these.
+_CONTENT_HEADER = re.compile(rb"^content-[a-z-]{1,30}:[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+", re.MULTILINE | re.IGNORECASE)
+_MAX_CONTENT_HEADER_BYTES = 16_384
+_MAX_MULTIPARTS = 100
+_MAX_HEADER_CHARS = 8_192
 # What the standard library's parser is known to raise on malformed mail, beside its own errors.
 _PARSER_ERRORS = (
     email.errors.MessageError,
@@ -163,7 +168,16 @@ def _item(mail: _Mail, text: str, number: int) -> Item:
     return fit.item(draft, fit.origin("mbox", name, fit.digest(f"{number}/{text}", 16)))
 
 
+def _refuse_hostile(raw: bytes) -> None:
+    multiparts = 0
+    for header in _CONTENT_HEADER.finditer(raw):
+        multiparts += b"multipart" in header[0].lower()
+        if header.end() - header.start() > _MAX_CONTENT_HEADER_BYTES or multiparts > _MAX_MULTIPARTS:
+            raise Unfit("its headers are too long or its parts too many")
+
+
 def _parse(raw: bytes) -> _Mail:
+    _refuse_hostile(raw)
     message = BytesParser(policy=email.policy.compat32).parsebytes(_STUFFED.sub(rb"\1", raw))
     subject = _header(message, "Subject")
     name = _first_id(message, "Message-ID")
@@ -180,8 +194,12 @@ def _parse(raw: bytes) -> _Mail:
     )
 
 
+def _raw_header(message: email.message.Message, name: str) -> str:
+    return str(message.get(name) or "")[:_MAX_HEADER_CHARS]
+
+
 def _header(message: email.message.Message, name: str) -> str:
-    return _words(str(message.get(name) or ""))
+    return _words(_raw_header(message, name))
 
 
 def _words(value: str) -> str:
@@ -192,19 +210,19 @@ def _words(value: str) -> str:
 
 
 def _first_id(message: email.message.Message, name: str) -> str:
-    match = _MESSAGE_ID.search(fit.printable(str(message.get(name) or "")))
+    match = _MESSAGE_ID.search(fit.printable(_raw_header(message, name)))
     return match[1] if match else ""
 
 
 def _sender(message: email.message.Message) -> str:
     # Decoded after it is taken apart: an encoded name may hold a comma or a bracket.
-    name, address = email.utils.parseaddr(str(message.get("From") or ""))
+    name, address = email.utils.parseaddr(_raw_header(message, "From"))
     name = _words(name)
     return f"{name} <{address}>" if name and address else name or address
 
 
 def _date(message: email.message.Message) -> datetime | None:
-    value = str(message.get("Date") or "").strip()
+    value = _raw_header(message, "Date").strip()
     if not value:
         return None
     try:

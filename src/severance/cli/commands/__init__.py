@@ -1,0 +1,1 @@
+"""One module for each command; each has a function `run`, which `severance.cli.app` registers."""

@@ -1,0 +1,81 @@
+"""From what was said on the command line to an open house or an awake persona."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from severance import house as houses
+from severance.drafts import name_of
+from severance.errors import InputError, NotFoundError
+from severance.house import House
+from severance.session import Session
+
+DEFAULT_STORE = "~/.severance"
+
+
+@dataclass(frozen=True, slots=True)
+class Globals:
+    """The options before the command."""
+
+    store: str | None = None
+    key: str | None = None
+    as_json: bool = False
+
+
+class Edge:
+    """What applies to one command: options after it win over those before it.
+
+    Attributes:
+        store: the store's directory.
+        key: the spec of the root key's source, or None for the usual.
+        as_json: whether output is JSON.
+    """
+
+    def __init__(self, ctx: typer.Context, store: str | None, key: str | None, as_json: bool) -> None:
+        """Join the options after the command with those before it.
+
+        Raises:
+            InputError: the store's path is empty.
+        """
+        before = ctx.obj if isinstance(ctx.obj, Globals) else Globals()
+        named = store if store is not None else before.store
+        if named == "":
+            raise InputError("--store is empty; name a directory")
+        self.store = Path(named or DEFAULT_STORE).expanduser()
+        self.key = key if key is not None else before.key
+        self.as_json = as_json or before.as_json
+
+    def house(self, *, create: bool = False) -> House:
+        """The house, open. Only `init` makes one."""
+        return houses.open(self.store, key=self.key, create=create)
+
+    @contextmanager
+    def session(self, place: str | None, subject: str | None) -> Iterator[Session]:
+        """The persona that wakes at the place, awake; asleep again afterwards.
+
+        Raises:
+            InputError: no place was named, or it holds more than one subject and none was named.
+            NotFoundError: nobody wakes there.
+        """
+        if not place:
+            raise InputError("say where, with --at PLACE or SEVERANCE_PLACE; `severance status` lists the places")
+        with self.house() as house, house.cross(subject or _only_subject(house, place), place) as session:
+            yield session
+
+
+def _only_subject(house: House, name: str) -> str:
+    name = name_of(name, "the place")
+    found = [place for place in house.status().places if place.name == name]
+    if not found:
+        raise NotFoundError("no such place here; `severance status` lists them")
+    subjects = list(found[0].wakes)
+    if not subjects:
+        raise NotFoundError("nobody wakes at that place; `severance place NAME SUBJECT=PERSONA` says who does")
+    if len(subjects) > 1:
+        raise InputError(f"this place holds more than one subject; say which with --subject: {', '.join(subjects)}")
+    return subjects[0]

@@ -1,0 +1,74 @@
+"""Options that several commands share, each written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Store = Annotated[
+    str | None,
+    typer.Option("--store", metavar="PATH", help="The store's directory.", show_default=False),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="SPEC",
+        help="Where the root key comes from: file:PATH, passphrase, keychain, env, env:NAME or command:... "
+        "(never the key itself).",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="PLACE", envvar="SEVERANCE_PLACE", help="The place to cross to.", show_default=False),
+]
+Who = Annotated[
+    str | None,
+    typer.Option(
+        "--subject",
+        metavar="SUBJECT",
+        envvar="SEVERANCE_SUBJECT",
+        help="Whose persona wakes there; needed where the place holds more than one subject.",
+        show_default=False,
+    ),
+]
+
+Thread = Annotated[str | None, typer.Option("--thread", help="The conversation it belongs to.", show_default=False)]
+Source = Annotated[str | None, typer.Option("--source", help="Who said it, or where it was read.", show_default=False)]
+Happened = Annotated[
+    str | None,
+    typer.Option("--when", metavar="TIME", help="When it happened, such as 2024-05-31 or 2024-05-31T18:00+02:00."),
+]
+Meta = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--meta",
+        metavar="NAME=VALUE",
+        help="Metadata; can be repeated. A VALUE that is a JSON number, true, false, null or quoted text is read so.",
+        show_default=False,
+    ),
+]
+
+Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="Not what happened before.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Not what happened after.")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="TIME", help="Only what was known then, in the version of then.")
+]
+InThread = Annotated[str | None, typer.Option("--thread", help="Only this conversation.", show_default=False)]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="NAME=VALUE",
+        help="Only with this metadata; can be repeated. A VALUE is read as in `remember --meta`.",
+        show_default=False,
+    ),
+]
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The memory's id, as `recall` shows it.", show_default=False)]
+NewFile = Annotated[Path, typer.Argument(metavar="FILE", help="A new file.", show_default=False)]

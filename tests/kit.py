@@ -1,0 +1,143 @@
+"""What the tests share: a clock that stands still, entropy in one stream for each scope, and houses made of them."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from contextlib import closing
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import severance
+from severance.embed import Hashing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from severance import House, Session
+    from severance.ports import Clock, Embedder, Entropy, Vault
+    from severance.space import Space
+
+KEY = bytes(range(32))
+NOON = 1_717_243_200_000_000
+"""2024-06-01T12:00Z in microseconds."""
+
+SECOND = 1_000_000
+UNKNOWN_ID = "a" * 24
+FEW = 40
+"""Dimensions of the test embedder: fast, and enough to tell a dozen texts apart."""
+
+WORLD: Mapping[str, tuple[str, ...]] = {"mark": ("innie", "outie"), "helly": ("innie",)}
+PLACES: Mapping[str, Mapping[str, str]] = {
+    "floor": {"mark": "innie", "helly": "innie"},
+    "home": {"mark": "outie"},
+}
+
+
+class StillClock:
+    """Stands at `at` until it is moved."""
+
+    def __init__(self, at: int = NOON) -> None:
+        self.at = at
+
+    def now(self) -> int:
+        """Where it stands."""
+        return self.at
+
+    def tick(self, seconds: float = 1) -> None:
+        """Move on."""
+        self.at += int(seconds * SECOND)
+
+
+class ScopedEntropy:
+    """One stream of bytes for each scope, from a seed: what one scope draws never moves what another gets."""
+
+    def __init__(self, seed: bytes = b"kit") -> None:
+        self._seed = seed
+        self._draws: dict[bytes, int] = {}
+        self._lock = Lock()
+
+    def draw(self, size: int, scope: bytes) -> bytes:
+        """The scope's next bytes."""
+        with self._lock:
+            number = self._draws[scope] = self._draws.get(scope, 0) + 1
+        parts = (self._seed, scope, number.to_bytes(8, "big"))
+        framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        return hashlib.shake_256(framed).digest(size)
+
+
+def open_house(
+    directory: Path,
+    *,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+    embedder: Embedder | None = None,
+    key: Any = KEY,
+    create: bool = True,
+) -> House:
+    """`severance.open` with everything injected."""
+    return severance.open(
+        directory,
+        key=key,
+        create=create,
+        embedder=embedder or Hashing(FEW),
+        clock=clock or StillClock(),
+        entropy=entropy or ScopedEntropy(),
+    )
+
+
+def make_house(directory: Path, **ports: Any) -> House:
+    """A new house in which `WORLD` is severed and `PLACES` are declared. Close it."""
+    house = open_house(directory / "store", **ports)
+    for subject, personas in WORLD.items():
+        house.sever(subject, personas)
+    for place, wakes in PLACES.items():
+        house.place(place, wakes)
+    return house
+
+
+def vault_of(house: House) -> Vault:
+    """The house's vault."""
+    return house._vault
+
+
+def space_of(house: House, subject: str = "mark", place: str = "floor") -> Space:
+    """A space of its own for whoever wakes there, at the beginning of its log."""
+    with house.cross(subject, place) as session:
+        space: Space | None = session._space
+    assert space is not None
+    return space.again()
+
+
+def events_of(house: House, subject: str = "mark", place: str = "floor") -> list[Any]:
+    """What the log of whoever wakes there says, opened."""
+    return [event for _, event in space_of(house, subject, place).read_on()]
+
+
+def texts(found: Any) -> list[str]:
+    """The texts of memories or recollections, in order."""
+    return [getattr(item, "memory", item).text for item in found]
+
+
+def recalled(session: Session, query: str, **filters: Any) -> list[str]:
+    """The texts that recall finds."""
+    return texts(session.recall(query, **filters))
+
+
+def dump(file: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table of an SQLite file, in the order of the primary key."""
+    with closing(sqlite3.connect(file)) as raw:
+        names = [name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+        return {name: raw.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in names}
+
+
+def change(file: Path, statement: str, *arguments: Any) -> int:
+    """What someone who writes to the disk does; returns how many rows it touched."""
+    with closing(sqlite3.connect(file)) as raw, raw:
+        return raw.execute(statement, arguments).rowcount
+
+
+def flipped(raw: bytes, at: int) -> bytes:
+    """The same bytes with one bit of byte `at` flipped."""
+    return raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
