@@ -125,6 +125,9 @@ class House:
                 space.append([EmbedderChosen(self.embedder.identity, self.embedder.dimensions)])
                 keys[name] = space.key
         self._chip.add_personas(subject, keys)
+        for name, key in keys.items():
+            if self._chip.key(Persona(subject, name)) != key:
+                self._vault.drop(key.space)  # another process severed the same persona first; its space is the one
         return self._chip.personas(subject)
 
     def place(self, name: str, wakes: Mapping[str, str | None]) -> Place:

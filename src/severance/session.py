@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from severance.context import context_block
 from severance.drafts import Rememberable, check_text, draft_of, metadata_of, time_of
-from severance.errors import AsleepError, ConflictError, EmbedderError, InputError, StoreError
+from severance.errors import AsleepError, ConflictError, EmbedderError, InputError, StoreError, StoreReadOnlyError
 from severance.mind import Mind
 from severance.model import (
     ID_BYTES,
@@ -203,7 +203,7 @@ class Session:
         """All memories in their current version, in the order in which they happened, filtered as in `recall`."""
         chosen = _filter(since, until, as_of, thread, where)
         with self._awake() as (_, mind):
-            return mind.memories(chosen)
+            return self._while_awake(mind.memories(chosen))
 
     def get(self, id: str) -> Memory:  # noqa: A002 - the word that callers know
         """The memory with this id, in this version.
@@ -287,7 +287,8 @@ class Session:
                 with suppress(StoreError):  # a snapshot is a cache: without it the next waking only takes longer
                     space.write_snapshot(b"".join(mind.snapshot()))
             if head.seq > self._anchored:
-                self._keep_anchor(head)
+                with suppress(StoreReadOnlyError):  # then this session wrote nothing, and the anchor may stay behind
+                    self._keep_anchor(head)
 
     def __enter__(self) -> Self:
         return self
@@ -300,13 +301,23 @@ class Session:
     def __repr__(self) -> str:
         return f"<Session at {self._place!r}, {'asleep' if self._space is None else 'awake'}>"
 
+    def _while_awake(self, found: Iterator[Memory]) -> Iterator[Memory]:
+        while True:
+            with self._lock:
+                if self._space is None:
+                    raise _asleep()
+                memory = next(found, None)
+            if memory is None:
+                return
+            yield memory
+
     @contextmanager
     def _awake(self) -> Iterator[tuple[Space, Mind]]:
         """Hold the lock while awake and caught up with the log's tail."""
         with self._lock:
             space = self._space
             if space is None:
-                raise AsleepError("this session has ended; cross again to wake the persona")
+                raise _asleep()
             self._catch_up(space)
             yield space, self._mind
 
@@ -359,6 +370,10 @@ class Session:
             mind.apply_all(first, writing.events)
             self._applied = space.head.seq
             return writing
+
+
+def _asleep() -> AsleepError:
+    return AsleepError("this session has ended; cross again to wake the persona")
 
 
 def _checked_item(index: int, item: Rememberable) -> Draft:
