@@ -21,11 +21,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--sizes", default="1000,10000,100000", help="memories of a persona, separated by commas")
     parser.add_argument("--locomo", type=Path, help="a LoCoMo JSON file; without it, recall quality is not measured")
+    parser.add_argument("--folder", type=Path, default=Path("bench/results"), help="a folder on the disk to measure")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     chosen = parser.parse_args()
     console = Console()
     console.print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.machine()}")
-    rows = speed.measure([int(size) for size in chosen.sizes.split(",")])
+    rows = speed.measure([int(size) for size in chosen.sizes.split(",")], chosen.folder)
     show(rows, console)
     if chosen.json:
         chosen.json.write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")
