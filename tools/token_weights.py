@@ -6,7 +6,8 @@
 A developer's tool: nothing here runs at install or at run time, and wordfreq is not a dependency.
 
 The weight of a token is smooth inverse frequency, a / (a + p) (Arora, Liang, Ma: "A Simple but Tough-to-Beat Baseline
-for Sentence Embeddings", ICLR 2017), where p is the share of running text that the token makes up. p comes from the
+for Sentence Embeddings", ICLR 2017), where p is the share of running text that the token makes up, over the square root
+of the length of its vector, since rare tokens were trained to be long already. p comes from the
 public word frequencies of wordfreq 3 (Robyn Speer, CC BY-SA 4.0 data, itself from Wikipedia, subtitles, news, books,
 web and Reddit): every word, in small letters, is cut into tokens and its frequency is credited to each. English carries most of the mass; a few other languages keep their function words from counting as
 rare. No text of any benchmark is looked at.
@@ -43,7 +44,8 @@ def shares(tokenizer: Tokenizer) -> Counter[int]:
     # wordfreq writes every digit of a long number as 0; any digit is as likely.
     digits = [tokenizer.token_to_id(digit) for digit in "0123456789"]
     mean = sum(found[token] for token in digits) / len(digits)
-    return found | Counter(dict.fromkeys(digits, mean))
+    found.update({token: mean - found[token] for token in digits})
+    return found
 
 
 def is_mark(piece: str) -> bool:
@@ -60,12 +62,9 @@ def weights(folder: Path) -> np.ndarray:
     table = str(folder / "weights" / "l2_supercat_256.safetensors")
     found = shares(tokenizer)
     out = np.empty(tokenizer.get_vocab_size(), np.float32)
-    ps=np.zeros(len(out))
     for i in range(len(out)):
         share = PUNCTUATION_SHARE if is_mark(tokenizer.id_to_token(i)) else found.get(i, 0.0)
-        ps[i]=share
         out[i] = A / (A + max(share, FLOOR))
-    np.save('/tmp/exp/p.npy',ps)
     return (out / np.sqrt(lengths(table))).astype(np.float16)
 
 

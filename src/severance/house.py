@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 from severance.chip.chip import Chip
 from severance.crypto.rootkey import Key
@@ -89,7 +90,9 @@ class House:
         self._chosen = embedder
         self._clock = clock
         self._entropy = entropy
-        self._sessions: WeakSet[Session] = WeakSet()
+        # In the order of crossing: a set's order would differ between runs, and with it what closing writes.
+        self._sessions: WeakValueDictionary[int, Session] = WeakValueDictionary()
+        self._crossings = count()
 
     @property
     def embedder(self) -> Embedder:
@@ -168,7 +171,7 @@ class House:
             anchor=self._chip.anchor(key),
             keep_anchor=lambda head: self._chip.set_anchor(key, head),
         )
-        self._sessions.add(session)
+        self._sessions[next(self._crossings)] = session
         return session
 
     def status(self) -> Status:
@@ -210,12 +213,11 @@ class House:
 
     def close(self) -> None:
         """Put every session to sleep and let go of the store. Doing it again does nothing."""
-        try:
-            for session in list(self._sessions):
-                session.sleep()
-        finally:
-            self._chip.close()
-            self._vault.close()
+        with ExitStack() as last:  # backwards; one that fails keeps none of the others from its turn
+            last.callback(self._vault.close)
+            last.callback(self._chip.close)
+            for session in reversed(list(self._sessions.values())):
+                last.callback(session.sleep)
 
     def __enter__(self) -> Self:
         return self

@@ -38,6 +38,7 @@ def open_store(
         KeyMissingError, WrongKeyError: no root key, or another store's.
         StoreError, DamagedError: it cannot serve, or is not what was written.
     """
+    directory = directory.absolute()
     vault_path, chip_path = directory / VAULT_NAME, directory / CHIP_NAME
     if directory.exists() and not directory.is_dir():
         raise InputError(f"{directory} is a file; a store is a directory, name another")

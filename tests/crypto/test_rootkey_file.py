@@ -140,12 +140,18 @@ def test_follows_a_link_but_makes_nothing_through_one(tmp_path: Path) -> None:
 
 
 class TestRecordedPath:
-    def test_inside_the_store_it_moves_with_it(self, tmp_path: Path) -> None:
-        key, recorded = KeyFile(tmp_path / "store" / "key").make(where(tmp_path), Counted())
-        assert recorded == {"source": "file", "base": "store", "path": "key"}
-        (tmp_path / "store").rename(tmp_path / "moved")
-        there = Where(store=STORE, directory=tmp_path / "moved", environ={}, recorded=recorded)
-        assert KeyFile.fetch_recorded(there) == key
+    def test_inside_the_store_it_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="protects nothing"):
+            KeyFile(tmp_path / "store" / "key").make(where(tmp_path), Counted())
+        assert not list((tmp_path / "store").iterdir())
+
+    def test_recorded_inside_the_store_it_is_not_used(self, tmp_path: Path) -> None:
+        # A store that somebody replaced whole, with a key of their own beside it.
+        written(tmp_path / "store" / "key")
+        recorded = {"source": "file", "base": "root", "path": str(tmp_path / "store" / "key")}
+        with pytest.raises(KeyMissingError, match="inside the store"):
+            KeyFile.fetch_recorded(where(tmp_path, recorded))
+        assert KeyFile(tmp_path / "store" / "key").fetch(where(tmp_path)) == KEY
 
     def test_under_the_home_it_does_not_tell_the_users_name(self, tmp_path: Path) -> None:
         key, recorded = KeyFile(Path("~/key")).make(where(tmp_path), Counted())
@@ -166,10 +172,10 @@ class TestRecordedPath:
         "recorded",
         [
             {},
-            {"base": "store"},
-            {"base": "elsewhere", "path": "key"},
-            {"base": "store", "path": ""},
-            {"base": "store", "path": 7},
+            {"base": "home"},
+            {"base": "store", "path": "key"},
+            {"base": "home", "path": ""},
+            {"base": "home", "path": 7},
             {"base": "root", "path": "/a\0b"},
             {"base": "root", "path": "/\ud800"},
             {"base": [], "path": "key"},
@@ -179,7 +185,7 @@ class TestRecordedPath:
         with pytest.raises(DamagedError):
             KeyFile.fetch_recorded(where(tmp_path, recorded))
 
-    @pytest.mark.parametrize(("base", "path"), [("store", "/etc/key"), ("home", "/etc/key"), ("root", "etc/key")])
+    @pytest.mark.parametrize(("base", "path"), [("home", "/etc/key"), ("root", "etc/key")])
     def test_one_that_is_no_path_here_is_refused(self, tmp_path: Path, base: str, path: str) -> None:
         path = path.replace("/etc", str(tmp_path)) if path.startswith("/") else path
         with pytest.raises(KeyMissingError, match="cannot be found from here"):
@@ -192,7 +198,7 @@ class TestRecordedPath:
 
     def test_what_it_shows_is_escaped(self, tmp_path: Path) -> None:
         with pytest.raises(KeyMissingError) as caught:
-            KeyFile.fetch_recorded(where(tmp_path, {"base": "store", "path": "\x1b[2J" + "a" * 5000}))
+            KeyFile.fetch_recorded(where(tmp_path, {"base": "home", "path": "\x1b[2J" + "a" * 5000}))
         assert "\x1b" not in str(caught.value)
         assert len(str(caught.value)) < 500
 
@@ -202,7 +208,7 @@ class TestRecordedPath:
         assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "store"]
 
     @given(
-        st.sampled_from(["store", "home", "."]),
+        st.sampled_from(["home", "elsewhere"]),
         st.lists(
             st.text(
                 st.characters(exclude_categories=("Cs", "Cc"), exclude_characters='/\\:*?"<>|.~ '),
@@ -223,4 +229,4 @@ class TestRecordedPath:
             again = json.loads(json.dumps(recorded))
             here = Where(store=STORE, directory=top / "store", environ=environ, recorded=again)
             assert KeyFile.fetch_recorded(here) == key
-            assert (name in str(again)) is (base == ".")
+            assert (name in str(again)) is (base == "elsewhere")

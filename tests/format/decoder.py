@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import math
 import sqlite3
 import struct
@@ -15,7 +16,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -82,7 +83,7 @@ def segment(key: bytes, frame: bytes, space: bytes, epoch: int) -> tuple[bytes, 
 def open_frame(key: bytes, frame: bytes, *, kind: int, space: bytes, epoch: int, seq: int, bind: bytes) -> bytes:
     """The content of a frame that stands where (`kind`, `space`, `epoch`, `seq`, `bind`) says."""
     size = len(frame) - HEADER - TAG
-    require(size >= 0, "short")
+    require(size >= 256, "short")
     require(frame[0] == 1, "version")
     require(frame[1] == 1, "suite")
     require(frame[2] == kind, "kind")
@@ -150,7 +151,8 @@ def binary(size: int) -> Check:
 
 is_str, is_bool, is_bin = of(str), of(bool), of(bytes)
 is_int, is_float = of(int, lambda value: -(1 << 63) <= value < 1 << 63), of(float, math.isfinite)
-is_count, is_epoch = of(int, lambda value: 0 <= value < 1 << 63), of(int, lambda value: 0 < value < 1 << 32)
+is_count, is_size = (of(int, lambda value, least=least: least <= value < 1 << 63) for least in (0, 1))
+is_epoch = of(int, lambda value: 0 < value < 1 << 32)
 is_scale = of(float, lambda value: 0 <= value < math.inf)
 is_name = of(str, lambda value: value != "" and unicodedata.is_normalized("NFC", value))
 is_id, is_16, is_32 = binary(15), binary(16), binary(32)
@@ -176,7 +178,7 @@ EVENTS: Final[dict[str, tuple[str, Fields]]] = {
     "m": ("remembered", MEMORY),
     "r": ("repeated", {"id": is_id, "at": is_int, "recorded": is_int}),
     "f": ("forgotten", {"ids": array_of(is_id), "seqs": array_of(is_count), "recorded": is_int}),
-    "e": ("embedder", {"identity": is_str, "dimensions": is_count}),
+    "e": ("embedder", {"identity": is_str, "dimensions": is_size}),
     "v": ("revectored", {"identity": is_str, "id": is_id, "vector": is_bin, "scale": is_scale}),
 }
 
@@ -196,8 +198,8 @@ def rows(db: sqlite3.Connection, sql: str, *parameters: object) -> list[tuple[An
 
 
 @contextmanager
-def open_file(path: Path, application: int, names: set[str], meta: set[str]) -> Iterator[sqlite3.Connection]:
-    """One consistent view of a file, which is not written to."""
+def open_file(path: Path, application: int, tables: set[str]) -> Iterator[sqlite3.Connection]:
+    """One consistent view of a file, which is not written to. Tables that the page does not know mean nothing."""
     in_use = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-journal"))
     uri = path.resolve().as_uri() + ("?mode=ro" if in_use else "?mode=ro&immutable=1")
     try:
@@ -206,27 +208,26 @@ def open_file(path: Path, application: int, names: set[str], meta: set[str]) -> 
             require(rows(db, "PRAGMA application_id") == [(application,)], "application")
             ((version,),) = rows(db, "PRAGMA user_version")
             require(version == 1, "later version" if version > 1 else "version")
-            found = rows(db, "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
-            require({name for (name,) in found} == names, "tables")
-            require({name for (name,) in rows(db, "SELECT name FROM meta")} == meta, "meta")
-            require(is_16(store_id(db)), "store")
+            require(tables <= {name for (name,) in rows(db, "SELECT name FROM sqlite_master")}, "tables")
+            require(is_16(meta(db, "store")), "store")
             yield db
     except (sqlite3.Error, UnicodeDecodeError):  # the latter: text, or an error message, that is not UTF-8
         raise Refused("sqlite") from None
 
 
-def store_id(db: sqlite3.Connection) -> Any:
-    return rows(db, "SELECT value FROM meta WHERE name = 'store'")[0][0]
+def meta(db: sqlite3.Connection, name: str) -> Any:
+    found = rows(db, "SELECT value FROM meta WHERE name = ?", name)
+    require(len(found) == 1, "meta")
+    return found[0][0]
 
 
 def open_vault(path: Path) -> AbstractContextManager[sqlite3.Connection]:
-    return open_file(path, 0x53565256, {"meta", "spaces", "records", "snapshots", "chunks"}, {"store"})
+    return open_file(path, 0x53565256, {"meta", "spaces", "records", "snapshots", "chunks"})
 
 
 # --- Section 7: the chip ----------------------------------------------------------------------------------------------
 
 NULL = STATE = bytes(16)
-
 
 # For each type: the parts of the id; the type and the parts that the owner's id is made of; the fields.
 ROWS: Final[dict[str, tuple[list[str], list[str], Fields]]] = {
@@ -244,10 +245,7 @@ ROWS: Final[dict[str, tuple[list[str], list[str], Fields]]] = {
 }
 
 
-class Row(NamedTuple):
-    id: bytes
-    owner: bytes | None
-    frame: bytes
+Row = tuple[bytes, bytes | None, bytes]  # id, owner, frame
 
 
 class Chip:
@@ -263,8 +261,9 @@ class Chip:
         return STATE if kind == "state" else self.mac(kind.encode() + b"".join(u32(len(p)) + p for p in raw))[:16]
 
     def open(self, row: Row) -> tuple[str, Values]:
-        bind = sha256(b"severance/row/v1" + row.id + (row.owner or NULL))
-        content = open_frame(self.key, row.frame, kind=ROW, space=self.store, epoch=0, seq=0, bind=bind)
+        row_id, owner, frame = row
+        bind = sha256(b"severance/row/v1" + row_id + (owner or NULL))
+        content = open_frame(self.key, frame, kind=ROW, space=self.store, epoch=0, seq=0, bind=bind)
         kind, values = unpack(content, "row")
         require(kind in ROWS, "later version")
         return kind, named(values, ROWS[kind][2], "row")
@@ -274,7 +273,7 @@ class Chip:
         try:
             kind, fields = self.open(state)
         except Refused as refused:
-            known = any(segment(self.key, row.frame, self.store, 0)[1] for row in others)
+            known = any(segment(self.key, frame, self.store, 0)[1] for _, _, frame in others)
             raise Refused("wrong key" if refused.reason == "commitment" and not known else refused.reason) from None
         self.check_place(state, kind, fields)
         return fields
@@ -282,12 +281,12 @@ class Chip:
     def check_place(self, row: Row, kind: str, fields: Values) -> None:
         """The row has the id and the owner that its fields give."""
         parts, owner, _ = ROWS[kind]
-        require(row.id == self.row_id(kind, *(fields[part] for part in parts)), "row id")
+        require(row[0] == self.row_id(kind, *(fields[part] for part in parts)), "row id")
         expected = self.row_id(owner[0], *(fields[part] for part in owner[1:])) if owner else None
-        require(row.owner == expected, "owner")
+        require(row[1] == expected, "owner")
 
     def check_set(self, state: Values, others: list[Row]) -> None:
-        macs = [self.mac(b"row" + row.id + (row.owner or NULL) + sha256(row.frame)) for row in others]
+        macs = [self.mac(b"row" + row_id + (owner or NULL) + sha256(frame)) for row_id, owner, frame in others]
         require(state["count"] == len(macs), "count")
         require(state["sum"] == (sum(int.from_bytes(mac) for mac in macs) % (1 << 256)).to_bytes(32), "sum")
 
@@ -299,7 +298,7 @@ class Chip:
         found: dict[str, list[Values]] = {kind: [] for kind in ROWS}
         for row, kind, fields in opened:
             if kind in ("key", "anchor"):
-                fields["space"] = space_of.get(row.id, b"")
+                fields["space"] = space_of.get(row[0], b"")
             self.check_place(row, kind, fields)
             found[kind].append(fields)
         return found
@@ -307,17 +306,23 @@ class Chip:
 
 def read_chip(path: Path, root_key: bytes) -> dict[str, Any]:
     """The `store` id, and all `personas` and `wakes`, once the set of rows has been verified."""
-    with open_file(path, 0x53565243, {"meta", "rows", "rows_owner"}, {"store", "key"}) as db:
-        chip = Chip(store_id(db), root_key)
-        source = "SELECT json_valid(CAST(value AS TEXT)) FROM meta WHERE name = 'key'"
-        require(rows(db, source) == [(1,)], "meta")
-        table = [Row(*row) for row in rows(db, "SELECT id, owner, frame FROM rows")]
-    require(all(is_16(row.id) and optional(is_16)(row.owner) and is_bin(row.frame) for row in table), "row")
-    states = [row for row in table if row.id == STATE]
-    others = [row for row in table if row.id != STATE]
+    with open_file(path, 0x53565243, {"meta", "rows"}) as db:
+        chip = Chip(meta(db, "store"), root_key)
+        require(is_json_object(meta(db, "key")), "meta")
+        table = rows(db, "SELECT id, owner, frame FROM rows")
+    for row_id, owner, frame in table:
+        require(is_16(row_id) and optional(is_16)(owner) and is_bin(frame), "row")
+    states, others = ([row for row in table if (row[0] == STATE) is wanted] for wanted in (True, False))
     require(len(states) == 1, "state")
     chip.check_set(chip.open_state(states[0], others), others)
     return {"store": chip.store, **join(chip.open_all(others))}
+
+
+def is_json_object(value: object) -> bool:
+    try:
+        return type(value) is bytes and type(json.loads(value.decode())) is dict
+    except ValueError:  # not JSON, or not UTF-8
+        return False
 
 
 def join(found: dict[str, list[Values]]) -> dict[str, list[Values]]:
@@ -339,59 +344,40 @@ def join(found: dict[str, list[Values]]) -> dict[str, list[Values]]:
 # --- Sections 3 and 8: a space's log ----------------------------------------------------------------------------------
 
 
-class Chain(NamedTuple):
-    frames: list[bytes | None]  # of records 1 to n, None where one was erased
-    digests: list[bytes]  # D(0) to D(n)
-    erased: int  # the last append that erased something
-
-
-def read_chain(vault: sqlite3.Connection, space: bytes, epoch: int) -> Chain:
-    """What can be read of a log, and verified, without a key."""
+def read_chain(vault: sqlite3.Connection, space: bytes, epoch: int) -> tuple[list[bytes | None], list[bytes]]:
+    """What can be read and verified without a key: the frames (None where one was erased), and D(0) to D(n)."""
     found = rows(vault, "SELECT seq, frame, digest FROM records WHERE space = ? ORDER BY seq", space)
     require([seq for seq, _, _ in found] == list(range(1, len(found) + 1)), "gap")
     for _, frame, digest in found:
         require(is_32(digest) and optional(is_bin)(frame), "digest")
         require(frame is None or sha256(frame) == digest, "digest")
     digests = [sha256(b"severance/log/v1" + space + u32(epoch)), *(digest for _, _, digest in found)]
-    head = rows(vault, "SELECT seq, digest, erased FROM spaces WHERE id = ?", space)
-    require([row[:2] for row in head] == [(len(found), digests[-1])] and is_count(head[0][2]), "head")
-    return Chain([frame for _, frame, _ in found], digests, head[0][2])
+    require(rows(vault, "SELECT seq, digest FROM spaces WHERE id = ?", space) == [(len(found), digests[-1])], "head")
+    return [frame for _, frame, _ in found], digests
 
 
-def read_log(vault: sqlite3.Connection, space: bytes, key: bytes, epoch: int) -> list[Event]:
-    """Every record in order. One that was erased is {"seq": n, "event": "erased"}."""
-    chain = read_chain(vault, space, epoch)
-    events: list[Event] = []
-    for seq, frame in enumerate(chain.frames, 1):
-        if frame is None:
-            events.append({"seq": seq, "event": "erased"})
-        else:
-            bind = chain.digests[seq - 1]
+def read_log(
+    vault: sqlite3.Connection, space: bytes, key: bytes, epoch: int, anchor: Values | None = None
+) -> list[Event]:
+    """Every record in order. One that was erased is {"seq": n, "event": "erased"}, and named by a later `Forgotten`."""
+    frames, digests = read_chain(vault, space, epoch)
+    if anchor is not None:
+        require(anchor["epoch"] == epoch and anchor["seq"] < len(digests), "anchor")
+        require(digests[anchor["seq"]] == anchor["digest"], "anchor")
+    events: list[Event] = [{"seq": seq, "event": "erased"} for seq in range(1, len(frames) + 1)]
+    for seq, (frame, bind) in enumerate(zip(frames, digests[:-1], strict=True), 1):
+        if frame is not None:
             content = open_frame(key, frame, kind=RECORD, space=space, epoch=epoch, seq=seq, bind=bind)
-            events.append(read_event(seq, content))
-    check_erased(events, chain.erased)
+            events[seq - 1] = read_event(seq, content)
+    forgotten = forgettings(events)
+    require(all(0 < seq < event["seq"] for event in forgotten for seq in event["seqs"]), "record")
+    named_seqs = {seq for event in forgotten for seq in event["seqs"]}
+    require(all(event["seq"] in named_seqs for event in events if event["event"] == "erased"), "erased")
     return events
 
 
 def forgettings(events: Sequence[Event]) -> list[Event]:
     return [event for event in events if event["event"] == "forgotten"]
-
-
-def check_erased(events: list[Event], last: int) -> None:
-    """A later `Forgotten` names every record that was erased; `last` is the number of the last that names any."""
-    forgotten = forgettings(events)
-    require(all(0 < seq < event["seq"] for event in forgotten for seq in event["seqs"]), "record")
-    named_seqs = {seq for event in forgotten for seq in event["seqs"]}
-    require(all(event["seq"] in named_seqs for event in events if event["event"] == "erased"), "erased")
-    require(last == max((event["seq"] for event in forgotten if event["seqs"]), default=0), "erased")
-
-
-def check_anchor(vault: sqlite3.Connection, space: bytes, epoch: int, anchor: Values | None) -> None:
-    """The log reaches the anchor and has its digest there."""
-    if anchor is not None:
-        digests = read_chain(vault, space, epoch).digests
-        require(anchor["epoch"] == epoch and anchor["seq"] < len(digests), "anchor")
-        require(digests[anchor["seq"]] == anchor["digest"], "anchor")
 
 
 # --- Section 4: what the events add up to -----------------------------------------------------------------------------
@@ -404,11 +390,10 @@ class Replay:
         self.events = events
         self.passed_over = {seq for event in forgettings(events) for seq in event["seqs"]}
         self.forgotten_ids = {memory for event in forgettings(events) for memory in event["ids"]}
-        self.live: dict[bytes, Event] = {}
-        self.superseded: set[bytes] = set()
-        self.chosen, self.dimensions = "", 0
-        self.vectors: dict[str, dict[bytes, tuple[bytes, float]]] = defaultdict(dict)  # by embedder, then by memory
-        self.brought: dict[str, dict[bytes, tuple[bytes, float]]] = defaultdict(dict)  # not in force yet
+        self.known: dict[bytes, Event] = {}
+        self.after: dict[bytes, bytes] = {}  # from each version that was superseded to the next
+        self.dimensions = 0
+        self.brought: dict[str, dict[bytes, Event]] = defaultdict(dict)  # `v` since the last `e`: by embedder, by id
 
     def run(self) -> None:
         require(not self.events or self.events[0]["event"] == "embedder", "embedder")
@@ -419,19 +404,18 @@ class Replay:
     def remembered(self, event: Event) -> None:
         memory, old, echo = event["id"], event["supersedes"], event["echo_of"]
         require(memory not in self.forgotten_ids, "forgotten")
-        require(memory not in self.live, "duplicate")
-        require(echo is None or echo in self.live or echo in self.forgotten_ids, "unknown memory")
+        require(memory not in self.known, "duplicate")
+        require(echo is None or echo in self.known or echo in self.forgotten_ids, "unknown memory")
         if old is not None:
-            require(old in self.live, "unknown memory")
-            require(old not in self.superseded, "superseded")
-            self.superseded.add(old)
+            require(old in self.known, "unknown memory")
+            require(old not in self.after, "superseded")
+            self.after[old] = memory
         require(len(event["vector"]) == self.dimensions, "vector")
-        self.vectors[self.chosen][memory] = (event["vector"], event["scale"])
-        self.live[memory] = {**{name: event[name] for name in ("seq", *MEMORY)}, "repeats": 0}
+        self.known[memory] = {**{name: event[name] for name in ("seq", *MEMORY)}, "repeats": 0}
 
     def repeated(self, event: Event) -> None:
-        require(event["id"] in self.live, "unknown memory")
-        self.live[event["id"]]["repeats"] += 1
+        require(event["id"] in self.known, "unknown memory")
+        self.known[event["id"]]["repeats"] += 1
 
     def forgotten(self, event: Event) -> None:
         """What it names, if it is still there, is about its memories and names all their versions."""
@@ -440,30 +424,34 @@ class Replay:
                 require(record.get("id") in event["ids"], "forgotten")
                 require(record.get("supersedes") in (None, *event["ids"]), "forgotten")
 
-    def embedder(self, event: Event) -> None:
-        self.chosen, self.dimensions = event["identity"], event["dimensions"]
-        self.vectors[self.chosen].update(self.brought.pop(self.chosen, {}))
-        in_force = self.vectors[self.chosen]
-        require(all(i in in_force and len(in_force[i][0]) == self.dimensions for i in self.live), "vector")
-
     def revectored(self, event: Event) -> None:
-        require(event["id"] in self.live, "unknown memory")
-        self.brought[event["identity"]][event["id"]] = (event["vector"], event["scale"])
+        require(event["id"] in self.known, "unknown memory")
+        self.brought[event["identity"]][event["id"]] = event
 
-    def vector(self, memory: bytes) -> list[float]:
-        raw, scale = self.vectors[self.chosen][memory]
-        return [byte * scale for byte in struct.unpack(f"{len(raw)}b", raw)]
+    def embedder(self, event: Event) -> None:
+        self.dimensions = event["dimensions"]
+        brought = self.brought.pop(event["identity"], {})
+        self.brought.clear()
+        for i, memory in self.known.items():
+            require(i in brought and len(brought[i]["vector"]) == self.dimensions, "vector")
+            memory.update(vector=brought[i]["vector"], scale=brought[i]["scale"])
+
+    def history(self, memory: bytes) -> list[Event]:
+        versions = [self.known[memory]]
+        while (memory := self.after.get(memory, b"")) in self.known:
+            versions.append(self.known[memory])
+        return versions
 
 
-def memories(events: Sequence[Event]) -> list[Event]:
-    """The memories that are neither forgotten nor superseded, in order, with repeats and the vector in force."""
+def histories(events: Sequence[Event]) -> list[list[Event]]:
+    """All versions of each memory that is not forgotten, the oldest first, with repeats and the vector in force."""
     replay = Replay(events)
     replay.run()
-    current = [memory for i, memory in replay.live.items() if i not in replay.superseded]
-    for memory in current:
-        memory["vector"] = replay.vector(memory["id"])
-        del memory["scale"]
-    return current
+    for memory in replay.known.values():
+        raw, scale = memory["vector"], memory.pop("scale")
+        memory["vector"] = [byte * scale for byte in struct.unpack(f"{len(raw)}b", raw)]
+    later = set(replay.after.values())
+    return [replay.history(memory) for memory in replay.known if memory not in later]
 
 
 def id_text(memory: bytes) -> str:
@@ -478,13 +466,12 @@ def read_snapshot(vault: sqlite3.Connection, space: bytes, key: bytes, epoch: in
     """The joined content of a space's snapshot, if there is one, checked against the log."""
     chunks = rows(vault, "SELECT n, frame FROM chunks WHERE space = ? ORDER BY n", space)
     found = rows(vault, "SELECT seq, digest, chunks FROM snapshots WHERE space = ?", space)
-    chain = read_chain(vault, space, epoch)
+    _, digests = read_chain(vault, space, epoch)
     if not found:
         require(not chunks, "chunks")
         return None
     ((seq, digest, count),) = found
-    require(is_count(seq) and seq < len(chain.digests) and chain.digests[seq] == digest, "snapshot")
-    require(seq >= chain.erased, "snapshot")
+    require(is_count(seq) and seq < len(digests) and digests[seq] == digest, "snapshot")
     require(len(chunks) == count > 0 and [n for n, _ in chunks] == list(range(count)), "chunks")
     content = []
     for index, frame in chunks:
@@ -502,13 +489,10 @@ def open_store(directory: Path, root_key: bytes) -> dict[tuple[str, str], dict[s
     """Everything that a store holds, by subject and persona."""
     chip = read_chip(directory / "chip.db", root_key)  # before the vault: no anchor is newer than its log
     with open_vault(directory / "vault.db") as vault:
-        require(store_id(vault) == chip["store"], "store")
-        return {(persona["subject"], persona["name"]): read_persona(vault, persona) for persona in chip["personas"]}
-
-
-def read_persona(vault: sqlite3.Connection, persona: Values) -> dict[str, Any]:
-    space, key, epoch = persona["space"], persona["key"], persona["epoch"]
-    check_anchor(vault, space, epoch, persona["anchor"])
-    events = read_log(vault, space, key, epoch)
-    snapshot = read_snapshot(vault, space, key, epoch)
-    return {"events": events, "memories": memories(events), "snapshot": snapshot}
+        require(meta(vault, "store") == chip["store"], "store")
+        for persona in chip["personas"]:
+            space, key, epoch = (persona[name] for name in ("space", "key", "epoch"))
+            events = read_log(vault, space, key, epoch, persona["anchor"])
+            snapshot = read_snapshot(vault, space, key, epoch)
+            persona.update(events=events, histories=histories(events), snapshot=snapshot)
+    return {(persona["subject"], persona["name"]): persona for persona in chip["personas"]}

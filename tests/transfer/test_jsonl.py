@@ -72,9 +72,9 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 SCALARS = (
     st.none()
     | st.booleans()
-    | st.integers(-(2**63), 2**64 - 1)
+    | st.integers(-(2**63), 2**63 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 )
 
 
@@ -199,6 +199,8 @@ def test_array(tmp_path: Path) -> None:
         (b'{"text": "\\ud800"}', "its text is not valid Unicode"),
         (b'{"text": "a", "metadata": {"k": "\\udfff"}}', "its metadata is not valid Unicode"),
         (b'{"text": "a", "metadata": [1]}', "its metadata is not an object"),
+        (b'{"text": "a", "metadata": {"k": "\\u0000"}}', "its metadata holds a NUL character"),
+        (b'{"text": "a", "metadata": {"' + b"k" * 513 + b'": 1}}', "its metadata has a name longer than 512 bytes"),
         (b'{"text": "a", "metadata": {"k": "' + b"v" * 17_000 + b'"}}', "its metadata is longer than 16,384 bytes"),
         (b'{"text": "' + b"a" * (MAX_TEXT_BYTES + 1) + b'"}', "its text is longer than 65,536 bytes"),
         (b'{"text": "a", "at": "yesterday"}', "its date cannot be read"),

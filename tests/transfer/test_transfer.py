@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from severance.drafts import checked
 from severance.errors import InputError, SeveranceError
 from severance.model import MAX_LABEL_BYTES, MAX_METADATA_BYTES, MAX_TEXT_BYTES
 from severance.transfer import FORMATS, Item, Skipped, detect, fit, read
@@ -46,7 +48,8 @@ def check_item(item: Item) -> None:
         assert label is None or 1 <= len(label.encode()) <= MAX_LABEL_BYTES
     assert all(value is None or isinstance(value, (str, int, float)) for value in draft.metadata.values())
     assert len(msgspec.json.encode({**draft.metadata, "origin": item.origin})) <= MAX_METADATA_BYTES
-    msgspec.msgpack.encode(dict(draft.metadata))
+    # What passes here is remembered: one draft that a session refuses would cost an importer its whole batch.
+    checked(replace(draft, metadata={"origin": item.origin, **draft.metadata}))
     assert "origin" not in draft.metadata
     assert draft.at is None or draft.at.utcoffset() is not None
     assert 1 <= len(item.origin.encode()) <= fit.MAX_ORIGIN_BYTES

@@ -40,12 +40,16 @@ class Interrupted(Exception):  # noqa: N818 - not an error: somebody pressed Ctr
     """Ctrl-C, as an exception that the command framework does not handle in its own way."""
 
 
+class Unread(Exception):  # noqa: N818 - not an error either: `... | head` has seen enough
+    """Nobody reads standard output any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """What went wrong, as it is told.
 
     Attributes:
-        kind: the name of the error's class, or `UsageError`, `Interrupted`, `OutputError` or `Bug`.
+        kind: the name of the error's class, or `UsageError`, `Interrupted`, `OSError` or `Bug`.
         message: one sentence without content of memories.
         code: the exit code.
         details: more fields of the JSON object.

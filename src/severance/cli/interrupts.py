@@ -21,7 +21,9 @@ class Wish:
 def held() -> Iterator[Wish]:
     """Within the block the first Ctrl-C only sets `stop`; the second one interrupts as always."""
     wish = Wish()
-    if threading.current_thread() is not threading.main_thread():  # Python delivers signals to that thread only
+    before = signal.getsignal(signal.SIGINT)
+    # Only the main thread gets signals; and a process that was started to ignore Ctrl-C goes on ignoring it.
+    if threading.current_thread() is not threading.main_thread() or before in (None, signal.SIG_IGN):
         yield wish
         return
 
@@ -29,7 +31,6 @@ def held() -> Iterator[Wish]:
         wish.stop = True
         signal.signal(signal.SIGINT, before)
 
-    before = signal.getsignal(signal.SIGINT) or signal.default_int_handler
     signal.signal(signal.SIGINT, asked)
     try:
         yield wish

@@ -38,10 +38,10 @@ def line(text: str = "", style: str = "") -> None:
     console().print(Text(text, style=style), soft_wrap=True)
 
 
-def table(title: str, *columns: str) -> Table:
+def table(*columns: str) -> Table:
     """A table with a frame on a terminal, and plain columns elsewhere."""
-    frame = box.ROUNDED if streams.has_reader_at_terminal() else None
-    made = Table(title=title, title_justify="left", box=frame, show_edge=frame is not None, pad_edge=False)
+    framed = streams.has_reader_at_terminal()
+    made = Table(box=box.ROUNDED if framed else None, pad_edge=framed)
     for name in columns:
         made.add_column(name, overflow="fold")
     return made

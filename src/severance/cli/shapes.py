@@ -1,4 +1,4 @@
-"""The JSON forms of the nouns. Field names are part of the command line's contract: they are added to, never renamed."""
+"""The JSON forms of the nouns. Field names are a contract: they are added to, never renamed."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-import Stemmer as snowball
+import Stemmer
 
 VERSION = 1
 """Changes whenever the same text would give other terms: snapshots of another version are not restored."""
@@ -43,6 +43,15 @@ _MAX_WORD = 64
 
 def words(text: str) -> list[str]:
     """The words of a text in order, folded, function words included."""
+    return _words(text, singles=False)
+
+
+def indexed(text: str) -> list[str]:
+    """The words under which a text is found: its words, and the single characters of scripts without spaces."""
+    return _words(text, singles=True)
+
+
+def _words(text: str, *, singles: bool) -> list[str]:
     if text.isascii():
         return _PLAIN.findall(text.lower())
     folded = unicodedata.normalize("NFKD", text.translate(_QUOTES).casefold())
@@ -50,18 +59,19 @@ def words(text: str) -> list[str]:
     found: list[str] = []
     for word in _WIDE.findall(folded):
         if _UNSPACED_START.match(word):
-            found += [word[i : i + 2] for i in range(max(len(word) - 1, 1))]
+            found += [word[i : i + 2] for i in range(len(word) - 1)]
+            found += word if singles or len(word) == 1 else ""
         else:
             found.append(word)
     return found
 
 
-class Stemmer:
+class Stems:
     """Brings a word to the term it is indexed under. Holds no memory of what it was asked."""
 
     def __init__(self) -> None:
         # Without a cache: what it was asked would outlive the words themselves.
-        self._english = snowball.Stemmer("english", 0)
+        self._english = Stemmer.Stemmer("english", 0)
 
     def term(self, word: str) -> str:
         """The term of one folded word."""

@@ -88,10 +88,11 @@ class Runs:
         self.data = Column(np.uint8)
         self.ends = Column(np.int64)
 
-    def append(self, run: bytes) -> None:
-        """Add one run."""
-        self.data.extend(np.frombuffer(run, np.uint8))
-        self.ends.append(len(self.data))
+    def extend(self, runs: Sequence[bytes]) -> None:
+        """Add runs."""
+        begin = len(self.data)
+        self.data.extend(np.frombuffer(b"".join(runs), np.uint8))
+        self.ends.extend(np.cumsum([len(run) for run in runs], dtype=np.int64) + begin)
 
     def span(self, row: int) -> tuple[int, int]:
         """Where the run of `row` begins and ends."""
@@ -154,11 +155,11 @@ class Values:
             self._numbers = {v: i for i, v in enumerate(self.values) if self.uses[i]}
         return self._numbers.get(value, -1)
 
-    def append(self, value: bytes | None) -> None:
-        """Add a row with this value."""
-        if value is None:
-            self.rows.append(-1)
-            return
+    def extend(self, values: Sequence[bytes | None]) -> None:
+        """Add a row for each value."""
+        self.rows.extend([-1 if value is None else self._use(value) for value in values])
+
+    def _use(self, value: bytes) -> int:
         number = self.number(value)
         if number < 0:
             number = len(self.values)
@@ -167,7 +168,7 @@ class Values:
             if self._numbers is not None:
                 self._numbers[value] = number
         self.uses[number] += 1
-        self.rows.append(number)
+        return number
 
     def __getitem__(self, row: int) -> bytes | None:
         number = int(self.rows.view[row])

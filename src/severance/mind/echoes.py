@@ -17,15 +17,45 @@ IN_ORDER = 0.6
 
 _DENIALS = frozenset(
     {
-        "no", "not", "never", "nor", "neither", "nobody", "nothing", "none", "without", "cannot",
+        "no",
+        "not",
+        "never",
+        "nor",
+        "neither",
+        "nobody",
+        "nothing",
+        "none",
+        "without",
+        "cannot",
     }
 )
 # Words that speak of speaking: "as you said earlier, ..." adds nothing to what was said.
 _REPORTING = frozenset(
     {
-        "according", "already", "earlier", "mention", "mentioned", "noted", "previously", "recall", "recalled",
-        "remember", "remembered", "remind", "reminder", "said", "saying", "say", "says", "stated", "told",
-        "tell", "memory", "memories", "note", "notes",
+        "according",
+        "already",
+        "earlier",
+        "mention",
+        "mentioned",
+        "noted",
+        "previously",
+        "recall",
+        "recalled",
+        "remember",
+        "remembered",
+        "remind",
+        "reminder",
+        "said",
+        "saying",
+        "say",
+        "says",
+        "stated",
+        "told",
+        "tell",
+        "memory",
+        "memories",
+        "note",
+        "notes",
     }
 )
 _IGNORED = (frozenset(STOP_WORDS) | _REPORTING) - _DENIALS

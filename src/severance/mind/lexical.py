@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from severance.mind.analysis import STOP_WORDS, Stemmer, words
+from severance.mind.analysis import STOP_WORDS, Stems, indexed
 from severance.mind.columns import Column
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Lexical:
         self.terms: list[str] = list(STOP_WORDS)
         self.segments: list[Segment] = []
         self.lengths = Column(np.int32)
-        self._stemmer = Stemmer()
+        self._stems = Stems()
         self._by_term: dict[str, int] | None = None
         self._numbers: dict[str, int] = {}
         self._new: list[int] = []
@@ -64,7 +64,7 @@ class Lexical:
 
     def add(self, text: str) -> None:
         """Index the next row. The work is done when the index is next read."""
-        found = words(text)
+        found = indexed(text)
         known = self._numbers
         try:
             numbers = [known[word] for word in found]
@@ -84,7 +84,7 @@ class Lexical:
         number = by_term.get(word, _STOPS)
         if number < _STOPS:
             return number
-        term = self._stemmer.term(word)
+        term = self._stems.term(word)
         if by_term.get(term, _STOPS) < _STOPS:  # a stem that looks like a function word
             term = word
         number = by_term.setdefault(term, len(self.terms))
@@ -99,7 +99,7 @@ class Lexical:
             return known
         by_term = self._index()
         number = by_term.get(word, _STOPS)
-        return number if number < _STOPS else by_term.get(self._stemmer.term(word), -1)
+        return number if number < _STOPS else by_term.get(self._stems.term(word), -1)
 
     def _index(self) -> dict[str, int]:
         if self._by_term is None:
@@ -177,7 +177,7 @@ class Lexical:
 
     def term(self, word: str) -> str:
         """The term of a word, whether or not any row has it."""
-        return self._stemmer.term(word)
+        return self._stems.term(word)
 
     def count_terms(self, counted: NDArray[np.bool_]) -> int:
         """How many different terms the `counted` rows have, function words left out."""
@@ -299,16 +299,17 @@ def _rarest_first(
     return found
 
 
-def topics(matches: Matches, threads: NDArray[np.int32], count: int) -> NDArray[np.float32] | None:
+def topics(matches: Matches, threads: NDArray[np.int32], count: int, seen: int) -> NDArray[np.float32] | None:
     """How well each thread, taken as one text, answers: BM25 without lengths, as a share of the best; None if none
-    does. `threads` is the thread of each row, -1 for none; `count` how many threads there are.
+    does. `threads` is the thread of each row, -1 for none; `count` how many numbers there are, and `seen` how many of
+    them have a row that may be seen.
     """
     total = np.zeros(count, np.float32)
     for match in matches.read:
         thread = threads[match.rows]
         often = np.bincount(thread + 1, minlength=count + 1)[1:]
         having = int(np.count_nonzero(often))
-        idf = float(np.log1p((count - having + 0.5) / (having + 0.5)))
+        idf = float(np.log1p((seen - having + 0.5) / (having + 0.5)))
         total += np.float32(idf) * (often / (often + K1)).astype(np.float32)
     peak = float(total.max(initial=0.0))
     return total / np.float32(peak) if peak > 0 else None

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from severance.records import Event
 
 _EVERYTHING = Filter()
+_RUN = 1_024
 
 
 class Mind:
@@ -43,7 +44,7 @@ class Mind:
         self._embedder: EmbedderChosen | None = None
         self._waiting: dict[str, dict[bytes, tuple[bytes, float]]] = {}
         self._gone = 0
-        self._echoes = 0
+        self._echoes = False
         self._corpus: ranking.Corpus | None = None
 
     # What happened
@@ -54,10 +55,28 @@ class Mind:
         Raises:
             ValueError: the event contradicts what came before it.
         """
+        self.apply_all(seq, [event])
+
+    def apply_all(self, first_seq: int, events: Sequence[Event]) -> None:
+        """Take in records with consecutive sequence numbers.
+
+        Raises:
+            ValueError: as `apply`; the mind is of no more use then.
+        """
         self._corpus = None
+        run: list[Remembered] = []
+        for seq, event in enumerate(events, first_seq):
+            if isinstance(event, Remembered) and len(run) < _RUN:
+                run.append(event)
+                continue
+            self._remember(seq - len(run), run)
+            run = [event] if isinstance(event, Remembered) else []
+            if not run:
+                self._take_in(seq, event)
+        self._remember(first_seq + len(events) - len(run), run)
+
+    def _take_in(self, seq: int, event: Event) -> None:
         match event:
-            case Remembered():
-                self._remember(seq, event)
             case Repeated():
                 self._memories.repeat(seq, event.id)
             case Forgotten():
@@ -67,19 +86,15 @@ class Mind:
             case Revectored():
                 self._revector(seq, event)
 
-    def apply_all(self, first_seq: int, events: Sequence[Event]) -> None:
-        """Take in records with consecutive sequence numbers."""
-        for seq, event in enumerate(events, first_seq):
-            self.apply(seq, event)
-
-    def _remember(self, seq: int, event: Remembered) -> None:
-        self._vectors.append(event.vector, event.scale)
-        row = self._memories.append(seq, event)
-        self._lexical.add(event.text)
-        self._threads.append(self._memories, row)
-        if self._memories.older.view[row] >= 0:
-            self._threads.unsettle()
-        self._echoes += event.echo_of is not None
+    def _remember(self, first_seq: int, events: Sequence[Remembered]) -> None:
+        if not events:
+            return
+        self._vectors.extend([event.vector for event in events], [event.scale for event in events])
+        first = self._memories.extend(first_seq, events)
+        for event in events:
+            self._lexical.add(event.text)
+        self._threads.extend(self._memories, first)
+        self._echoes = self._echoes or any(event.echo_of is not None for event in events)
 
     def _forget(self, ids: Iterable[bytes]) -> None:
         rows = [row for raw in ids if (row := self._memories.row(raw)) >= 0]
@@ -105,13 +120,13 @@ class Mind:
         waiting = self._waiting.pop(event.identity, {})
         same = self._embedder is not None and self._embedder.identity == event.identity
         if self._vectors.dimensions != event.dimensions or not same:
-            renewed = Vectors(event.dimensions)
-            for row in range(len(self._memories)):
-                renewed.append(*waiting.get(self._memories.id(row), (b"", 0.0)))
-            self._vectors = renewed
+            rows = [waiting.get(self._memories.id(row), (b"", 0.0)) for row in range(len(self._memories))]
+            self._vectors = Vectors(event.dimensions)
+            self._vectors.extend([vector for vector, _ in rows], [scale for _, scale in rows])
         else:
             for raw, (vector, scale) in waiting.items():
-                self._vectors.put(self._memories.row(raw), vector, scale)
+                if (row := self._memories.row(raw)) >= 0:
+                    self._vectors.put(row, vector, scale)
         self._waiting.clear()
         self._embedder = event
 
@@ -165,12 +180,16 @@ class Mind:
         rows = {self._memories.row(raw) for raw in raws if raw is not None} - {-1}
         return self._memories.seqs_of(rows)
 
-    def texts(self) -> Iterator[tuple[bytes, str]]:
-        """The raw id and text of every version of every memory, in log order: what has to be embedded anew."""
-        for raw in [self._memories.id(row) for row in self._standing()]:
-            row = self._memories.row(raw)
-            if row >= 0:
-                yield raw, self._memories.text(row)
+    def unembedded(self, identity: str) -> list[tuple[bytes, str]]:
+        """The raw id and text of every version that has no vector by this embedder yet, in log order.
+
+        None when it is the embedder in force.
+        """
+        if self._embedder is not None and self._embedder.identity == identity:
+            return []
+        waiting = self._waiting.get(identity, {})
+        found = ((row, self._memories.id(row)) for row in self._standing().tolist())
+        return [(raw, self._memories.text(row)) for row, raw in found if raw not in waiting]
 
     def stats(self) -> dict[str, int]:
         """Counts: memories, versions, threads, repeats, echoes, words, bytes (of text)."""
@@ -249,7 +268,7 @@ class Mind:
         mind._memories, mind._lexical, mind._vectors = parts.memories, parts.lexical, parts.vectors
         mind._embedder, mind._waiting = parts.embedder, parts.waiting
         mind._threads.unsettle()
-        mind._echoes = int((mind._memories.origin.view >= 0).any())
+        mind._echoes = bool((mind._memories.origin.view >= 0).any())
         return mind
 
     def _tidy(self) -> None:
@@ -288,6 +307,12 @@ class Mind:
         self._lexical.flush()
         self._threads.settle(memories, views.current(memories))
         seen = views.filtered(memories, filter)
+        threads = self._threads
+        if filter.as_of is not None:
+            # Then, others stood next to one another.
+            threads = Threads()
+            threads.unsettle()
+            threads.settle(memories, seen)
         if self._echoes:
             seen = views.without_echoes(memories, seen)
         count = int(seen.sum())
@@ -297,9 +322,10 @@ class Mind:
             memories=memories,
             lexical=self._lexical,
             vectors=self._vectors,
-            threads=self._threads,
+            threads=threads,
             sources=self._sources,
             seen=None if count == len(seen) else seen,
             count=count,
+            thread_count=int(np.count_nonzero(np.bincount(memories.threads.rows.view[seen] + 1)[1:])),
             mean_length=mean,
         )

@@ -108,7 +108,7 @@ def _fill_memories(memories: Memories, arrays: list[NDArray[Any]], small: Small,
     memories.texts = Runs()
     memories.texts.data, memories.texts.ends = Column.over(data), Column.over(ends)
     _need(len(told_rows) == len(told_seqs) and _within(told_rows, 0, rows))
-    memories.told_rows, memories.told_seqs = Column.over(told_rows), Column.over(told_seqs)
+    memories.told_rows, memories.told_seqs = Column.over(told_rows.copy()), Column.over(told_seqs.copy())
     memories.wake()
 
 
@@ -153,7 +153,8 @@ def _fill_lexical(lexical: Lexical, arrays: list[NDArray[Any]], small: Small, ro
     _need(int(starts[0]) == 0 and int(starts[-1]) == len(posted) and bool((starts[1:] >= starts[:-1]).all()))
     _need(_within(posted, 0, rows))
     lexical.lengths = Column.over(lengths)
-    lexical.segments = [Segment(starts, posted, counts)]
+    # Copied, so that the snapshot's bytes are let go of once every column has been written to.
+    lexical.segments = [Segment(starts.copy(), posted.copy(), counts.copy())]
 
 
 def _within(array: NDArray[Any], least: int, end: int) -> bool:

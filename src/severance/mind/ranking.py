@@ -53,6 +53,7 @@ class Weights:
 
 
 WEIGHTS = Weights()
+_MOST_WORDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Corpus:
     sources: Sources
     seen: NDArray[np.bool_] | None
     count: int
+    thread_count: int
     mean_length: float
 
 
@@ -103,7 +105,7 @@ def rank(
     rows = _candidates(corpus, evidence.own, max(weights.candidates, 2 * limit))
     if not len(rows):
         return []
-    scores = evidence.own[rows] + _beside(corpus, evidence.content, rows, weights)
+    scores = evidence.own[rows].astype(np.float64) + _beside(corpus, evidence.content, rows, weights)
     scores += _together(corpus, evidence, rows, weights)
     scores += weights.pinned * ((corpus.memories.flags.view[rows] & PINNED) != 0)
     return [
@@ -129,15 +131,15 @@ def _gather(corpus: Corpus, text: str, vector: NDArray[np.float32] | None, now: 
     if cosines is not None:
         content += np.float32(weights.meaning) * np.maximum(cosines, 0)
     if corpus.seen is not None:
-        content *= corpus.seen
+        np.multiply(content, corpus.seen, out=content)
     own = content
     if worth is not None:
         own = own + (worth * np.float32(weights.source / ceiling))[corpus.memories.sources.rows.view]
     spans = _spans(corpus, text, now)
     if spans:
-        own = own + np.float32(weights.date) * _within(corpus.memories.at.view, spans)
+        own = own + np.float32(weights.date) * _within(corpus.memories.at.view, spans).astype(np.float32)
     if corpus.seen is not None and own is not content:
-        own *= corpus.seen
+        np.multiply(own, corpus.seen, out=own)
     return _Evidence(content, own, matches, cosines, sources, spans)
 
 
@@ -149,7 +151,7 @@ def _sources(corpus: Corpus, asked: list[str]) -> tuple[dict[int, str], NDArray[
         return {}, None, 0.0
     worth = np.zeros(len(table.values) + 1, np.float32)  # the last place is for rows without a source, number -1
     for number in named:
-        df = min(table.uses[number], corpus.count)
+        df = table.uses[number] if corpus.seen is None else np.count_nonzero(table.rows.view[corpus.seen] == number)
         worth[number] = np.log1p((corpus.count - df + 0.5) / (df + 0.5))
     return named, worth, float(worth.max())
 
@@ -180,8 +182,8 @@ def _candidates(corpus: Corpus, own: NDArray[np.float32], wanted: int) -> NDArra
     else:
         top = np.flatnonzero(own > 0)
     before, after = corpus.threads.before.view, corpus.threads.after.view
-    rows = np.unique(np.concatenate((top, before[top], after[top])))
-    rows = rows[rows >= 0]
+    rows = np.sort(np.concatenate((top, before[top], after[top])))
+    rows = rows[np.flatnonzero(np.append(rows[1:] != rows[:-1], True) & (rows >= 0))] if len(rows) else rows
     return rows[corpus.seen[rows]] if corpus.seen is not None else rows
 
 
@@ -211,7 +213,7 @@ def _together(corpus: Corpus, evidence: _Evidence, rows: NDArray[np.int64], weig
     best = np.where(alone, fourth, np.bincount(thread + 1, weights=fourth)[thread + 1]) ** 0.25
     peak = best.max()
     credit: NDArray[np.float64] = weights.best * best / peak if peak > 0 else np.zeros(len(rows))
-    topic = lexical.topics(evidence.matches, threads, len(corpus.memories.threads.values))
+    topic = lexical.topics(evidence.matches, threads, len(corpus.memories.threads.values), corpus.thread_count)
     if topic is not None:
         single = evidence.matches.scores[rows] if evidence.cosines is None else 0.0
         credit += weights.topic * np.where(alone, single, topic[thread])
@@ -232,7 +234,7 @@ def _reasons(corpus: Corpus, evidence: _Evidence, row: int, weights: Weights) ->
     memories, found = corpus.memories, []
     matched = evidence.matches.words_of(row)
     if matched:
-        found.append("words: " + ", ".join(matched))
+        found.append("words: " + ", ".join(matched[:_MOST_WORDS]))
     source = evidence.sources.get(int(memories.sources.rows.view[row]))
     if source:
         found.append(f"source: {source}")

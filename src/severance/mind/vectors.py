@@ -13,6 +13,8 @@ import numpy as np
 from severance.mind.columns import Column
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 
@@ -27,20 +29,18 @@ class Vectors:
     def __len__(self) -> int:
         return len(self.scales)
 
-    def append(self, vector: bytes, scale: float) -> None:
-        """Add a row; empty bytes are a row without a vector.
+    def extend(self, vectors: Sequence[bytes], scales: Sequence[float]) -> None:
+        """Add a row for each; empty bytes are a row without a vector.
 
         Raises:
-            ValueError: the vector has another number of components.
+            ValueError: a vector has another number of components.
         """
-        if not vector or not self.dimensions:
-            self.table.append(0)
-            self.scales.append(0.0)
-            return
-        if len(vector) != self.dimensions:
-            raise ValueError(f"a vector of {len(vector)} components in a space of {self.dimensions}")
-        self.table.append(np.frombuffer(vector, np.int8))
-        self.scales.append(scale)
+        if any(vector and len(vector) != self.dimensions for vector in vectors):
+            raise ValueError(f"a vector has another number of components than the space's {self.dimensions}")
+        blank = bytes(self.dimensions)
+        joined = b"".join([vector or blank for vector in vectors])
+        self.table.extend(np.frombuffer(joined, np.int8).reshape(len(vectors), self.dimensions))
+        self.scales.extend([scale if vector else 0.0 for vector, scale in zip(vectors, scales, strict=True)])
 
     def put(self, row: int, vector: bytes, scale: float) -> None:
         """Change a row."""
@@ -63,10 +63,12 @@ class Vectors:
         Raises:
             ValueError: the query has another number of components.
         """
+        if not self.dimensions or not len(self):
+            return None
         if query.shape != (self.dimensions,):
             raise ValueError(f"a query of shape {query.shape} in a space of {self.dimensions} dimensions")
         peak = float(np.abs(query).max(initial=0.0))
-        if not peak > 0.0 or not len(self):
+        if not 0.0 < peak < np.inf:
             return None
         step = peak / 127.0
         bytes_ = np.rint(query / step).astype(np.int8)

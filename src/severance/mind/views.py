@@ -46,7 +46,7 @@ def filtered(memories: Memories, wanted: Filter) -> NDArray[np.bool_]:
     if wanted.until is not None:
         seen &= at <= wanted.until
     if wanted.thread is not None:
-        number = memories.threads.number(wanted.thread.encode())
+        number = memories.threads.number(wanted.thread.encode("utf-8", "surrogatepass"))
         seen &= (memories.threads.rows.view == number) & (number >= 0)
     if wanted.where:
         seen &= _where(memories, wanted.where)
@@ -67,16 +67,12 @@ def _where(memories: Memories, where: Metadata) -> NDArray[np.bool_]:
 
 def without_echoes(memories: Memories, seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Leave out each echo whose original, in any version, is seen too: it would only take the original's place."""
-    origin = memories.origin.view
+    origin, older, newer = memories.origin.view, memories.older.view, memories.newer.view
     echoes = np.flatnonzero((origin >= 0) & seen)
-    if not len(echoes):
-        return seen
-    hidden = [
-        echo
-        for echo in echoes.tolist()
-        if any(seen[version] for version in memories.versions(int(origin[echo])))
-    ]
-    if hidden:
-        seen = seen.copy()
-        seen[hidden] = False
-    return seen
+    originals = origin[echoes]
+    hidden = seen[originals]
+    for index in np.flatnonzero((older[originals] >= 0) | (newer[originals] >= 0)).tolist():
+        hidden[index] = any(seen[version] for version in memories.versions(int(originals[index])))
+    chosen = seen.copy()
+    chosen[echoes[hidden]] = False
+    return chosen

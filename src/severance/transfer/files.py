@@ -15,7 +15,7 @@ from severance.errors import InputError
 
 MAX_DOCUMENT_BYTES = 2 * 1024**3
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_INT_MIN, _INT_MAX, _INT_DIGITS = -(2**63), 2**64 - 1, 20
+_INT_MIN, _INT_MAX, _INT_DIGITS = -(2**63), 2**63 - 1, 20
 
 
 def status(path: Path) -> os.stat_result:

@@ -22,7 +22,7 @@ ORIGIN = "origin"
 THEIR_ORIGIN = "their_origin"
 MAX_ORIGIN_BYTES = 200
 
-_INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
+_INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
 # Above this a number of seconds would be after the year 5000; exports that write such numbers mean milliseconds.
 _MILLISECONDS_ABOVE = 1e11
 
@@ -106,7 +106,7 @@ def metadata(value: object, *, reserve: bool = True) -> dict[str, Scalar]:
     With `reserve`, what the source calls "origin" is kept as "their_origin": the plain name is the importer's.
 
     Raises:
-        Unfit: it is no mapping, or holds text that is not valid Unicode.
+        Unfit: it is no mapping, has a name that is too long, or text that holds NUL or is not valid Unicode.
     """
     if value is None:
         return {}
@@ -114,7 +114,8 @@ def metadata(value: object, *, reserve: bool = True) -> dict[str, Scalar]:
         raise Unfit("its metadata is not an object")
     clean: dict[str, Scalar] = {}
     for name, entry in value.items():
-        _utf8(str(name), "its metadata")
+        if len(_metadata_text(str(name)).encode()) > MAX_LABEL_BYTES:
+            raise Unfit(f"its metadata has a name longer than {MAX_LABEL_BYTES} bytes")
         clean[THEIR_ORIGIN if reserve and name == ORIGIN else str(name)] = scalar(entry)
     return clean
 
@@ -123,11 +124,10 @@ def scalar(value: object) -> Scalar:
     """`value` if metadata can hold it, else the same as JSON text.
 
     Raises:
-        Unfit: it holds text that is not valid Unicode, or is nested too deeply.
+        Unfit: it holds NUL or text that is not valid Unicode, or is nested too deeply.
     """
     if isinstance(value, str):
-        _utf8(value, "its metadata")
-        return value
+        return _metadata_text(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int) and _INT_MIN <= value <= _INT_MAX:
@@ -138,8 +138,7 @@ def scalar(value: object) -> Scalar:
         written = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
     except (RecursionError, ValueError):
         raise Unfit("its metadata is nested too deeply") from None
-    _utf8(written, "its metadata")
-    return written
+    return _metadata_text(written)
 
 
 def when(value: object) -> datetime | None:
@@ -190,6 +189,13 @@ def origin(kind: str, *parts: str) -> str:
 
 def _is_odd(value: str) -> bool:
     return "\0" in value or (not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value))
+
+
+def _metadata_text(value: str) -> str:
+    _utf8(value, "its metadata")
+    if "\0" in value:
+        raise Unfit("its metadata holds a NUL character")
+    return value
 
 
 def _utf8(value: str, what: str) -> bytes:

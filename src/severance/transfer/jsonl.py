@@ -7,7 +7,8 @@ What round-trips. Read back, `Item.draft` has the text to the letter, at, thread
 `origin`, which is `Item.origin`) and pinned; `Item` has repeats, and, informational, id, recorded, echo_of, supersedes
 and superseded_by, in which ids are those of the file. An importer that stores `Item.origin` as metadata, repeats as
 often, and amends along `supersedes` ends with a persona whose export has the same lines, in which only `recorded` and
-the ids (consistently) differ. Exceptions: a blank thread or source comes back as none; numbers that are not finite, and
+the ids (consistently) differ; `transfer.ingest` takes the latest versions only. Exceptions: a blank thread or source
+comes back as none; an `origin` that somebody chose himself moves to `their_origin`; numbers that are not finite, and
 those beyond 64 bits, come back as text; metadata so long that the origin finds no room is skipped on reading.
 
 By hand: a line may be an object with a `text` and any of those fields, or only a string. Fields by other names

@@ -129,21 +129,41 @@ class Connection:
                     with contextlib.suppress(sqlite3.Error):
                         raw.execute("ROLLBACK")
 
+    def image(self, limit: int) -> bytes | None:
+        """The whole database in memory, or None where it is larger than `limit` bytes or cannot be had."""
+        with self._lock:
+            try:
+                raw = self.live()
+                pages, size = (raw.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+                return raw.serialize() if pages * size <= limit else None
+            except (*FAULTS, StoreError):
+                return None
+
+    def rewrite(self) -> bool:
+        """Write the whole database anew, so that no page keeps anything but its content; False when that failed."""
+        return self._tidy("VACUUM", self._busy) is not None
+
     def flush(self, wait: int) -> bool:
         """Move the write-ahead log into the file and cut it to nothing; False when somebody was in the way.
 
         Args:
             wait: how many milliseconds to wait for readers.
         """
+        return self._tidy("PRAGMA wal_checkpoint(TRUNCATE)", wait) not in (None, 1)
+
+    def _tidy(self, statement: str, wait: int) -> int | None:
+        """Run what comes after a commit: 0 or SQLite's answer, None when it failed. The commit stands either way."""
         with self._lock:
-            raw = self.live()
+            if self._raw is None:
+                return None
             try:
-                raw.execute(f"PRAGMA busy_timeout = {wait:d}")
-                return bool(raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+                self._raw.execute(f"PRAGMA busy_timeout = {wait:d}")
+                row = self._raw.execute(statement).fetchone()
+                return 0 if row is None else int(row[0])
             except FAULTS:
-                return False  # what was committed is durable without this
+                return None
             finally:
-                raw.execute(f"PRAGMA busy_timeout = {self._busy:d}")
+                self._raw.execute(f"PRAGMA busy_timeout = {self._busy:d}")
 
     def close(self) -> None:
         """Close it; the last connection to a file also moves the write-ahead log into it."""

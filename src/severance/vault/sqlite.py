@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,7 @@ from severance.errors import (
 )
 from severance.model import Head, Sealed
 from severance.ports import Entry, Snapshot
-from severance.vault import survey
+from severance.vault import residue, survey
 from severance.vault.connection import Connection, connect
 from severance.vault.faults import FAULTS, present, translated
 from severance.vault.layout import (
@@ -66,7 +66,8 @@ class SqliteVault:
         self._path = path = path.absolute()
         self._mode = mode
         self._busy = busy
-        self._unflushed = False
+        self._unflushed = False  # the write-ahead log may hold what was erased
+        self._unpacked = False  # pages may
         self._reader = self._writer = Connection(path, mode, busy)
         try:
             self._store = survey.recognised(self._reader, path)
@@ -183,18 +184,17 @@ class SqliteVault:
         rows = [(space, n, frame, sha256(frame).digest()) for n, frame in enumerate(frames, expected.seq + 1)]
         head = Head(rows[-1][1], rows[-1][3]) if rows else expected
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: sqlite3.Connection) -> list[bytes]:
             row = self._only(db.execute(_HEAD, (space, space)).fetchall())
             if head_in(self._path.name, space, row) != expected:
                 raise ConflictError(f"another writer was first in {self._path.name}; catch up and try again")
             if rows:
                 db.executemany("INSERT INTO records VALUES (?, ?, ?, ?)", rows)
                 db.execute("UPDATE spaces SET seq = ?, digest = ? WHERE id = ?", (head.seq, head.digest, space))
-            if erase:
-                self._erase(db, space, {seq for seq in erase if 1 <= seq <= expected.seq}, len(set(erase)))
+            return self._erase(db, space, set(erase), expected.seq) if erase else []
 
-        self._writer.change(work, space)
-        self._flush(bool(erase))
+        self._unflushed |= bool(erase)
+        self._scrub(self._writer.change(work, space))
         return head
 
     def read(self, space: bytes, after: int, limit: int) -> list[Entry]:
@@ -257,8 +257,22 @@ class SqliteVault:
             db.execute("DELETE FROM records WHERE space = ?", (space,))
             db.execute("DELETE FROM spaces WHERE id = ?", (space,))
 
+        self._unflushed = True
         self._writer.change(work, space)
-        self._flush(True)
+        self._scrub()
+
+    def compact(self) -> None:
+        """Write the whole file anew: dropped spaces give back their room, and unused parts of pages are emptied.
+
+        Takes as much memory as the file is large, and keeps other writers waiting.
+
+        Raises:
+            StoreBusyError: another process held the vault for too long.
+            StoreFullError: there is no room for it.
+        """
+        self._writer.query("VACUUM")
+        self._unflushed = True
+        self._scrub()
 
     def verify(self) -> list[str]:
         """What is wrong with the structure of the storage itself, one sentence each; empty when nothing is.
@@ -304,20 +318,38 @@ class SqliteVault:
             raise NotFoundError(f"there is no such space in {self._path.name}; check the id")
         return rows[0]
 
-    def _erase(self, db: sqlite3.Connection, space: bytes, seqs: Collection[int], wanted: int) -> None:
-        rows = ((space, seq) for seq in seqs)
-        if db.executemany("UPDATE records SET frame = NULL WHERE space = ? AND seq = ?", rows).rowcount != wanted:
-            raise NotFoundError(f"a record to erase is not in {self._path.name}; nothing was written, catch up first")
+    def _erase(self, db: sqlite3.Connection, space: bytes, seqs: set[int], last: int) -> list[bytes]:
+        """Overwrite these frames and drop the snapshot; returns what the frames were."""
+        gone: list[bytes] = []
+        for seq in seqs:
+            row = db.execute("SELECT frame FROM records WHERE space = ? AND seq = ?", (space, seq)).fetchone()
+            if row is None:
+                raise NotFoundError(
+                    f"a record to erase is not in {self._path.name}; nothing was written, catch up first"
+                )
+            if row[0] is not None:
+                gone.append(bytes(row[0]) if isinstance(row[0], (bytes, bytearray)) else b"")
+                db.execute("UPDATE records SET frame = NULL WHERE space = ? AND seq = ?", (space, seq))
         db.execute("UPDATE spaces SET erased = seq WHERE id = ?", (space,))
         _forget_snapshot(db, space)
+        return gone
 
-    def _flush(self, erased: bool) -> None:
-        """Take what was erased out of the write-ahead log as well, which still holds the pages as they were before.
+    def _nothing_to_erase(self) -> NotFoundError:
+        return NotFoundError(f"a record to erase is not in {self._path.name}; nothing was written, catch up first")
 
-        Best effort: a reader (a copy being made, another process in the middle of a long read) keeps the log as it
-        is. Then the next write tries again, and at the latest the last connection to close does it.
+    def _scrub(self, erased: Sequence[bytes] = ()) -> None:
+        """Take what was erased out of the unused parts of the file, and out of the write-ahead log.
+
+        Best effort, since the erasure itself is already durable. The log still holds pages as they were before; a
+        reader (a copy being made, another process in the middle of a long read) keeps it as it is. Then the next write
+        tries again, and at the latest the last connection to close does it. In a file above `residue.LIMIT` unused
+        parts are left alone, until somebody calls `compact`.
         """
-        self._unflushed = self._unflushed or erased
+        if erased:
+            image = self._writer.image(residue.LIMIT)
+            self._unpacked |= image is not None and residue.lingers(image, erased)
+        if self._unpacked:
+            self._unpacked = not self._writer.rewrite()
         if self._unflushed:
             self._unflushed = not self._writer.flush(_FLUSH_WAIT)
 

@@ -12,6 +12,10 @@ from severance.vault.connection import Connection
 from severance.vault.faults import FAULTS, translated
 from severance.vault.layout import APPLICATION_ID, TABLES, VERSION, Row, damaged, is_count, is_digest, is_id
 
+_HEADS = (
+    "SELECT s.id, s.seq, s.digest, s.erased, r.digest FROM spaces s "
+    "LEFT JOIN records r ON r.space = s.id AND r.seq = s.seq"
+)
 _RECORDS = "SELECT space, COUNT(*), MIN(seq), MAX(seq) FROM records GROUP BY space"
 _CHUNKS = "SELECT space, COUNT(*), MIN(n), MAX(n), SUM(typeof(frame) != 'blob') FROM chunks GROUP BY space"
 
@@ -80,10 +84,12 @@ def _integrity(db: sqlite3.Connection) -> Iterator[str]:
 
 def _logs(db: sqlite3.Connection) -> Iterator[str]:
     heads = {}
-    for space, seq, digest, erased in db.execute("SELECT id, seq, digest, erased FROM spaces"):
+    for space, seq, digest, erased, last in db.execute(_HEADS):
         heads[_name(space)] = seq
         if not (is_id(space) and is_count(seq) and is_digest(digest) and is_count(erased) and erased <= seq):
             yield f"the head of space {_name(space)} is not readable"
+        elif last not in (None, digest):
+            yield f"the head of space {_name(space)} is not the digest of record {seq}"
     for space, count, first, last in db.execute(_RECORDS):
         name = _name(space)
         seq = heads.pop(name, None)

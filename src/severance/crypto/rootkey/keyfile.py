@@ -59,6 +59,8 @@ class KeyFile(Source):
     def make(self, where: Where, entropy: Entropy) -> tuple[bytes, Record]:
         """The key in the file; when there is no file, a new one, on disk before this returns."""
         path = _absolute(self.path, where)
+        if _inside(path, where):
+            raise InputError("a key inside the store that it locks protects nothing; name a file elsewhere")
         if not os.path.lexists(path):
             _create(path, encode_key(entropy.draw(KEY_BYTES, SCOPE)).encode("ascii") + b"\n")
         return _key(path), {"source": self.name, **_recorded_path(path, where)}
@@ -71,13 +73,16 @@ class KeyFile(Source):
     def fetch_recorded(cls, where: Where) -> bytes:
         """The key in the file that was used when the store was made."""
         base, text = where.recorded.get("base"), where.recorded.get("path")
-        if base not in ("store", "home", "root") or not isinstance(text, str) or not storable(text):
+        if base not in ("home", "root") or not isinstance(text, str) or not storable(text):
             raise DamagedError("the chip's record of the root key does not name a file")
-        root = {"store": where.directory, "home": home(where.environ), "root": Path("/")}[base]
+        root = home(where.environ) if base == "home" else Path("/")
         # On Windows, merely opening a path on another host sends that host this user's credentials.
         remote = Path(text).drive.startswith(("\\\\", "//"))
         if root is None or remote or Path(text).is_absolute() is not (base == "root"):
             raise KeyMissingError(f"the key file of this store cannot be found from here; {_PASS} ({shown(text)})")
+        if _inside(root / text, where):
+            # Whoever can write the store could have replaced it whole, with a key that they know.
+            raise KeyMissingError(f"the recorded key file is inside the store itself; {_PASS} if that is meant")
         return _key(root / text)
 
 
@@ -92,12 +97,15 @@ def _absolute(path: Path, where: Where) -> Path:
 
 
 def _recorded_path(path: Path, where: Where) -> Record:
-    """The path as the chip keeps it: from the store, or else from the home, so that the user's name is not in it."""
-    store = Path(os.path.normpath(Path.cwd() / where.directory))
-    for base, root in (("store", store), ("home", home(where.environ))):
-        if root is not None and path.is_relative_to(root):
-            return {"base": base, "path": path.relative_to(root).as_posix()}
+    """The path as the chip keeps it: from the home where that is above it, so that the user's name is not in it."""
+    own = home(where.environ)
+    if own is not None and path.is_relative_to(own):
+        return {"base": "home", "path": path.relative_to(own).as_posix()}
     return {"base": "root", "path": str(path)}
+
+
+def _inside(path: Path, where: Where) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(where.directory))
 
 
 def _key(path: Path) -> bytes:

@@ -1,0 +1,138 @@
+"""What a sentence looks like when it was written down by somebody who did not seal it: eight encodings."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from severance.embed.bundled import WordVectors, bundled
+from severance.embed.quantize import quantize
+from severance.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from severance.ports import Embedder
+
+GRAM = 8
+"""Bytes that are looked up at every offset. What is shorter cannot be told from chance."""
+
+ENCODINGS = ("utf-8", "utf-16", "hex", "base64", "zlib", "json", "vector", "tokens")
+
+CHARS = 24
+"""How many characters of a sentence in a row count as a leftover of it; fewer could be anybody's."""
+
+_COMPONENTS = 16
+_BYTE_COMPONENTS = 32
+_TOKENS = 8
+_FEWEST_TOKENS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Needle:
+    """One encoded form of one sentence.
+
+    Attributes:
+        sentence: which, counted from 0.
+        encoding: one of `ENCODINGS`.
+        data: the bytes, at least `GRAM`.
+        run: how many of them in a row count as found.
+    """
+
+    sentence: int
+    encoding: str
+    data: bytes
+    run: int
+
+
+def encodings(sentence: str, embedder: Embedder) -> dict[str, tuple[bytes, ...]]:
+    """The bytes to look for, by encoding; several where there is more than one way of writing it.
+
+    Under `zlib` stand the UTF-8 bytes: compressed text has no form of its own, so streams are inflated and searched.
+    """
+    forms = _forms(sentence, embedder.embed([sentence])[0])
+    return {name: tuple(dict.fromkeys(form for form, _ in forms[name])) for name in ENCODINGS}
+
+
+def needles(sentences: Sequence[str], embedder: Embedder) -> list[Needle]:
+    """Every form of every sentence that is long enough to be told from chance.
+
+    Raises:
+        InputError: a sentence has fewer than 8 bytes.
+    """
+    found = []
+    for number, (sentence, vector) in enumerate(zip(sentences, embedder.embed(sentences), strict=True)):
+        if len(sentence.encode()) < GRAM:
+            raise InputError(f"sentence {number} is too short to be told from chance; give one of 8 bytes or more")
+        for encoding, forms in _forms(sentence, vector).items():
+            if encoding != "zlib":
+                usable = {form: run for form, run in forms if len(form) >= GRAM}
+                found += [Needle(number, encoding, form, min(run, len(form))) for form, run in usable.items()]
+    return found
+
+
+def token_ids(sentence: str) -> list[int]:
+    """The sentence as the bundled tokenizer cuts it, word by word, as the bundled embedder does."""
+    model = bundled()
+    assert isinstance(model, WordVectors)  # noqa: S101 - for the type checker
+    return [token for word in sentence.split() for token in model._tokens(word)]
+
+
+_Form = tuple[bytes, int]
+"""The bytes, and how many of them in a row count."""
+
+
+def _forms(sentence: str, vector: NDArray[np.float32]) -> dict[str, list[_Form]]:
+    raw = sentence.encode()
+    digits = raw.hex().encode()
+    # 24 bytes are 32 letters of base64, of which the outer two may hold bits of the neighbours.
+    letters = [(form, CHARS * 4 // 3 - 2) for shift in range(3) for form in _base64(raw, shift)]
+    return {
+        "utf-8": [(raw, CHARS)],
+        "utf-16": [(sentence.encode(name), 2 * CHARS) for name in ("utf-16-le", "utf-16-be")],
+        "hex": [(digits, 2 * CHARS), (digits.upper(), 2 * CHARS)],
+        "base64": letters,
+        "zlib": [(raw, CHARS)],
+        "json": [(form, CHARS) for form in _json(sentence)],
+        "vector": _vector(vector),
+        "tokens": _tokens(sentence),
+    }
+
+
+def _base64(raw: bytes, shift: int) -> tuple[bytes, bytes]:
+    """The letters that depend on `raw` alone when it begins `shift` bytes after a multiple of three, both alphabets."""
+    padded = bytes(shift) + raw
+    first, last = -(-shift * 8 // 6), len(padded) * 8 // 6
+    return base64.b64encode(padded)[first:last], base64.urlsafe_b64encode(padded)[first:last]
+
+
+def _json(sentence: str) -> tuple[bytes, ...]:
+    escaped = json.dumps(sentence)[1:-1]
+    # Some writers escape with capital digits (\u00E9), and some escape quotes and nothing else.
+    capital = "".join(json.dumps(char)[1:-1] if char.isascii() else _capital(char) for char in sentence)
+    plain = json.dumps(sentence, ensure_ascii=False)[1:-1]
+    return escaped.encode(), capital.encode(), plain.encode()
+
+
+def _capital(char: str) -> str:
+    units = char.encode("utf-16-be").hex().upper()
+    return "".join("\\u" + units[start : start + 4] for start in range(0, len(units), 4))
+
+
+def _vector(vector: NDArray[np.float32]) -> list[_Form]:
+    if not vector.any():
+        return []  # nothing in the sentence could be read; a row of zeros is nobody's
+    rows, _ = quantize(vector[None, :])
+    return [(vector.astype("<f4").tobytes(), 4 * _COMPONENTS), (rows.tobytes(), _BYTE_COMPONENTS)]
+
+
+def _tokens(sentence: str) -> list[_Form]:
+    ids = np.array(token_ids(sentence))
+    if len(ids) < _FEWEST_TOKENS:
+        return []
+    return [(ids.astype(f"<u{size}").tobytes(), size * _TOKENS) for size in (2, 4)]

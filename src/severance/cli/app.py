@@ -1,0 +1,110 @@
+"""The commands, in the order in which the help lists them, and the options that come before them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from severance import __version__
+from severance.cli import exits, screen
+from severance.cli.commands import (
+    amend,
+    backup,
+    check,
+    context,
+    export,
+    forget,
+    history,
+    import_,
+    init,
+    place,
+    recall,
+    reembed,
+    remember,
+    restore,
+    sever,
+    status,
+    tour,
+    version,
+)
+from severance.cli.edge import Globals
+from severance.cli.group import SeveranceCommand, SeveranceGroup
+
+EXIT_CODES = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in exits.EXPLAINED.items()) + "."
+
+_MEMORIES = "Memories of the persona that wakes at a place"
+_HOUSE = "Subjects, personas and places"
+_CARE = "Care of the store"
+
+app = typer.Typer(
+    cls=SeveranceGroup,
+    help="Agent memory divided by cryptography: one subject, several personas, nothing of one in another.",
+    epilog=EXIT_CODES,
+    invoke_without_command=True,
+    # Tracebacks with the values of variables would print memories.
+    pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for _panel, _commands in {
+    _HOUSE: {"init": init, "sever": sever, "place": place, "status": status},
+    _MEMORIES: {
+        "remember": remember,
+        "recall": recall,
+        "context": context,
+        "forget": forget,
+        "amend": amend,
+        "history": history,
+        "import": import_,
+        "export": export,
+    },
+    _CARE: {"check": check, "backup": backup, "restore": restore, "reembed": reembed},
+    "More": {"tour": tour, "version": version},
+}.items():
+    for _name, _module in _commands.items():
+        app.command(_name, cls=SeveranceCommand, rich_help_panel=_panel)(_module.run)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        screen.line(f"severance {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            metavar="PATH",
+            envvar="SEVERANCE_STORE",
+            help="The store's directory; by default ~/.severance.",
+            show_default=False,
+        ),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key",
+            metavar="SPEC",
+            help="Where the root key comes from: file:PATH, passphrase, keychain, env, env:NAME or command:... "
+            "(never the key itself). By default SEVERANCE_KEY if it is set, then what the store was made with.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and errors as JSON on standard error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Keep the options before the command for the command."""
+    ctx.obj = Globals(store, key, as_json)
+    if ctx.invoked_subcommand is None:
+        if as_json:
+            ctx.fail("a command is missing")
+        typer.echo(ctx.get_help())
+        raise typer.Exit(exits.USAGE)

@@ -1,0 +1,94 @@
+"""`severance import`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from severance.cli import exits, interrupts, options, progress, screen, words
+from severance.cli.edge import Edge
+from severance.session import Session
+from severance.transfer import FORMATS, Reading, read
+from severance.transfer.ingest import Report, ingest
+
+
+def run(
+    ctx: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file or folder.", show_default=False)],
+    at: options.At = None,
+    subject: options.Who = None,
+    format: Annotated[  # noqa: A002 - the word that people know
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help=f"By default told by its content. One of: {', '.join(FORMATS)}.",
+            show_default=False,
+        ),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="NAME=VALUE", help="For the format; can be repeated.", show_default=False),
+    ] = None,
+    store: options.Store = None,
+    key: options.Key = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Remember what is in a file or folder. A second import of the same source adds nothing.
+
+    Ctrl-C keeps what was imported until then. What was forgotten since an import comes back with the next one.
+    """
+    edge = Edge(ctx, store, key, as_json)
+    begun = time.monotonic()
+    with read(path, format, words.pairs(option, "NAME=VALUE")) as reading:
+        report = Report(reading.format)
+        with edge.session(at, subject) as session:
+            try:
+                finished = _ingest(session, reading, report, quiet=edge.as_json)
+            except BaseException:
+                # What was imported before stays imported; say so, and then what went wrong.
+                _tell(report, finished=False, seconds=time.monotonic() - begun, as_json=edge.as_json)
+                raise
+    _tell(report, finished=finished, seconds=time.monotonic() - begun, as_json=edge.as_json)
+    if not finished:
+        raise exits.Interrupted
+    if report.nothing_read:
+        raise typer.Exit(exits.FAILED)
+
+
+def _ingest(session: Session, reading: Reading, report: Report, *, quiet: bool) -> bool:
+    """Import, and say whether it came to its end."""
+    with progress.bar("Importing", quiet=quiet) as tick, interrupts.held() as wish:
+        for _ in ingest(session, reading, report):
+            tick(reading.done, reading.size)
+            if wish.stop:
+                return False
+    return True
+
+
+def _tell(report: Report, *, finished: bool, seconds: float, as_json: bool) -> None:
+    if as_json:
+        screen.document(
+            {
+                "format": report.format,
+                "imported": report.imported,
+                "already_there": report.already_there,
+                "skipped": report.skipped,
+                "first_skipped": [{"where": each.where, "why": each.why} for each in report.first_skipped],
+                "finished": finished,
+                "seconds": round(seconds, 3),
+            }
+        )
+        return
+    begin = "Imported" if finished else "Before it ended, imported"
+    screen.line(
+        f"{begin} {report.imported:,} from {report.format}; {report.already_there:,} were there already;"
+        f" {report.skipped:,} skipped; {seconds:.1f} s."
+    )
+    for each in report.first_skipped:
+        screen.line(f"  skipped {screen.on_one_line(each.where)}: {each.why}")
+    if report.skipped > len(report.first_skipped):
+        screen.line(f"  and {report.skipped - len(report.first_skipped):,} more")

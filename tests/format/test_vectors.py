@@ -1,0 +1,266 @@
+"""Every frozen vector holds in the library and in the second decoder."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from format import decoder, hand, make_vectors
+from severance.crypto.envelope import Kind, Opener, SpaceKey, Where
+from severance.errors import SeveranceError
+from severance.mind import Mind
+from severance.model import Head
+from severance.records import EmbedderChosen, Forgotten, Remembered, Repeated, Revectored
+from severance.space import Space
+from severance.store import open_store
+from severance.system import SystemEntropy
+from severance.vault.sqlite import SqliteVault
+from severance.waking import apply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+Vector = dict[str, Any]
+
+VECTORS = json.loads(make_vectors.FILE.read_text("utf-8"))
+POOL = [bytes.fromhex(frame) for frame in VECTORS["pool"]]
+VAULT, CHIP = "vault.db", "chip.db"
+STORE = bytes(16)
+
+LENIENT: dict[str, str] = {}
+"""Vectors that the library does not refuse, or not as it should. Strict: who mends one takes it out."""
+
+
+def of(group: str, *, lenient: bool = False) -> Any:
+    """The vectors of a group as parameters; with `lenient`, those that the library gets wrong are marked."""
+
+    def marks(name: str) -> list[pytest.MarkDecorator]:
+        known = LENIENT.get(f"{group}: {name}") if lenient else None
+        return [pytest.mark.xfail(strict=True, reason=known)] if known else []
+
+    return pytest.mark.parametrize(
+        "vector", [pytest.param(v, id=v["name"].replace(" ", "-"), marks=marks(v["name"])) for v in VECTORS[group]]
+    )
+
+
+def unhex(vector: Vector, *names: str) -> Any:
+    return (bytes.fromhex(vector[name]) for name in names)
+
+
+def refused_by_decoder(vector: Vector, read: Callable[[], Any]) -> bool:
+    """Whether it must be refused, and is."""
+    if "refused" in vector:
+        with pytest.raises(decoder.Refused) as caught:
+            read()
+        assert caught.value.reason == vector["refused"]
+    return "refused" in vector
+
+
+def refused_by_library(vector: Vector, read: Callable[[], Any]) -> bool:
+    if "refused" in vector:
+        with pytest.raises(SeveranceError) as caught:
+            read()
+        assert type(caught.value).__name__ == vector["error"]
+    return "refused" in vector
+
+
+def test_names_are_unique() -> None:
+    for group in ("frames", "logs", "chips"):
+        names = [vector["name"] for vector in VECTORS[group]]
+        assert len(names) == len(set(names))
+    assert set(LENIENT) <= {f"{group}: {vector['name']}" for group in ("logs", "chips") for vector in VECTORS[group]}
+
+
+def test_they_are_still_made_the_same() -> None:
+    assert make_vectors.vectors() == make_vectors.FILE.read_text("utf-8")
+
+
+# --- Frames -----------------------------------------------------------------------------------------------------------
+
+
+def frame_of(vector: Vector) -> bytes:
+    if "frame" in vector:
+        return bytes.fromhex(vector["frame"])
+    parts = vector["seal"]
+    fill, salt, nonce = unhex(parts, "fill", "salt", "nonce")
+    key, space, bind = unhex(vector, "key", "space", "bind")
+    plain = hand.padded(fill * parts["length"], parts["size"])
+    frame = hand.seal(key, space, vector["epoch"], vector["kind"], vector["seq"], bind, salt, nonce, plain)
+    assert hand.sha256(frame).hex() == parts["frame_sha256"]
+    return frame
+
+
+def is_content(vector: Vector, content: bytes) -> bool:
+    if "content" in vector:
+        return content.hex() == vector["content"]
+    return hand.sha256(content).hex() == vector["content_sha256"]
+
+
+@of("frames")
+def test_frame_in_the_decoder(vector: Vector) -> None:
+    key, space, bind = unhex(vector, "key", "space", "bind")
+    frame, place = frame_of(vector), {name: vector[name] for name in ("kind", "epoch", "seq")}
+
+    def read() -> bytes:
+        return decoder.open_frame(key, frame, space=space, bind=bind, **place)
+
+    assert refused_by_decoder(vector, read) or is_content(vector, read())
+
+
+@of("frames")
+def test_frame_in_the_library(vector: Vector) -> None:
+    key, space, bind = unhex(vector, "key", "space", "bind")
+    frame, where = frame_of(vector), Where(Kind(vector["kind"]), vector["seq"], bind)
+
+    def read() -> bytes:
+        return Opener(SpaceKey(space, vector["epoch"], key)).open(where, frame)
+
+    assert refused_by_library(vector, read) or is_content(vector, read())
+
+
+# --- Logs -------------------------------------------------------------------------------------------------------------
+
+
+def write_vault(path: Path, vector: Vector) -> None:
+    (space,) = unhex(vector, "space")
+    seq, digest = vector["head"]
+    tables: dict[str, list[tuple[object, ...]]] = {
+        "meta": [("store", STORE)],
+        "spaces": [(space, seq, bytes.fromhex(digest), 0)],
+        "records": [
+            (space, seq, None if frame is None else POOL[frame], bytes.fromhex(digest))
+            for seq, frame, digest in vector["records"]
+        ],
+    }
+    snapshot = vector["snapshot"]
+    if snapshot is not None:
+        chunks = [(space, n, POOL[chunk]) for n, chunk in enumerate(snapshot["chunks"])]
+        at = (space, snapshot["seq"], bytes.fromhex(snapshot["digest"]), len(chunks))
+        tables |= {"snapshots": [at], "chunks": chunks}
+    hand.write_file(path, hand.VAULT, tables)
+
+
+def log_read(vector: Vector, events: Any, histories: Any, picture: bytes | None) -> bool:
+    assert make_vectors.plain(events) == vector["events"]
+    assert sorted(make_vectors.plain(histories), key=str) == sorted(vector["histories"], key=str)
+    assert (None if picture is None else picture.hex()) == vector.get("picture")
+    return True
+
+
+@of("logs")
+def test_log_in_the_decoder(vector: Vector, tmp_path: Path) -> None:
+    key, space = unhex(vector, "key", "space")
+    write_vault(tmp_path / VAULT, vector)
+    anchor = vector["anchor"]
+    if anchor is not None:
+        anchor = {"epoch": vector["epoch"], "seq": anchor[0], "digest": bytes.fromhex(anchor[1])}
+
+    def read() -> tuple[Any, Any, Any]:
+        with decoder.open_vault(tmp_path / VAULT) as vault:
+            events = decoder.read_log(vault, space, key, vector["epoch"], anchor)
+            return events, decoder.histories(events), decoder.read_snapshot(vault, space, key, vector["epoch"])
+
+    if not refused_by_decoder(vector, read):
+        events, histories, picture = read()
+        left = [event for event in events if event["event"] != "erased"]
+        versions = [[(m["id"], m["text"], m["repeats"] + 1) for m in history] for history in histories]
+        names = ("id", "text", "repeats")
+        log_read(vector, left, [[dict(zip(names, v, strict=True)) for v in history] for history in versions], picture)
+
+
+NAMES = {
+    Remembered: "remembered",
+    Repeated: "repeated",
+    Forgotten: "forgotten",
+    EmbedderChosen: "embedder",
+    Revectored: "revectored",
+}
+
+
+@of("logs", lenient=True)
+def test_log_in_the_library(vector: Vector, tmp_path: Path) -> None:
+    key, space_id = unhex(vector, "key", "space")
+    write_vault(tmp_path / VAULT, vector)
+    anchor = None if vector["anchor"] is None else Head(vector["anchor"][0], bytes.fromhex(vector["anchor"][1]))
+
+    def read() -> tuple[Any, Any, Any]:
+        with SqliteVault.open(tmp_path / VAULT) as vault:
+            space = Space(vault, SpaceKey(space_id, vector["epoch"], key), SystemEntropy())
+            picture = space.read_snapshot()
+            space = space.again()
+            news = space.read_on(anchor)
+            mind = Mind()
+            apply(mind, news)
+            space.confirm()
+            return news, [mind.history(memory.id) for memory in mind.memories()], picture
+
+    if not refused_by_library(vector, read):
+        news, histories, picture = read()
+        events = [{"seq": n, "event": NAMES[type(e)], **msgspec.structs.asdict(e)} for n, e in news]
+        versions = [[{"id": m.id, "text": m.text, "repeats": m.repeats} for m in history] for history in histories]
+        log_read(vector, events, versions, picture)
+
+
+# --- Chips ------------------------------------------------------------------------------------------------------------
+
+
+def write_chip(path: Path, vector: Vector) -> None:
+    store, source = unhex(vector, "store", "source")
+    rows = [
+        (bytes.fromhex(row), None if owner is None else bytes.fromhex(owner), POOL[frame])
+        for row, owner, frame in vector["rows"]
+    ]
+    hand.write_chip(path, store, source, rows)
+
+
+@of("chips")
+def test_chip_in_the_decoder(vector: Vector, tmp_path: Path) -> None:
+    (root_key,) = unhex(vector, "root_key")
+    write_chip(tmp_path / CHIP, vector)
+
+    def read() -> dict[str, Any]:
+        return decoder.read_chip(tmp_path / CHIP, root_key)
+
+    if not refused_by_decoder(vector, read):
+        found = make_vectors.plain(read())
+        for persona in found["personas"]:
+            if persona["anchor"] is not None:
+                del persona["anchor"]["space"]
+        assert found["store"] == vector["store"]
+        for name in ("personas", "wakes"):
+            assert sorted(found[name], key=str) == sorted(vector[name], key=str)
+
+
+@of("chips", lenient=True)
+def test_chip_in_the_library(vector: Vector, tmp_path: Path) -> None:
+    (root_key,) = unhex(vector, "root_key")
+    hand_store = bytes.fromhex(vector["store"])
+    write_chip(tmp_path / CHIP, vector)
+    SqliteVault.new(tmp_path / VAULT, hand_store).close()
+
+    def read() -> tuple[Any, Any]:
+        vault, chip = open_store(tmp_path, key=root_key, create=False, entropy=SystemEntropy())
+        with vault, closing(chip):
+            chip.verify()
+            personas = []
+            for persona in (persona for subject in chip.subjects() for persona in chip.personas(subject.name)):
+                key = chip.key(persona)
+                head = chip.anchor(key)
+                anchor = None if head is None else {"epoch": key.epoch, "seq": head.seq, "digest": head.digest}
+                told = {"subject": persona.subject, "name": persona.name, "space": key.space, "epoch": key.epoch}
+                personas.append({**told, "key": key.secret, "anchor": anchor})
+            wakes = [
+                {"place": place.name, "subject": subject, "persona": persona}
+                for place in chip.places()
+                for subject, persona in place.wakes.items()
+            ]
+            return personas, wakes
+
+    if not refused_by_library(vector, read):
+        for found, name in zip(read(), ("personas", "wakes"), strict=True):
+            assert sorted(make_vectors.plain(found), key=str) == sorted(vector[name], key=str)
