@@ -22,7 +22,7 @@ lint: $(VENV)/.developer
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo --no-cache
 
 bench: $(VENV)/.developer  ## with data: make bench LOCOMO=path/to/locomo.json
 	$(BIN)/python -m bench $(if $(LOCOMO),--locomo "$(LOCOMO)") $(ARGS)

@@ -68,7 +68,20 @@ class Content:
     """Words for numbers. Every persona has the same words, so that one's would be found by another if they could be."""
 
     FIRST = ("file", "waffle", "Helly", "garden", "elevator", "paint", "music", "melon", "card", "goat", "Irving", "no")
-    SECOND = ("Umbrella", "x", "tramontane", "seven", "Ω", "blue-green", "Milchick", "not", "a", "ledger", "zz", "Ricken")
+    SECOND = (
+        "Umbrella",
+        "x",
+        "tramontane",
+        "seven",
+        "Ω",
+        "blue-green",
+        "Milchick",
+        "not",
+        "a",
+        "ledger",
+        "zz",
+        "Ricken",
+    )
 
     def __init__(self, words: Sequence[str] = FIRST) -> None:
         self._words = words

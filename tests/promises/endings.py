@@ -57,9 +57,8 @@ def enter(store: Path) -> House:
 def live(session: Session, first: int = 0) -> list[str]:
     """An ordinary while awake: asks, remembers, amends."""
     again = SENTENCES[first : first + 60]
-    for sentence in again[:3]:
-        assert session.recall(sentence)
-        assert session.context(sentence)
+    assert session.recall(again[0], limit=3)
+    assert session.context(again[1], tokens=64)
     kept = session.remember_many([{"text": text, "kind": f"again {first}", "thread": again[0]} for text in again])
     session.remember("\n".join(again) * 4, kind=f"long {first}")
     session.amend(kept[0].id, f"{again[1]} {again[2]}")

@@ -87,7 +87,9 @@ def test_filters_for_what_another_persona_has_find_nothing(innie: Session, outie
     assert innie.context("funeral") == ""
 
 
-@pytest.mark.parametrize("word", ["*", "%", "_", ".*", "mark/outie", "outie", "home", "OR 1=1", "../outie", "\u202eeituo"])
+@pytest.mark.parametrize(
+    "word", ["*", "%", "_", ".*", "mark/outie", "outie", "home", "OR 1=1", "../outie", "\u202eeituo"]
+)
 def test_no_word_in_a_query_or_filter_reaches_another_persona(innie: Session, outie: Session, word: str) -> None:
     outie.remember("the funeral", thread="family", metadata={"case": "gemma"})
     assert recalled(innie, word) == recalled(innie, "funeral", thread=word) == []

@@ -20,7 +20,9 @@ NOT_A_STEP: dict[str, str] = {}
 """Public methods that no trace calls, each with the reason."""
 
 steps = st.randoms(use_true_random=False).map(drawing.step)
-wakings = [Step("cross", None, {"subject": s, "place": p, "desk": 0}) for s, p in (("mark", "home"), ("helly", "floor"))]
+wakings = [
+    Step("cross", None, {"subject": s, "place": p, "desk": 0}) for s, p in (("mark", "home"), ("helly", "floor"))
+]
 
 
 @settings(
@@ -59,5 +61,3 @@ def test_every_public_method_is_a_step_of_the_traces(surface: type) -> None:
 
 def _is_error(view: object) -> bool:
     return isinstance(view, tuple) and bool(view) and isinstance(view[0], str) and view[0].endswith("Error")
-
-

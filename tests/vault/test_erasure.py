@@ -19,24 +19,26 @@ if TYPE_CHECKING:
     from severance.model import Head, Sealed
 
 SIZES = (356, 612, 868, 1124, 1636, 3172)
-PIECE = 32
+PIECE = 16
 
 
 def left_over(folder: Path, erased: list[Sealed]) -> int:
     """How many of these frames have a piece in any of the files."""
-    content = b"\0".join(file.read_bytes() for file in folder.iterdir())
-    # The first and last bytes of a stale copy may be overwritten; any piece of it counts.
-    return sum(any(each[at : at + PIECE] in content for at in range(0, len(each) - PIECE, PIECE)) for each in erased)
+    content = b"".join(file.read_bytes() for file in folder.iterdir())
+    # The first and last bytes of a stale copy may be overwritten; any piece of it counts, wherever it lies.
+    owner = {each[at : at + PIECE]: n for n, each in enumerate(erased) for at in range(len(each) - PIECE + 1)}
+    found = {owner.get(content[at : at + PIECE]) for at in range(0, len(content), PIECE)}
+    return len(found - {None})
 
 
 def crowd(vault: SqliteVault, chance: random.Random) -> dict[bytes, list[Sealed]]:
     """Several spaces that write by turns, frames of all sizes: pages are split and packed anew."""
-    logs: dict[bytes, list[Sealed]] = {bytes(frame(number, 16)): [] for number in range(8)}
+    logs: dict[bytes, list[Sealed]] = {bytes(frame(20_000 + number, 16)): [] for number in range(8)}
     heads: dict[bytes, Head] = dict.fromkeys(logs, EMPTY)
     vault._writer.query("PRAGMA synchronous = OFF")
     for space in logs:
         vault.create(space, EMPTY)
-    for number in range(500):
+    for number in range(1500):
         space = chance.choice(list(logs))
         logs[space].append(frame(number, chance.choice(SIZES)))
         heads[space] = vault.append(space, heads[space], logs[space][-1:])
@@ -46,7 +48,7 @@ def crowd(vault: SqliteVault, chance: random.Random) -> dict[bytes, list[Sealed]
 def forget_some(vault: SqliteVault, logs: dict[bytes, list[Sealed]], chance: random.Random) -> list[Sealed]:
     gone = []
     for space, written in logs.items():
-        seqs = chance.sample(range(1, len(written) + 1), 15)
+        seqs = chance.sample(range(1, len(written) + 1), 40)
         vault.append(space, vault.head(space), [frame(10_000 + len(written), 356)], seqs)
         gone += [written[seq - 1] for seq in seqs]
     return gone

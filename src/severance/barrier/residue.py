@@ -30,6 +30,7 @@ _BLOCK = 2**18  # bytes at a time: what a block needs fits the processor's cache
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing (Knuth, The Art of Computer Programming, 6.4)
 _BITS_EACH = 64
 _MOST_OWNERS = 8
+_FEWEST_BYTES = 3
 _DEEPEST = 3
 
 
@@ -101,8 +102,10 @@ class Sweep:
         self._owners: dict[int, list[tuple[int, int]]] = {}
         for index, needle in enumerate(self._needles):
             for place in _places(needle):
-                gram = int.from_bytes(needle.data[place : place + GRAM], "little")
-                owners = self._owners.setdefault(gram, [])
+                gram = needle.data[place : place + GRAM]
+                if len(set(gram)) < _FEWEST_BYTES:
+                    continue  # such as zeros, which fill half of every file
+                owners = self._owners.setdefault(int.from_bytes(gram, "little"), [])
                 # What many sentences share is found with one of them; each has grams of its own beside it.
                 if len(owners) < _MOST_OWNERS:
                     owners.append((index, place))

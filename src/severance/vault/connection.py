@@ -136,7 +136,7 @@ class Connection:
                 raw = self.live()
                 pages, size = (raw.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
                 return raw.serialize() if pages * size <= limit else None
-            except (*FAULTS, StoreError):
+            except (*FAULTS, StoreError, AttributeError):  # some builds of SQLite come without `serialize`
                 return None
 
     def rewrite(self) -> bool:

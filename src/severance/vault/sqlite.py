@@ -320,22 +320,20 @@ class SqliteVault:
 
     def _erase(self, db: sqlite3.Connection, space: bytes, seqs: set[int], last: int) -> list[bytes]:
         """Overwrite these frames and drop the snapshot; returns what the frames were."""
+        missing = NotFoundError(f"a record to erase is not in {self._path.name}; nothing was written, catch up first")
         gone: list[bytes] = []
         for seq in seqs:
+            if not 1 <= seq <= last:
+                raise missing
             row = db.execute("SELECT frame FROM records WHERE space = ? AND seq = ?", (space, seq)).fetchone()
             if row is None:
-                raise NotFoundError(
-                    f"a record to erase is not in {self._path.name}; nothing was written, catch up first"
-                )
-            if row[0] is not None:
-                gone.append(bytes(row[0]) if isinstance(row[0], (bytes, bytearray)) else b"")
-                db.execute("UPDATE records SET frame = NULL WHERE space = ? AND seq = ?", (space, seq))
+                raise missing
+            if isinstance(row[0], bytes):
+                gone.append(row[0])
+            db.execute("UPDATE records SET frame = NULL WHERE space = ? AND seq = ?", (space, seq))
         db.execute("UPDATE spaces SET erased = seq WHERE id = ?", (space,))
         _forget_snapshot(db, space)
         return gone
-
-    def _nothing_to_erase(self) -> NotFoundError:
-        return NotFoundError(f"a record to erase is not in {self._path.name}; nothing was written, catch up first")
 
     def _scrub(self, erased: Sequence[bytes] = ()) -> None:
         """Take what was erased out of the unused parts of the file, and out of the write-ahead log.
