@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from kit import ScopedEntropy, StillClock, make_house
+
+from kit import MEMORY, ScopedEntropy, StillClock, make_house
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from severance import House, Session
 
@@ -25,8 +27,16 @@ def entropy() -> ScopedEntropy:
 
 
 @pytest.fixture
-def house(tmp_path: Path, clock: StillClock, entropy: ScopedEntropy) -> Iterator[House]:
-    with make_house(tmp_path, clock=clock, entropy=entropy) as made:
+def folder() -> Iterator[Path]:
+    """An empty folder; in memory where there is such a place, since houses sync all the time."""
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def house(folder: Path, clock: StillClock, entropy: ScopedEntropy) -> Iterator[House]:
+    """Of `kit.WORLD` and `kit.PLACES`; its store is `folder / "store"`."""
+    with make_house(folder, clock=clock, entropy=entropy) as made:
         yield made
 
 

@@ -43,7 +43,7 @@ def context_block(hits: Sequence[Recollection], tokens: int) -> str:
             chosen.append((hit.memory, line))
             left -= cost
     if not chosen:
-        chosen = [(hits[0].memory, _cut(_line(hits[0].memory), left))]
+        chosen = [(hits[0].memory, _cut(_line(hits[0].memory), left - 1))]
     chosen.sort(key=lambda pair: (pair[0].at, pair[0].recorded, pair[0].id))
     return "\n".join([HEADING, *(line for _, line in chosen)])
 

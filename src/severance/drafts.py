@@ -6,7 +6,7 @@ import math
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -48,7 +48,7 @@ def draft_of(item: Rememberable) -> Draft:
         raise InputError(f"a memory has no field of that name; its fields are {', '.join(sorted(_FIELDS))}")
     if "text" not in item:
         raise InputError("a memory needs a text")
-    given = {name: value for name, value in item.items() if value is not None or name in ("at", "thread", "source")}
+    given = {name: value for name, value in item.items() if value is not None or name == "text"}
     return checked(Draft(**given))
 
 
@@ -58,30 +58,31 @@ def checked(draft: Draft) -> Draft:
     Raises:
         InputError: as `draft_of`.
     """
-    check_text(draft.text, "the text", MAX_TEXT_BYTES)
-    if not draft.text.strip():
+    text = check_text(draft.text, "the text", MAX_TEXT_BYTES)
+    if not text.strip():
         raise InputError("the text is empty; there is nothing to remember")
-    for name in ("thread", "source"):
-        label = getattr(draft, name)
-        if label is not None:
-            check_text(label, f"the {name}", MAX_LABEL_BYTES)
-    if not check_text(draft.kind, "the kind", MAX_LABEL_BYTES).strip():
+    labels = {
+        name: None if (label := getattr(draft, name)) is None else check_text(label, f"the {name}", MAX_LABEL_BYTES)
+        for name in ("thread", "source")
+    }
+    kind = check_text(draft.kind, "the kind", MAX_LABEL_BYTES)
+    if not kind.strip():
         raise InputError("the kind is empty; leave it out, or say what sort of memory it is")
     if not isinstance(draft.pinned, bool):
         raise InputError("pinned is either true or false")
     return Draft(
-        text=draft.text,
+        text=text,
         at=None if draft.at is None else time_of(draft.at, "at"),
-        thread=draft.thread,
-        source=draft.source,
-        kind=draft.kind,
+        thread=labels["thread"],
+        source=labels["source"],
+        kind=kind,
         metadata=metadata_of(draft.metadata),
         pinned=draft.pinned,
     )
 
 
 def check_text(text: object, what: str, most: int) -> str:
-    """The text, if it is one that can be stored and found again.
+    """The text as a plain `str`, if it is one that can be stored and found again.
 
     Raises:
         InputError: not a string, NUL in it, not encodable as UTF-8, or longer than `most` bytes.
@@ -96,17 +97,17 @@ def check_text(text: object, what: str, most: int) -> str:
         raise InputError(f"{what} is not valid Unicode; it contains half of a surrogate pair") from None
     if size > most:
         raise InputError(f"{what} has {size:,} bytes; at most {most:,} are kept, so split it")
-    return text
+    return str.__str__(text)
 
 
 def time_of(value: object, what: str) -> datetime:
-    """A time from a datetime, a date (its first instant, UTC) or ISO 8601 text.
+    """A time in UTC from a datetime, a date (its first instant, UTC) or ISO 8601 text.
 
     Raises:
-        InputError: it is none of these.
+        InputError: it is none of these, or in UTC it is not in the years 1 to 9999.
     """
     if isinstance(value, datetime):
-        return value
+        return _in_utc(value, what)
     if isinstance(value, date):
         return parse_time(value.isoformat())
     if isinstance(value, str):
@@ -124,10 +125,7 @@ def metadata_of(value: object) -> Metadata:
         return NO_METADATA
     if not isinstance(value, Mapping):
         raise InputError("metadata must be a mapping of names to text, numbers, true, false or null")
-    for name, item in value.items():
-        check_text(name, "a metadata name", MAX_LABEL_BYTES)
-        _check_scalar(item)
-    copy: dict[str, Scalar] = {str(name): item for name, item in value.items()}
+    copy = {check_text(name, "a metadata name", MAX_LABEL_BYTES): _scalar(item) for name, item in value.items()}
     if len(msgspec.json.encode(copy)) > MAX_METADATA_BYTES:
         raise InputError(
             f"the metadata is larger than {MAX_METADATA_BYTES:,} bytes as JSON; keep it to what is filtered by"
@@ -155,14 +153,27 @@ def name_of(name: object, what: str) -> str:
     return name
 
 
-def _check_scalar(value: object) -> None:
+def _in_utc(when: datetime, what: str) -> datetime:
+    if when.tzinfo is None:
+        return when.replace(tzinfo=UTC)
+    try:
+        return when.astimezone(UTC)
+    except OverflowError:
+        raise InputError(f"{what} is before the year 1 or after the year 9999 in UTC") from None
+
+
+def _scalar(value: object) -> Scalar:
+    # Subclasses (numpy's floats, enumerations) become what they are one of: only that can be stored.
     if isinstance(value, str):
-        check_text(value, "a metadata value", MAX_METADATA_BYTES)
-    elif isinstance(value, float):
+        return check_text(value, "a metadata value", MAX_METADATA_BYTES)
+    if isinstance(value, float):
         if not math.isfinite(value):
             raise InputError("a metadata value is not a finite number")
-    elif isinstance(value, int):
-        if not -_INT64 <= value < _INT64:
-            raise InputError("a metadata value is beyond 64 bits; write it as text")
-    elif value is not None:
+        return float(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    if not isinstance(value, int):
         raise InputError("a metadata value must be text, a number, true, false or null; write anything else as text")
+    if not -_INT64 <= value < _INT64:
+        raise InputError("a metadata value is beyond 64 bits; write it as text")
+    return int(value)

@@ -28,7 +28,7 @@ from severance.space import Space, new_key
 from severance.store import open_store
 from severance.system import SystemClock, SystemEntropy
 from severance.upkeep.backup import Backup, back_up
-from severance.upkeep.check import Finding, examine, salvaged
+from severance.upkeep.check import UNREADABLE, Finding, examine, salvaged
 from severance.upkeep.reembed import reembed
 
 Progress = Callable[[int, int], None]
@@ -159,7 +159,8 @@ class House:
             NotFoundError: nobody of that name wakes at a place of that name.
             EmbedderError: the memories were embedded by another embedder than this house's.
         """
-        persona = self._chip.waking(name_of(subject, "the subject"), name_of(place, "the place"))
+        place = name_of(place, "the place")
+        persona = self._chip.waking(name_of(subject, "the subject"), place)
         key = self._chip.key(persona)
         session = Session(
             persona,
@@ -176,11 +177,12 @@ class House:
 
     def status(self) -> Status:
         """Who there is and who wakes where. Nobody is woken for it, and nothing remembered is looked at."""
+        self._chip.verify()  # a list must not be short of somebody who was taken out of the file
         places = self._chip.places()
         personas = []
         for persona in self._everyone():
             awake_at = tuple(place.name for place in places if place.wakes.get(persona.subject) == persona.name)
-            records = self._vault.head(self._chip.key(persona).space).seq
+            records = Space(self._vault, self._chip.key(persona), self._entropy).stored().seq
             personas.append(PersonaStatus(persona.subject, persona.name, awake_at, records))
         return Status(str(self._directory), tuple(personas), tuple(places))
 
@@ -191,13 +193,14 @@ class House:
     def salvage(self) -> Iterator[tuple[Persona, Iterator[Memory]]]:
         """Of each persona, every memory that can still be read, in its current version."""
         for persona in self._everyone():
-            yield persona, salvaged(Space(self._vault, self._chip.key(persona), self._entropy))
+            yield persona, self._salvaged(persona)
 
     def reembed(self, progress: Progress | None = None) -> int:
         """Embed every memory of every persona with this house's embedder. Returns how many were embedded.
 
         Can be interrupted and run again; personas that use this embedder already are left alone.
         """
+        self._chip.verify()  # as for `status`
         spaces = [Space(self._vault, self._chip.key(persona), self._entropy) for persona in self._everyone()]
         return sum(reembed(space, self._chip.anchor(space.key), self.embedder, progress) for space in spaces)
 
@@ -226,6 +229,11 @@ class House:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _salvaged(self, persona: Persona) -> Iterator[Memory]:
+        # When it is asked for, and empty where nothing can be read, so that the others still have their turn.
+        with suppress(*UNREADABLE):
+            yield from salvaged(Space(self._vault, self._chip.key(persona), self._entropy))
 
     def _everyone(self) -> list[Persona]:
         return [persona for subject in self._chip.subjects() for persona in self._chip.personas(subject.name)]

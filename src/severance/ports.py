@@ -147,6 +147,7 @@ class Vault(Protocol):
         Raises:
             ConflictError: the head is not `expected`; nothing was written.
             NotFoundError: a record to erase is not there; nothing was written.
+            InputError: `erase` without a frame, which would be the record that names what was erased.
         """
         ...
 

@@ -7,7 +7,7 @@ what it can touch is one space, whose key it was given when the persona woke.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from threading import RLock
@@ -34,7 +34,7 @@ from severance.model import (
 from severance.ports import Clock, Embedder, Entropy
 from severance.space import Space
 from severance.waking import apply, wake
-from severance.writing import Writing, amending, embedded, forgetting, remembering, unknown_memory
+from severance.writing import Writing, amending, embedded, forgetting, query_vector, remembering, unknown_memory
 
 MOST_RECALLED = 1_000
 MOST_TOKENS = 1_000_000
@@ -83,6 +83,7 @@ class Session:
         self._mind, self._snapshot_seq = wake(space, anchor)
         self._applied = space.head.seq
         self._check_embedder()
+        self._keep(space.head)
 
     @property
     def subject(self) -> str:
@@ -120,14 +121,20 @@ class Session:
             EmbedderError: the embedder failed; nothing was kept.
         """
         fields = {"at": at, "thread": thread, "source": source, "kind": kind, "metadata": metadata or {}}
-        return self.remember_many([{"text": text, "pinned": pinned, **fields}])[0]
+        return self._remember([draft_of({"text": text, "pinned": pinned, **fields})])[0]
 
     def remember_many(self, items: Iterable[Rememberable]) -> list[Memory]:
         """Keep many: texts, mappings with the fields of `remember`, or `Draft`s. Returns the memories in order.
 
         All items are checked before the first is kept. They are then kept in batches of 2,048, each whole or not at
         all; an error in the middle leaves the batches before it.
+
+        Raises:
+            InputError: an item is not one that can be kept, or it is one text or mapping and not many.
+            EmbedderError: the embedder failed.
         """
+        if isinstance(items, (str, Mapping)):
+            raise InputError("many memories are a list of them; for one, use remember")
         drafts = [_checked_item(index, item) for index, item in enumerate(items)]
         kept: list[Memory] = []
         for start in range(0, len(drafts), _BATCH):
@@ -154,6 +161,10 @@ class Session:
             as_of: only what was known then, in the version of then.
             thread: only this conversation.
             where: metadata names to the value each must have.
+
+        Raises:
+            InputError: the query, the limit or a filter cannot be meant.
+            EmbedderError: the embedder failed.
         """
         check_text(query, "the query", MAX_QUERY_BYTES)
         if not query.strip():
@@ -161,7 +172,7 @@ class Session:
         _check_whole(limit, "the limit", 1, MOST_RECALLED)
         chosen = _filter(since, until, as_of, thread, where)
         with self._awake() as (_, mind):
-            vector = self._embedder.embed([query])[0]
+            vector = query_vector(self._embedder, query)
             hits = mind.recall(query, vector, limit=limit, filter=chosen, now=self._clock.now())
             self._recent.extend(hit.memory.id for hit in hits)
             return hits
@@ -286,9 +297,7 @@ class Session:
             if whole and head.seq - self._snapshot_seq > _SNAPSHOT_AFTER + len(mind) // _SNAPSHOT_SHARE:
                 with suppress(StoreError):  # a snapshot is a cache: without it the next waking only takes longer
                     space.write_snapshot(b"".join(mind.snapshot()))
-            if head.seq > self._anchored:
-                with suppress(StoreReadOnlyError):  # then this session wrote nothing, and the anchor may stay behind
-                    self._keep_anchor(head)
+            self._keep(head)
 
     def __enter__(self) -> Self:
         return self
@@ -300,6 +309,13 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<Session at {self._place!r}, {'asleep' if self._space is None else 'awake'}>"
+
+    def _keep(self, head: Head) -> None:
+        """Tell the chip how far the log goes, if that is news to it."""
+        if head.seq > self._anchored:
+            with suppress(StoreReadOnlyError):  # then this session wrote nothing, and the anchor may stay behind
+                self._keep_anchor(head)
+                self._anchored = head.seq
 
     def _while_awake(self, found: Iterator[Memory]) -> Iterator[Memory]:
         while True:

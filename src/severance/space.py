@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
 
 import msgspec
 
@@ -17,7 +19,7 @@ from severance.crypto.envelope import (
     genesis,
     record_place,
 )
-from severance.errors import ConflictError, DamagedError, NewerVersionError, RolledBackError
+from severance.errors import ConflictError, DamagedError, NewerVersionError, NotFoundError, RolledBackError
 from severance.model import Head, Plain, Sealed
 from severance.ports import Entropy, Entry, Snapshot, Vault
 from severance.records import Event, Forgotten, decode, encode
@@ -60,6 +62,15 @@ class Space:
         """Make the empty space in the vault."""
         self._vault.create(self.key.space, self.head)
 
+    def stored(self) -> Head:
+        """The head that the vault names.
+
+        Raises:
+            DamagedError: it names none, or the vault does not have the space.
+        """
+        with self._expected():
+            return self._vault.head(self.key.space)
+
     def read_snapshot(self) -> bytes | None:
         """The content of the space's snapshot, with `head` moved to where it stands; None when there is none.
 
@@ -67,10 +78,11 @@ class Space:
             DamagedError: a chunk is not what was written.
             RolledBackError: the log does not reach the snapshot any more.
         """
-        snapshot = self._vault.read_snapshot(self.key.space)
+        with self._expected():
+            snapshot = self._vault.read_snapshot(self.key.space)
         if snapshot is None:
             return None
-        stored = self._vault.head(self.key.space)
+        stored = self.stored()
         if stored.seq < snapshot.at.seq or (stored.seq == snapshot.at.seq and stored != snapshot.at):
             raise self._rolled_back(stored.seq)
         last = len(snapshot.chunks) - 1
@@ -106,7 +118,7 @@ class Space:
             raise self._rolled_back(self.head.seq)
         found: list[Numbered] = []
         erased: set[int] = set()
-        while entries := self._vault.read(self.key.space, self.head.seq, _PAGE):
+        while entries := self._read(self.head.seq, _PAGE):
             for entry in entries:
                 event = self._next(entry)
                 if event is None:
@@ -130,10 +142,10 @@ class Space:
             RolledBackError: the vault is behind, or has another record at the same number.
             DamagedError: the vault's head is further on, and the records up to it are not there.
         """
-        stored = self._vault.head(self.key.space)
+        stored = self.stored()
         if stored.seq < self.head.seq or (stored.seq == self.head.seq and stored != self.head):
             raise self._rolled_back(stored.seq)
-        if stored.seq > self.head.seq and not self._vault.read(self.key.space, self.head.seq, 1):
+        if stored.seq > self.head.seq and not self._read(self.head.seq, 1):
             raise self._damaged(self.head.seq + 1, "is missing")
 
     def append(self, events: Sequence[Event], erase: Sequence[int] = ()) -> None:
@@ -184,25 +196,44 @@ class Space:
         seq = 0
         while True:
             try:
-                entries = self._vault.read(self.key.space, seq, _PAGE)
+                entries = self._read(seq, _PAGE)
             except DamagedError:
                 break
             if not entries:
                 return
+            if any(one.seq >= other.seq for one, other in pairwise(entries)):
+                break  # out of order, so where a page ends says nothing about where the next begins
             yield from entries
             seq = entries[-1].seq
         try:
-            end = self._vault.head(self.key.space).seq
+            known = end = self.stored().seq
         except DamagedError as problem:
             yield problem
-            return
+            known, end = seq, seq + _PAGE  # how far it goes is not known any more; look a little further
         for number in range(seq, end):
             try:
-                found = self._vault.read(self.key.space, number, 1)
+                found = self._read(number, 1)
             except DamagedError:
-                yield self._damaged(number + 1, "cannot be read")
+                if number < known:
+                    yield self._damaged(number + 1, "cannot be read")
                 continue
             yield from (entry for entry in found if entry.seq == number + 1)
+
+    @contextmanager
+    def _expected(self) -> Iterator[None]:
+        # Whoever has the key of a space was told by the chip that there is one.
+        try:
+            yield
+        except NotFoundError:
+            space = self.key.space.hex()
+            raise DamagedError(
+                f"space {space} is not in the vault, and the chip has its key; restore the vault from a backup",
+                space=space,
+            ) from None
+
+    def _read(self, after: int, limit: int) -> list[Entry]:
+        with self._expected():
+            return self._vault.read(self.key.space, after, limit)
 
     def _next(self, entry: Entry) -> Event | None:
         if entry.seq != self.head.seq + 1:

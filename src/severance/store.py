@@ -106,5 +106,5 @@ def _chip_file(directory: Path, vault: Vault, key: Key, entropy: Entropy, *, rea
 def _recorded(raw: bytes) -> dict[str, object]:
     try:
         return msgspec.json.decode(raw, type=dict[str, object])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):  # the second for text in it that is not UTF-8
         raise DamagedError("the chip's record of where its root key comes from was altered; pass --key") from None

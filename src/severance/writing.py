@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from severance.drafts import checked, time_of
 from severance.embed.quantize import quantize
-from severance.errors import NotFoundError
+from severance.errors import EmbedderError, NotFoundError
 from severance.mind import Mind
 from severance.model import Draft, Memory, id_bytes, micros
 from severance.ports import Embedder
@@ -35,6 +38,19 @@ def embedded(embedder: Embedder, texts: Sequence[str]) -> list[Vector]:
     """
     rows, scales = quantize(embedder.embed(texts), rows=len(texts), dimensions=embedder.dimensions)
     return list(zip((row.tobytes() for row in rows), scales.tolist(), strict=True))
+
+
+def query_vector(embedder: Embedder, query: str) -> NDArray[np.float32]:
+    """The embedding of one query, as it is: shape (dimensions,).
+
+    Raises:
+        EmbedderError: as `embedded`.
+    """
+    table = embedder.embed([query])
+    if np.shape(table) != (1, embedder.dimensions) or not np.isfinite(table).all():
+        raise EmbedderError("the embedder did not return one vector of finite numbers for the query")
+    vector: NDArray[np.float32] = table[0]
+    return vector
 
 
 def remembering(
@@ -95,10 +111,10 @@ def amending(
     current = versions[-1]
     draft, before = amended(current, changes), amended(current, {})
     tip = _raw(current.id)
-    if draft == before:
+    at = micros(time_of(draft.at, "at"))
+    if (_sameness(draft), draft.pinned, draft.at) == (_sameness(before), before.pinned, before.at):
         return Writing(ids=[tip])
     vector = embedded(embedder, [draft.text])[0]
-    at = micros(time_of(draft.at, "at"))
     return Writing([_remembered(new_id, draft, at, now, vector, supersedes=tip)], [new_id])
 
 

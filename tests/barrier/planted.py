@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 
-_SYLLABLES = "ba ce di fo gu ha je ki lo mu na pe qui ro su ta ve wi xo yu zéb öst żal šan ñor dæl".split()
+_SYLLABLES = [
+    f"{start}{end}" for start in ("b", "d", "g", "k", "l", "n", "p", "t", "v") for end in ("a", "é", "o", "ui")
+]
 _SCRIPTS = ("Ω-Schacht", "„Kreide“", "雪の部屋", "коридор", 'a "quoted" aside', "naïve résumé", "🗝 under the mat")
 
 

@@ -494,5 +494,7 @@ def open_store(directory: Path, root_key: bytes) -> dict[tuple[str, str], dict[s
             space, key, epoch = (persona[name] for name in ("space", "key", "epoch"))
             events = read_log(vault, space, key, epoch, persona["anchor"])
             snapshot = read_snapshot(vault, space, key, epoch)
-            persona.update(events=events, histories=histories(events), snapshot=snapshot)
+            found = histories(events)
+            current = [versions[-1] for versions in found]
+            persona.update(events=events, histories=found, memories=current, snapshot=snapshot)
     return {(persona["subject"], persona["name"]): persona for persona in chip["personas"]}

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections import Counter
 from contextlib import closing
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import severance
 from severance.embed import Hashing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from severance import House, Session
     from severance.ports import Clock, Embedder, Entropy, Vault
@@ -24,7 +26,10 @@ NOON = 1_717_243_200_000_000
 """2024-06-01T12:00Z in microseconds."""
 
 SECOND = 1_000_000
-UNKNOWN_ID = "a" * 24
+UNKNOWN_ID = "a" * 30
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+"""Where stores go that nobody needs: in memory where there is such a folder, since houses sync all the time."""
+
 FEW = 40
 """Dimensions of the test embedder: fast, and enough to tell a dozen texts apart."""
 
@@ -67,6 +72,9 @@ class ScopedEntropy:
         return hashlib.shake_256(framed).digest(size)
 
 
+_openings: Counter[Path] = Counter()
+
+
 def open_house(
     directory: Path,
     *,
@@ -76,14 +84,16 @@ def open_house(
     key: Any = KEY,
     create: bool = True,
 ) -> House:
-    """`severance.open` with everything injected."""
+    """`severance.open` with everything injected. Each opening of a store has entropy of its own."""
+    _openings[directory] += 1
+    entropy = entropy or ScopedEntropy(f"opening {_openings[directory]}".encode())
     return severance.open(
         directory,
         key=key,
         create=create,
         embedder=embedder or Hashing(FEW),
         clock=clock or StillClock(),
-        entropy=entropy or ScopedEntropy(),
+        entropy=entropy,
     )
 
 
@@ -95,6 +105,11 @@ def make_house(directory: Path, **ports: Any) -> House:
     for place, wakes in PLACES.items():
         house.place(place, wakes)
     return house
+
+
+def small_snapshots() -> Any:
+    """Sleep writes a snapshot after a handful of records, so that short stories wake from one."""
+    return mock.patch.multiple("severance.session", _SNAPSHOT_AFTER=2, _SNAPSHOT_SHARE=1_000)
 
 
 def vault_of(house: House) -> Vault:

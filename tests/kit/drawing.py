@@ -19,6 +19,12 @@ def _words(r: Random) -> list[int]:
     return [r.randrange(12) for _ in range(r.choice((0, 1, 2, 3, 3, 3, 4, 4, 5, 5, 6)))]
 
 
+def _question(r: Random) -> dict[str, Any]:
+    if r.randrange(2):
+        return {"words": _words(r), "limit": r.choice((1, 3, 10, 0)), **_filters(r)}
+    return {"words": r.choice(([0], [1, 2], [0, 1, 3])), "limit": 10}  # so that several personas ask the same
+
+
 def _time(r: Random) -> str | None:
     return r.choice(_TIMES) if r.randrange(6) == 0 else None
 
@@ -82,7 +88,7 @@ BY_OWNER: Mapping[str, tuple[int, Arguments]] = {
 BY_SESSION: Mapping[str, tuple[int, Arguments]] = {
     "remember": (24, lambda r: {"words": _words(r), **_fields(r)}),
     "remember_many": (5, lambda r: {"many": [_words(r) for _ in range(r.randrange(4))], **_fields(r)}),
-    "recall": (16, lambda r: {"words": _words(r), "limit": r.choice((1, 3, 10, 10, 0)), **_filters(r)}),
+    "recall": (16, _question),
     "context": (4, lambda r: {"words": _words(r), "tokens": r.choice((16, 60, 1000, 1)), **_filters(r)}),
     "memories": (5, _filters),
     "get": (5, _id),

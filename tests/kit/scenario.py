@@ -10,9 +10,8 @@ import sys
 import tarfile
 from pathlib import Path
 
-from kit import PLACES, StillClock, dump, make_house
-from kit.traces import observed, small_snapshots
-
+from kit import PLACES, StillClock, dump, make_house, small_snapshots
+from kit.traces import observed
 from severance.transfer import write_jsonl
 
 

@@ -20,11 +20,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest import mock
-
-from kit import FEW, NOON, PLACES, SECOND, WORLD, ScopedEntropy, StillClock, open_house
 
 import severance
+from kit import FEW, MEMORY, NOON, PLACES, SECOND, WORLD, ScopedEntropy, StillClock, open_house, small_snapshots
 from severance import EmbedderError, House, Session, SeveranceError
 from severance.embed import Hashing
 from severance.model import id_text
@@ -36,10 +34,6 @@ EVERYONE: tuple[Who, ...] = tuple((subject, name) for subject, names in WORLD.it
 PLACE_NAMES = (*PLACES, "stairwell", "nowhere")
 OTHER = FEW + 8
 """Dimensions of the embedder that `reembed` changes to and from."""
-
-
-MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
-"""Where stores go that nobody needs: in memory where there is such a folder, since traces sync all the time."""
 
 
 @dataclass(frozen=True)
@@ -235,7 +229,7 @@ class World:
             if others:
                 return others[number % len(others)]
         if kind == "odd":
-            return ("", "A" * 24, "a" * 23, "ä" * 24, "a" * 24 + "\n", "=" * 24)[number % 6]
+            return ("", "A" * 30, "a" * 29, "ä" * 30, "a" * 30 + "\n", " " + "a" * 29)[number % 6]
         return id_text(hashlib.sha256(b"nobody" + bytes([number % 256])).digest()[:15])
 
 
@@ -282,7 +276,7 @@ def sever(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
 def place(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     """Move a threshold."""
     found = world.house().place(args["place"], world.wakes(args["wakes"]))
-    return {(subject, persona): found.name for subject, persona in found.wakes.items()}
+    return dict.fromkeys(found.wakes.items(), found.name)
 
 
 @owner_step("House.status")
@@ -517,13 +511,8 @@ def run(
     return Run(dict(world.seen), world)
 
 
-def small_snapshots() -> Any:
-    """Sleep writes a snapshot after a handful of records, so that short traces wake from one."""
-    return mock.patch.multiple("severance.session", _SNAPSHOT_AFTER=2, _SNAPSHOT_SHARE=1_000)
-
-
 def differences(trace: Sequence[Step], victim: Who) -> list[str]:
-    """Where anyone but `victim` observes something else when the victim does nothing, never was, or says other words."""
+    """Where others observe something else when the victim does nothing, never was, or says other words."""
     whole = run(trace)
     found = []
     for name, other in (

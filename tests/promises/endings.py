@@ -19,13 +19,17 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from barrier.planted import planted
+from typing import TYPE_CHECKING
 
 import severance
+from barrier.planted import planted
 from severance import House, Session, SeveranceError
 from severance.embed import Hashing
 from severance.errors import EmbedderError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 KEY = b"one-root-key-of-thirty-two-bytes"
 SUBJECT = "quillanvar-ostrebund"
@@ -41,7 +45,7 @@ class Faulty(Hashing):
 
     failing = False
 
-    def embed(self, texts: Sequence[str]):  # noqa: ANN201
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if self.failing:
             raise EmbedderError("the embedder ran out of memory")
         return super().embed(texts)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from kit import ScopedEntropy, dump, make_house, scenario, traces
 from kit.drawing import trace
 

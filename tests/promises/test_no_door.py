@@ -6,15 +6,28 @@ import inspect
 import typing
 
 import pytest
-from kit import UNKNOWN_ID, recalled, texts
 
+from kit import UNKNOWN_ID, recalled, texts
 from severance import House, NotFoundError, Session
 from severance.model import Persona, Place, Subject
 
 DOORS = ("persona", "subject", "place", "space", "owner", "scope", "session", "house", "user", "who", "self_of", "key")
 METHODS = [name for name, member in inspect.getmembers(Session, inspect.isfunction) if not name.startswith("_")]
 BY_ID = ("get", "history", "amend", "forget")
-MALFORMED = ["", "a", "A" * 24, "a" * 23, "a" * 25, "=" * 24, "ä" * 24, "a" * 24 + "\n", "a" * 12 + "\0" * 12, "%", "*"]
+MALFORMED = [
+    "",
+    "a",
+    "A" * 30,
+    "a" * 29,
+    "a" * 31,
+    "a a" * 10,
+    "ä" * 30,
+    "a" * 30 + "\n",
+    "0x" + "a" * 28,
+    "\0" * 30,
+    "%",
+    "*",
+]
 
 
 def refusal(session: Session, method: str, memory: str) -> tuple[object, ...]:

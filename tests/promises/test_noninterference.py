@@ -8,10 +8,10 @@ import os
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kit import drawing, traces
-from kit.traces import EVERYONE, Step, differences, run
 
 import severance
+from kit import drawing, traces
+from kit.traces import EVERYONE, Step, differences, run
 
 ROUNDS = int(os.environ.get("SEVERANCE_ROUNDS", "25"))
 """How many traces hypothesis tries. They are the same in each run, unless this was set."""

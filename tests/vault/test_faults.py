@@ -143,7 +143,7 @@ def test_opened_for_reading_only(path: Path) -> None:
 
 
 AS_SOMEBODY = """
-    import os, sys
+    import os, sys, urllib.parse  # the last is needed later, and may lie where only root can read
     from pathlib import Path
     from severance.errors import SeveranceError
     from severance.vault.conformance.kit import SPACE, frame

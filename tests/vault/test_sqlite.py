@@ -21,6 +21,7 @@ from severance.vault import connection
 from severance.vault.conformance import STORE, VaultConformance
 from severance.vault.conformance.kit import EMPTY, SPACE, entries, fill, frame, frames
 from severance.vault.layout import APPLICATION_ID, PAGE_SIZE
+from severance.vault.newfile import new_file
 from severance.vault.sqlite import SqliteVault
 
 if TYPE_CHECKING:
@@ -144,6 +145,19 @@ def test_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(StoreError, match="exists already"):
         SqliteVault.new(tmp_path / "vault.db", STORE)
     assert [file.name for file in tmp_path.iterdir()] == ["vault.db"]
+
+
+def test_a_file_that_appears_in_the_meantime_is_never_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "copy.db"
+
+    def overtaken() -> None:
+        with new_file(target) as part:
+            part.write_bytes(b"mine")
+            target.write_bytes(b"theirs")
+
+    with pytest.raises(StoreError, match="exists already"):
+        overtaken()
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("copy.db", b"theirs")]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not rename an open file")

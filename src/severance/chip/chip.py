@@ -170,11 +170,12 @@ class Chip:
         self._change(move)
 
     def verify(self) -> None:
-        """Check the whole set of rows against its guard.
+        """Check the file's structure, and the whole set of rows against its guard.
 
         Raises:
-            DamagedError: a row was altered, added, removed or put back.
+            DamagedError: a row was altered, added, removed or put back, or cannot be found where it is.
         """
+        self._rows.verify()
         everything = {row.id: row for row in self._rows.all()}
         state = self._read_state(everything.pop(STATE_ID, None))
         rows = list(everything.values())

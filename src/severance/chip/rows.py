@@ -73,6 +73,8 @@ class RowFile:
         self._path = path
         self._connection = Connection(path, mode, _BUSY)
         try:
+            # A commit is the journal's removal; FULL does not sync the folder, so a power cut could bring it back.
+            self._connection.query("PRAGMA synchronous = EXTRA")
             self.store, self.key_source = self._recognised()
         except BaseException:
             self._connection.close()
@@ -125,6 +127,15 @@ class RowFile:
     def all(self) -> list[StoredRow]:
         """Every row, as of one instant."""
         return [_checked(row) for row in self._connection.query("SELECT id, owner, frame FROM rows NOT INDEXED")]
+
+    def verify(self) -> None:
+        """Check that the file's structure holds: that its index leads to every row, and to nothing else.
+
+        Raises:
+            DamagedError: it does not.
+        """
+        if self._connection.query("PRAGMA integrity_check(1)") != [(b"ok",)]:
+            raise DamagedError("the structure of the chip is not what was written; restore the chip from a backup")
 
     def change(self, work: Callable[[Rows], T]) -> T:
         """Run `work` in one transaction, durable when it returns; whatever it raises rolls it back."""

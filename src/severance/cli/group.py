@@ -121,7 +121,7 @@ def _usage(error: Any) -> str:
     if ctx is None:
         return message
     sentence = message[:1].lower() + message[1:].rstrip(".")
-    return f"{sentence}; see `{ctx.command_path} --help`"
+    return f"{sentence}{' See' if sentence.endswith('?') else '; see'} `{ctx.command_path} --help`"
 
 
 def _is_unread(error: BaseException) -> bool:

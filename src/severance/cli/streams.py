@@ -20,7 +20,7 @@ class _Closed(io.TextIOBase):
     encoding = "utf-8"
 
     def write(self, text: str, /) -> int:
-        raise OSError(errno.EBADF, "it is closed")
+        raise OSError(errno.EBADF, "standard output is closed")
 
     def isatty(self) -> bool:
         return False

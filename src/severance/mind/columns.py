@@ -6,6 +6,8 @@ is copied before the first write.
 
 from __future__ import annotations
 
+import math
+import mmap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +18,25 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
 _FIRST = 64
+_OWN_MAPPING = 1 << 18
+
+
+def space(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    """An array with anything in it. A large one is a mapping of its own, private to the process: when a mind is
+    dropped, its pages go back to the system, where the heap would keep them, with what was remembered still in them.
+    """
+    kind = np.dtype(dtype)
+    size = math.prod(shape) * kind.itemsize
+    if size < _OWN_MAPPING:
+        return np.empty(shape, kind)
+    return np.frombuffer(mmap.mmap(-1, size, access=mmap.ACCESS_COPY), kind, math.prod(shape)).reshape(shape)
+
+
+def copied(array: NDArray[Any]) -> NDArray[Any]:
+    """The same figures in a place of their own."""
+    place = space(array.shape, array.dtype)
+    place[...] = array
+    return place
 
 
 class Column:
@@ -49,7 +70,7 @@ class Column:
         if need <= len(self._data) and self._data.flags.writeable:
             return
         room = max(need, _FIRST, self._size + self._size // 4 if extra else 0)
-        grown = np.empty((room, *self._data.shape[1:]), self._data.dtype)
+        grown = space((room, *self._data.shape[1:]), self._data.dtype)
         grown[: self._size] = self.view
         self._data = grown
 
@@ -75,7 +96,7 @@ class Column:
 
     def keep(self, kept: NDArray[np.intp]) -> None:
         """Leave only these rows, in this order."""
-        self._data = self.view[kept]
+        self._data = copied(self.view[kept])
         self._size = len(self._data)
 
 

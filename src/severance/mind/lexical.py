@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from severance.mind.analysis import STOP_WORDS, Stems, indexed
-from severance.mind.columns import Column
+from severance.mind.columns import Column, copied, space
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,9 @@ K1 = 1.2
 B = 0.6
 POSTING_BUDGET = 262_144
 """At most so many postings are read for a query, rarest terms first, the rarest always whole."""
+
+MOST_TERMS = 64
+"""A query of more different words than this (a page pasted in) is searched by the rarest of them."""
 
 _TAIL = 32_768
 _STOPS = len(STOP_WORDS)
@@ -165,7 +168,7 @@ class Lexical:
     def query_terms(self, asked: list[str]) -> list[tuple[str, int]]:
         """The distinct terms of a query that any row may have: (the word as asked, its number).
 
-        Function words are left out, unless there is nothing else.
+        Function words are left out, unless there is nothing else; of very many words the rarest are taken.
         """
         found: dict[int, str] = {}
         for word in asked:
@@ -173,7 +176,14 @@ class Lexical:
             if number >= 0:
                 found.setdefault(number, word)
         content = [(word, number) for number, word in found.items() if number >= _STOPS]
-        return content or [(word, number) for number, word in found.items()]
+        chosen = content or [(word, number) for number, word in found.items()]
+        if len(chosen) > MOST_TERMS:
+            chosen = sorted(chosen, key=lambda item: self._sealed(item[1]))[:MOST_TERMS]
+        return chosen
+
+    def _sealed(self, term: int) -> int:
+        """How many rows have this term, those in the tail left out."""
+        return sum(len(segment.of(term)[0]) for segment in self.segments)
 
     def term(self, word: str) -> str:
         """The term of a word, whether or not any row has it."""
@@ -182,8 +192,10 @@ class Lexical:
     def count_terms(self, counted: NDArray[np.bool_]) -> int:
         """How many different terms the `counted` rows have, function words left out."""
         segment = self.whole()
-        terms = np.repeat(np.arange(len(self.terms)), np.diff(segment.starts))
-        return int(np.count_nonzero(np.unique(terms[counted[segment.rows]]) >= _STOPS))
+        before = np.concatenate((np.zeros(1, np.int64), np.cumsum(counted[segment.rows], dtype=np.int64)))[
+            segment.starts
+        ]
+        return int(np.count_nonzero(np.diff(before[_STOPS:])))
 
     def forget_words(self) -> None:
         """Drop the cache of words seen: it may hold words of what was forgotten."""
@@ -205,7 +217,7 @@ class Lexical:
         self.terms = [term for term, use in zip(self.terms, used.tolist(), strict=True) if use]
         self._by_term = None
         starts = np.searchsorted(new_terms, np.arange(len(self.terms) + 1)).astype(np.int64)
-        self.segments = [Segment(starts, rows[alive], segment.counts[alive])]
+        self.segments = [Segment(starts, copied(rows[alive]), copied(segment.counts[alive]))]
         self.lengths.keep(kept)
 
 
@@ -214,8 +226,8 @@ def _merged(older: Segment, newer: Segment) -> Segment:
     size = max(len(older.starts), len(newer.starts))
     old, new = _stretched(older.starts, size), _stretched(newer.starts, size)
     starts = old + new
-    rows = np.empty(len(older.rows) + len(newer.rows), np.int32)
-    counts = np.empty(len(rows), np.uint8)
+    rows = space((len(older.rows) + len(newer.rows),), np.int32)
+    counts = space((len(rows),), np.uint8)
     for segment, own, other in ((older, old, new[:-1]), (newer, new, old[1:])):
         places = np.arange(len(segment.rows)) + np.repeat(other, np.diff(own))
         rows[places] = segment.rows

@@ -228,8 +228,7 @@ class Memories:
 
     def metadata_of(self, row: int) -> Metadata:
         """The metadata of a row."""
-        packed = self.metadata[row]
-        return _DECODE.decode(packed) if packed else NO_METADATA
+        return unpacked(self.metadata[row] or b"")
 
     def memory(self, row: int) -> Memory:
         """A row as a noun."""
@@ -273,6 +272,16 @@ class Memories:
 def metadata_bytes(metadata: Metadata) -> bytes:
     """Metadata as msgpack, names in order, so that equal metadata are equal bytes."""
     return _ENCODE.encode({name: metadata[name] for name in sorted(metadata)})
+
+
+def unpacked(packed: bytes) -> Metadata:
+    """What `metadata_bytes` packed; nothing for no bytes."""
+    return _DECODE.decode(packed) if packed else NO_METADATA
+
+
+def packed_item(name: str, value: Scalar) -> bytes:
+    """How one name and its value stand in packed metadata."""
+    return _ENCODE.encode(name) + _ENCODE.encode(value)
 
 
 _NOTHING = metadata_bytes({})

@@ -102,12 +102,15 @@ class Mind:
             raw = self._memories.id(row)
             for waiting in self._waiting.values():
                 waiting.pop(raw, None)
+            sources = self._memories.sources
+            number = int(sources.rows.view[row])
+            if number >= 0 and sources.uses[number] == 1:
+                self._sources.drop(number, sources.values[number])
             self._memories.forget(row)
             self._vectors.blank(row)
         if rows:
             self._gone += len(rows)
             self._lexical.forget_words()
-            self._sources.forget()
             self._threads.unsettle()
 
     def _revector(self, seq: int, event: Revectored) -> None:
@@ -277,7 +280,7 @@ class Mind:
         kept = self._standing()
         for part in (self._lexical, self._vectors, self._memories):
             part.keep(kept)
-        self._sources.forget()
+        self._sources.renumbered()
         self._threads = Threads()
         self._threads.unsettle()
         self._gone = 0

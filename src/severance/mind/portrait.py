@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 
 from severance.mind import analysis, snapshot
-from severance.mind.columns import Column, Runs, Values
+from severance.mind.columns import Column, Runs, Values, copied
 from severance.mind.lexical import Lexical, Segment
-from severance.mind.memories import Memories
+from severance.mind.memories import Memories, metadata_bytes
 from severance.mind.vectors import Vectors
 from severance.records import EmbedderChosen
 
@@ -99,8 +99,8 @@ def _fill_memories(memories: Memories, arrays: list[NDArray[Any]], small: Small,
     _check_links(memories, rows)
     for name, array, values in zip(_TABLES, arrays[10:14], small.tables, strict=True):
         _need(len(array) == rows)
-        for value in values if name != "metadata" else ():
-            value.decode()
+        if name != "metadata":
+            b"\n".join(values).decode()  # a character cannot go on behind a line feed, so this checks each of them
         setattr(memories, name, Values.over(values, array))
     _check_metadata(small.tables[3])
     data, ends, told_rows, told_seqs = arrays[14:]
@@ -108,7 +108,7 @@ def _fill_memories(memories: Memories, arrays: list[NDArray[Any]], small: Small,
     memories.texts = Runs()
     memories.texts.data, memories.texts.ends = Column.over(data), Column.over(ends)
     _need(len(told_rows) == len(told_seqs) and _within(told_rows, 0, rows))
-    memories.told_rows, memories.told_seqs = Column.over(told_rows.copy()), Column.over(told_seqs.copy())
+    memories.told_rows, memories.told_seqs = Column.over(copied(told_rows)), Column.over(copied(told_seqs))
     memories.wake()
 
 
@@ -138,9 +138,11 @@ def _check_texts(data: NDArray[np.uint8], ends: NDArray[np.int64], rows: int) ->
 
 
 def _check_metadata(values: list[bytes]) -> None:
+    """Read all in one call, as one msgpack array: they are maps, one for each, and nothing besides."""
+    packed = b"\xdd" + len(values).to_bytes(4, "big") + b"".join(values)
     try:
-        for value in values:
-            msgspec.msgpack.decode(value, type=dict[str, str | int | float | bool | None])
+        found = msgspec.msgpack.decode(packed, type=list[dict[str, str | int | float | bool | None]])
+        _need(all(values) and [metadata_bytes(each) for each in found] == values)
     except (msgspec.MsgspecError, RecursionError) as problem:
         raise ValueError("the snapshot holds metadata that cannot be read") from problem
 
@@ -154,7 +156,7 @@ def _fill_lexical(lexical: Lexical, arrays: list[NDArray[Any]], small: Small, ro
     _need(_within(posted, 0, rows))
     lexical.lengths = Column.over(lengths)
     # Copied, so that the snapshot's bytes are let go of once every column has been written to.
-    lexical.segments = [Segment(starts.copy(), posted.copy(), counts.copy())]
+    lexical.segments = [Segment(copied(starts), copied(posted), copied(counts))]
 
 
 def _within(array: NDArray[Any], least: int, end: int) -> bool:

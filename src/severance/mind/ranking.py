@@ -38,7 +38,7 @@ class Weights:
         candidates: how many rows are looked at closely.
     """
 
-    meaning: float = 0.35
+    meaning: float = 0.4
     source: float = 3.0
     name: float = 0.3
     date: float = 0.2
@@ -54,6 +54,7 @@ class Weights:
 
 WEIGHTS = Weights()
 _MOST_WORDS = 8
+_TINY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +147,14 @@ def _gather(corpus: Corpus, text: str, vector: NDArray[np.float32] | None, now: 
 def _sources(corpus: Corpus, asked: list[str]) -> tuple[dict[int, str], NDArray[np.float32] | None, float]:
     """Sources that the query names: which, what each is worth, and the most that any could be."""
     table = corpus.memories.sources
-    named = corpus.sources.named(asked, table)
-    if not named:
-        return {}, None, 0.0
+    named: dict[int, str] = {}
     worth = np.zeros(len(table.values) + 1, np.float32)  # the last place is for rows without a source, number -1
-    for number in named:
+    for number, by in corpus.sources.named(asked, table).items():
         df = table.uses[number] if corpus.seen is None else np.count_nonzero(table.rows.view[corpus.seen] == number)
-        worth[number] = np.log1p((corpus.count - df + 0.5) / (df + 0.5))
-    return named, worth, float(worth.max())
+        if df:
+            named[number] = by
+            worth[number] = np.log1p((corpus.count - df + 0.5) / (df + 0.5))
+    return (named, worth, float(worth.max())) if named else ({}, None, 0.0)
 
 
 def _spans(corpus: Corpus, text: str, now: int) -> list[dates.Span]:
@@ -173,12 +174,13 @@ def _within(at: NDArray[np.int64], spans: list[dates.Span]) -> NDArray[np.bool_]
 def _candidates(corpus: Corpus, own: NDArray[np.float32], wanted: int) -> NDArray[np.int64]:
     """The rows that score best by themselves, and those next to them: credit reaches no other row."""
     if len(own) > wanted:
-        # partition may take any of several equal rows, and which ones must not matter: take all of them, or none.
         least = np.partition(own, len(own) - wanted)[len(own) - wanted]
-        top = np.flatnonzero(own >= least)
-        if len(top) > 2 * wanted:
-            top = np.flatnonzero(own > least)
-        top = top[own[top] > 0]
+        top = np.flatnonzero(own >= max(least, _TINY))
+        if len(top) > 2 * wanted:  # very many equals: those that come first in the end
+            equal = top[own[top] == least]
+            loose = (corpus.memories.flags.view[equal] & PINNED) == 0
+            first = equal[np.lexsort((corpus.memories.at.view[equal], loose))[:wanted]]
+            top = np.concatenate((top[own[top] > least], first))
     else:
         top = np.flatnonzero(own > 0)
     before, after = corpus.threads.before.view, corpus.threads.after.view

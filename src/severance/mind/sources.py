@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from severance.mind.columns import Values
 
 _STOP_WORDS = frozenset(STOP_WORDS)
+_MOST_NAMED = 64
 
 
 class Sources:
@@ -19,10 +20,19 @@ class Sources:
         self._of_word: dict[str, list[int]] = {}
         self._read = 0
 
-    def forget(self) -> None:
-        """A source may be gone, or numbered anew: read them all again at the next look."""
+    def renumbered(self) -> None:
+        """The sources have other numbers: read them all again at the next look."""
         self._of_word.clear()
         self._read = 0
+
+    def drop(self, number: int, source: bytes) -> None:
+        """Nothing has this source any more."""
+        for word in dict.fromkeys(words(source.decode())) if number < self._read else ():
+            numbers = self._of_word.get(word, [])
+            if number in numbers:
+                numbers.remove(number)
+            if not numbers:
+                self._of_word.pop(word, None)
 
     def _learn(self, table: Values) -> None:
         for number in range(self._read, len(table.values)):
@@ -39,13 +49,18 @@ class Sources:
 
     def _is_name(self, part: str) -> bool:
         found = words(part)
-        return bool(found) and all(word.removesuffix("'s") in self._of_word for word in found)
+        return bool(found) and all(self._numbers(word) for word in found)
+
+    def _numbers(self, word: str) -> list[int]:
+        """The sources that a word names; a word of very many sources (the `md` of a thousand files) names none."""
+        numbers = self._of_word.get(word.removesuffix("'s"), [])
+        return numbers if len(numbers) <= _MOST_NAMED else []
 
     def named(self, query: list[str], table: Values) -> dict[int, str]:
         """The numbers of sources that these words name, each with the words that name it."""
         self._learn(table)
         found: dict[int, str] = {}
         for word in dict.fromkeys(word.removesuffix("'s") for word in query):
-            for number in self._of_word.get(word, ()):
+            for number in self._numbers(word):
                 found[number] = f"{found[number]} {word}" if number in found else word
         return found

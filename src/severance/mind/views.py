@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 
-from severance.mind.memories import GONE, same
+from severance.mind.memories import GONE, packed_item, same, unpacked
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from severance.mind.memories import Memories
-    from severance.model import Filter, Metadata
+    from severance.model import Filter, Metadata, Scalar
 
 
 def current(memories: Memories) -> NDArray[np.bool_]:
@@ -54,15 +56,55 @@ def filtered(memories: Memories, wanted: Filter) -> NDArray[np.bool_]:
 
 
 def _where(memories: Memories, where: Metadata) -> NDArray[np.bool_]:
-    """Rows whose metadata have all these values; each distinct metadata is read once."""
+    """Rows whose metadata have all these values; each distinct metadata is looked at once."""
     table = memories.metadata
     fits = np.zeros(len(table.values) + 1, bool)  # the last place stands for rows without metadata, number -1
-    for number, packed in enumerate(table.values):
-        if packed:
-            found = msgspec.msgpack.decode(packed)
-            fits[number] = all(name in found and same(found[name], value) for name, value in where.items())
+    for number in _likely(table.values, *next(iter(where.items()))):
+        found = unpacked(table.values[number])
+        fits[number] = all(name in found and same(found[name], value) for name, value in where.items())
     chosen: NDArray[np.bool_] = fits[table.rows.view]
     return chosen
+
+
+def _likely(values: list[bytes], name: str, value: Scalar) -> list[int]:
+    """The numbers of packed metadata that hold the bytes of this item, as an item or by chance."""
+    packed = b"".join(values)
+    places = [place for spelling in _spellings(name, value) for place in _places(packed, spelling)]
+    ends = np.cumsum(np.fromiter(map(len, values), np.int64, len(values)))
+    likely: list[int] = np.unique(np.searchsorted(ends, np.array(places, np.int64), side="right")).tolist()
+    return likely
+
+
+def _places(packed: bytes, wanted: bytes) -> Iterator[int]:
+    """Where these bytes are. Not by `re`, whose cache of patterns would keep what was asked beyond the mind's end."""
+    place = packed.find(wanted)
+    while place >= 0:
+        yield place
+        place = packed.find(wanted, place + 1)
+
+
+def _spellings(name: str, value: Scalar) -> list[bytes]:
+    """How an item with this value may have been packed: 1 and 1.0 are equal, and other bytes."""
+    values: list[Scalar] = [value]
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        values = (
+            [0, 0.0, -0.0] if value == 0 else [each for each in (_whole(value), _fraction(value)) if each is not None]
+        )
+    try:
+        return [packed_item(name, each) for each in values]
+    except (OverflowError, UnicodeError):
+        return []  # beyond 64 bits, or half a surrogate pair: no metadata hold it
+
+
+def _whole(value: float) -> int | None:
+    return int(value) if math.isfinite(value) and value == int(value) and -(1 << 63) <= value < 1 << 64 else None
+
+
+def _fraction(value: float) -> float | None:
+    try:
+        return float(value) if float(value) == value else None
+    except OverflowError:
+        return None
 
 
 def without_echoes(memories: Memories, seen: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -16,6 +16,9 @@ from severance.waking import wake
 
 Progress = Callable[[int, int], None]
 
+UNREADABLE = (DamagedError, NewerVersionError, NotFoundError)
+"""What damage looks like from here: a flipped bit can make a version later, or a row one that is not there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -51,7 +54,7 @@ def examine(
     personas: Sequence[Persona] = ()
     try:
         personas = everyone()
-    except (DamagedError, NotFoundError) as problem:
+    except UNREADABLE as problem:
         findings.append(_finding(problem))
     known = set()
     for done, persona in enumerate(personas):
@@ -59,7 +62,7 @@ def examine(
             progress(done, len(personas))
         try:
             key = chip.key(persona)
-        except (DamagedError, NotFoundError) as problem:
+        except UNREADABLE as problem:
             findings.append(_finding(problem))
             continue
         known.add(key.space)
@@ -87,7 +90,7 @@ def salvaged(space: Space) -> Iterator[Memory]:
 def _examine_space(space: Space, chip: Chip) -> list[Finding]:
     try:
         findings = [_finding(item) for item in space.salvage() if isinstance(item, DamagedError)]
-    except (DamagedError, NotFoundError) as problem:
+    except UNREADABLE as problem:
         return [_finding(problem)]
     if not findings:
         # Every record is as it was written; what is left are the snapshot, the anchor and the end of the log.
@@ -99,7 +102,7 @@ def _examine_space(space: Space, chip: Chip) -> list[Finding]:
 def _found(look: Callable[[], object]) -> list[Finding]:
     try:
         look()
-    except (DamagedError, NewerVersionError, NotFoundError) as problem:
+    except UNREADABLE as problem:
         return [_finding(problem)]
     return []
 

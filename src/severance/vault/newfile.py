@@ -52,6 +52,8 @@ def _take_name(part: Path, path: Path) -> None:
     if sys.platform != "win32":
         try:
             os.link(part, path)
+            with contextlib.suppress(OSError):
+                part.unlink()
             return
         except FileExistsError:
             raise

@@ -1,0 +1,173 @@
+"""Importing: once, in batches, with a report."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from severance.errors import StoreFullError
+from severance.session import Session
+
+from .conftest import Run, command
+
+
+def _lines(path: Path, texts: list[str]) -> Path:
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    return path
+
+
+def _import(run: Run, path: Path, *words: str) -> dict[str, object]:
+    found = run("import", str(path), "--at", "office", "--json", *words).json
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_second_import_adds_nothing(run: Run, store: Path, tmp_path: Path) -> None:
+    source = _lines(tmp_path / "a.jsonl", [f"fact number {n}" for n in range(1_300)])
+    first = _import(run, source)
+    assert (first["imported"], first["already_there"], first["finished"]) == (1_300, 0, True)
+    second = _import(run, source)
+    assert (second["imported"], second["already_there"]) == (0, 1_300)
+    assert len(run("export", "--at", "office").out.splitlines()) == 1_302
+    with source.open("a") as file:
+        file.write('{"text": "one more"}\n')
+    third = _import(run, source)
+    assert (third["imported"], third["already_there"]) == (1, 1_300)
+
+
+def test_another_persona_has_not_imported_it(run: Run, store: Path, tmp_path: Path) -> None:
+    source = _lines(tmp_path / "a.jsonl", ["a fact"])
+    _import(run, source)
+    again = run("import", str(source), "--at", "house", "--subject", "irving", "--json").json
+    assert again["imported"] == 1
+
+
+def test_an_entry_twice_in_one_source_is_imported_once(run: Run, store: Path, tmp_path: Path) -> None:
+    report = _import(run, _lines(tmp_path / "a.jsonl", ["same", "same"]))
+    assert (report["imported"], report["already_there"]) == (1, 1)
+
+
+def test_an_export_imported_elsewhere_is_the_same(run: Run, store: Path, tmp_path: Path, printer: str) -> None:
+    run("remember", "Dylan likes waffles.", "--source", "Dylan", "--meta", "desk=3", "--at", "office")  # again
+    run("amend", printer, "It moved.", "--at", "office")
+    run("export", str(tmp_path / "out.jsonl"), "--at", "office")
+    words = ("--at", "house", "--subject", "mark")
+    assert run("import", str(tmp_path / "out.jsonl"), *words).code == 0
+    kept = [json.loads(line) for line in run("export", *words).out.splitlines()]
+    told = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    fields = ("text", "at", "thread", "source", "kind", "metadata", "pinned", "repeats")
+    assert [[entry[name] for name in fields] for entry in kept] == [[entry[name] for name in fields] for entry in told]
+    assert run("import", str(tmp_path / "out.jsonl"), *words, "--json").json["already_there"] == 2
+
+
+def test_repeats_have_a_bound_and_old_versions_stay_out(run: Run, store: Path, tmp_path: Path) -> None:
+    source = tmp_path / "a.jsonl"
+    old = {"text": "old", "id": "a" * 30, "superseded_by": "b" * 30}
+    source.write_text(json.dumps({"text": "often", "repeats": 10**9}) + "\n" + json.dumps(old) + "\n")
+    report = _import(run, source)
+    assert (report["imported"], report["skipped"]) == (1, 1)
+    often = [json.loads(line) for line in run("export", "--at", "office").out.splitlines() if "often" in line]
+    assert often[0]["repeats"] == 100
+
+
+def test_a_half_valid_file(run: Run, store: Path, tmp_path: Path) -> None:
+    source = tmp_path / "half.jsonl"
+    source.write_bytes(b'{"text": "good"}\n{"text": ""}\nnot json\n\xff\xfe\n{"text": "also good"}\n')
+    ended = run("import", str(source), "--at", "office")
+    assert ended.code == 0
+    assert "Imported 2 from jsonl" in ended.out
+    assert "skipped line 3: it is not valid JSON" in ended.out
+
+
+def test_the_first_twenty_that_were_skipped(run: Run, store: Path, tmp_path: Path) -> None:
+    source = tmp_path / "bad.jsonl"
+    source.write_text('{"text": "good"}\n' + "nonsense\n" * 33)
+    report = _import(run, source)
+    assert report["skipped"] == 33
+    assert isinstance(report["first_skipped"], list)
+    assert len(report["first_skipped"]) == 20
+    assert "and 13 more" in run("import", str(source), "--at", "office").out
+
+
+def test_all_skipped_is_a_failure(run: Run, store: Path, tmp_path: Path) -> None:
+    source = tmp_path / "bad.jsonl"
+    source.write_text('{"no": "text"}\n' * 3)
+    ended = run("import", str(source), "--at", "office", "--format", "jsonl", "--json")
+    assert (ended.code, ended.json["skipped"], ended.json["finished"]) == (1, 3, True)
+
+
+def test_formats_and_options(run: Run, store: Path, tmp_path: Path) -> None:
+    source = _lines(tmp_path / "a.jsonl", ["x"])
+    for words in (("--format", "nonsense"), ("--option", "x"), ("--option", "speaker=Ann")):
+        ended = run("import", str(source), "--at", "office", *words)
+        assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert run("import", str(tmp_path / "missing"), "--at", "office").code == 2
+    (tmp_path / "empty").write_bytes(b"")
+    assert run("import", str(tmp_path / "empty"), "--at", "office").code == 2
+
+
+def test_a_markdown_folder(run: Run, store: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "a.md").write_text("# Plants\n\nThe fern needs water on Mondays.\n")
+    assert _import(run, folder)["imported"] == 1
+    assert _import(run, folder)["already_there"] == 1
+    assert "fern" in run("recall", "who needs water?", "--at", "office").out
+
+
+def test_a_failure_in_the_middle_says_what_was_kept(
+    run: Run, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Session.remember_many
+    calls: list[int] = []
+
+    def failing(self: Session, items: list[object]) -> object:
+        calls.append(len(items))
+        if len(calls) == 3:
+            raise StoreFullError("the disk is full")
+        return whole(self, items)  # type: ignore[arg-type]
+
+    source = _lines(tmp_path / "a.jsonl", [f"fact {n}" for n in range(2_000)])
+    monkeypatch.setattr(Session, "remember_many", failing)
+    ended = run("import", str(source), "--at", "office")
+    assert ended.code == 1
+    assert ended.out.startswith("Before it ended, imported 1,024 ")
+    assert ended.err == "severance: the disk is full\n"
+    monkeypatch.undo()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal to one process is POSIX")
+@pytest.mark.parametrize("as_json", [False, True])
+def test_ctrl_c_keeps_what_was_imported(run: Run, store: Path, tmp_path: Path, as_json: bool) -> None:
+    total = 60_000
+    source = _lines(tmp_path / "a.jsonl", [f"fact number {n} about the {n % 97}th thing" for n in range(total)])
+    words = ("import", str(source), "--at", "office", *(["--json"] if as_json else []))
+    began = _size(store)
+    process = subprocess.Popen(command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    patience = time.monotonic() + 60
+    while _size(store) < began + 500_000 and process.poll() is None and time.monotonic() < patience:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    kept = len(run("export", "--at", "office").out.splitlines()) - 2
+    assert 0 < kept < total
+    if as_json:
+        report = json.loads(out)
+        assert (report["imported"], report["finished"]) == (kept, False)
+        assert json.loads(err)["error"]["kind"] == "Interrupted"
+    else:
+        assert out.decode().startswith(f"Before it ended, imported {kept:,} ")
+        assert err.decode() == "severance: interrupted\n"
+        rest = _import(run, source)
+        assert (rest["imported"], rest["already_there"]) == (total - kept, kept)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())

@@ -1,0 +1,128 @@
+"""The JSON that each command prints: field names and types are a contract."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from severance.cli.app import app
+from severance.cli.reference import JSON_SHAPES
+
+from .conftest import Run
+
+ID = str
+MEMORY = {
+    "id": str,
+    "text": str,
+    "at": str,
+    "recorded": str,
+    "thread": (str, type(None)),
+    "source": (str, type(None)),
+    "kind": str,
+    "metadata": dict,
+    "pinned": bool,
+    "repeats": int,
+    "echo_of": (str, type(None)),
+    "supersedes": (str, type(None)),
+    "superseded_by": (str, type(None)),
+}
+PLACE = {"place": str, "wakes": dict}
+PERSONA = {"subject": str, "persona": str, "places": [str], "records": int}
+FINDING = {"what": str, "space": (str, type(None)), "record": (int, type(None))}
+SAVED = {"file": str, "personas": [{"subject": str, "persona": str, "memories": int}]}
+
+CASES: dict[str, tuple[tuple[str, ...], object]] = {
+    "init": ((), {"store": str, "created": bool}),
+    "sever": (("helly", "a", "b"), {"subject": str, "personas": [str]}),
+    "place": (("office", "mark=outie"), PLACE),
+    "status": ((), {"store": str, "personas": [PERSONA], "places": [PLACE]}),
+    "remember": (("words", "--at", "office"), {"memory": MEMORY}),
+    "recall": (
+        ("printer", "--at", "office"),
+        {"recollections": [{"score": float, "reasons": [str], "memory": MEMORY}]},
+    ),
+    "context": (("printer", "--at", "office"), {"context": str}),
+    "forget": (("{id}", "--yes", "--at", "office"), {"forgotten": str, "versions": int}),
+    "amend": (("{id}", "New.", "--at", "office"), {"memory": MEMORY}),
+    "history": (("{id}", "--at", "office"), {"versions": [MEMORY]}),
+    "import": (
+        ("{tmp}/half.jsonl", "--at", "office"),
+        {
+            "format": str,
+            "imported": int,
+            "already_there": int,
+            "skipped": int,
+            "first_skipped": [{"where": str, "why": str}],
+            "finished": bool,
+            "seconds": float,
+        },
+    ),
+    "export": (("{tmp}/out.jsonl", "--at", "office"), {"file": str, "memories": int}),
+    "check": (("--salvage", "{tmp}/s.zip"), {"intact": bool, "findings": [FINDING], "salvaged": SAVED}),
+    "backup": (("{tmp}/b.tar",), {"file": str, "bytes": int, "chip": bool}),
+    "restore": (
+        ("{tmp}/before.tar", "--store", "{tmp}/other"),
+        {"store": str, "file": str, "bytes": int, "chip": bool},
+    ),
+    "reembed": ((), {"embedded": int}),
+    "version": ((), {"version": str}),
+}
+
+
+def _matches(value: object, shape: object) -> bool:
+    if isinstance(shape, dict):
+        return (
+            isinstance(value, dict)
+            and list(value) == list(shape)
+            and all(_matches(value[name], inner) for name, inner in shape.items())
+        )
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(_matches(item, shape[0]) for item in value)
+    kinds = shape if isinstance(shape, tuple) else (shape,)
+    return type(value) in kinds
+
+
+def test_every_command_but_the_tour_has_json() -> None:
+    assert {str(command.name) for command in app.registered_commands} - {"tour"} == set(CASES) == set(JSON_SHAPES)
+
+
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("name", CASES)
+def test_fields(run: Run, store: Path, printer: str, tmp_path: Path, name: str, before: bool) -> None:
+    (tmp_path / "half.jsonl").write_text('{"text": "good"}\nnot json\n')
+    run("backup", str(tmp_path / "before.tar"))
+    words, shape = CASES[name]
+    filled = [word.format(id=printer, tmp=tmp_path) for word in words]
+    ended = run("--json", name, *filled) if before else run(name, *filled, "--json")
+    assert (ended.code, ended.err) == (0, "")
+    assert _matches(ended.json, shape), ended.out
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_documented_fields_are_the_fields(name: str) -> None:
+    def names(shape: object) -> set[str]:
+        if isinstance(shape, dict):
+            return set() if shape is MEMORY else set(shape).union(*(names(value) for value in shape.values()))
+        return names(shape[0]) if isinstance(shape, list) else set()
+
+    assert set(re.findall(r'"(\w+)"', JSON_SHAPES[name])) == names(CASES[name][1])
+
+
+def test_the_memory_of_an_export_has_the_same_fields(run: Run, store: Path) -> None:
+    line = json.loads(run("export", "--at", "office").out.splitlines()[0])
+    assert _matches(line, MEMORY)
+
+
+def test_an_error_is_json_on_standard_error(run: Run, store: Path) -> None:
+    for words in (("recall", "x", "--at", "office", "--thread", "\0", "--json"), ("--json", "recall", "--bogus")):
+        ended = run(*words)
+        assert ended.out == ""
+        assert ended.error["exit_code"] == 2
+    assert run("recall", "x", "--at", "mars", "--json").error["kind"] == "NotFoundError"
+
+
+def test_json_after_a_double_dash_is_a_text(run: Run, store: Path) -> None:
+    assert run("remember", "--at", "office", "--", "--json").out.startswith("Remembered: ")

@@ -1,0 +1,25 @@
+"""The reference page says what the command line is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from severance.cli import exits
+from severance.cli.app import app
+from severance.cli.reference import page
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
+
+
+def test_the_page_is_up_to_date() -> None:
+    written = PAGE.read_text(encoding="utf-8")
+    assert written == page(), "run: python -m severance.cli.reference > docs/reference/cli.md"
+
+
+def test_every_command_and_exit_code_is_on_the_page() -> None:
+    written = PAGE.read_text(encoding="utf-8")
+    for command in app.registered_commands:
+        assert f"## severance {command.name}\n" in written
+    for code in exits.EXPLAINED:
+        assert f"| {code} |" in written
+    assert "A crossing must start a new model context" in written

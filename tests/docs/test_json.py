@@ -1,0 +1,131 @@
+"""The samples of docs/reference/json.md have the fields that the commands print."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import severance
+from docs.runner import ROOT, blocks, secluded
+from severance.cli.app import app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+PAGE = ROOT / "docs" / "reference" / "json.md"
+_FREE = ("metadata", "wakes")
+_PLAIN = """
+store file bytes memory memories subject persona personas place places version format error message exit_code findings
+recollections
+"""
+"""Names that say what they are."""
+
+
+def _sections() -> dict[str, str]:
+    parts = re.split(r"^## (.+)$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def _samples() -> dict[str, Any]:
+    found = {}
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    for block in blocks(PAGE):
+        title = next(line for line in reversed(lines[: block.line]) if line.startswith("## "))
+        found[title.removeprefix("## ")] = json.loads(block.text)
+    return found
+
+
+def _shape(value: Any) -> Any:
+    """The names of the fields, all the way down; of a list, the shape of its first entry."""
+    if isinstance(value, dict):
+        return {name: None if name in _FREE else _shape(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_shape(entry) for entry in value[:1]]
+    return None
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Any]]:
+    """Runs a command with `--json`, in this process, and returns what it printed."""
+
+    def run(*words: str) -> Any:
+        with pytest.raises(SystemExit):
+            app(["--json", "--store", "store", *words])
+        said = capsys.readouterr()
+        return json.loads(said.out or said.err)
+
+    with secluded(tmp_path):
+        yield run
+
+
+def test_the_samples_are_what_is_printed(run: Callable[..., Any], tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    printed = {"init": run("init", "--key", "file:key"), "sever": run("sever", "mark", "innie", "outie")}
+    printed["place"] = run("place", "floor", "mark=innie")
+    printed["status"] = run("status")
+    printed["remember"] = run("remember", "The file is at 96 percent.", "--at", "floor")
+    printed["recall"] = run("recall", "the file", "--at", "floor")
+    printed["context"] = run("context", "the file", "--at", "floor")
+    number = printed["remember"]["memory"]["id"]
+    printed["amend"] = run("amend", number, "The file is complete.", "--at", "floor")
+    printed["history"] = run("history", number, "--at", "floor")
+    printed["forget"] = run("forget", number, "--yes", "--at", "floor")
+    printed["Errors"] = run("history", number, "--at", "floor")
+    work.joinpath("some.jsonl").write_text('"one"\n"two"\n{}\n', encoding="utf-8")
+    printed["import"] = run("import", "some.jsonl", "--at", "floor")
+    printed["export"] = run("export", "all.jsonl", "--at", "floor")
+    printed["backup"] = run("backup", "a.backup")
+    printed["restore"] = run("restore", "a.backup", "--replace")
+    printed["reembed"] = run("reembed")
+    printed["version"] = run("version")
+    _flip_a_byte(work / "store")
+    printed["check"] = run("check", "--salvage", "saved.zip")
+    samples = _samples()
+    assert {name: _shape(sample) for name, sample in samples.items()} == {
+        name: _shape(printed[name]) for name in samples
+    }
+    assert set(printed) == set(samples)
+
+
+def test_every_command_that_prints_json_has_a_section() -> None:
+    named = {command.name for command in app.registered_commands}
+    assert named - {"tour"} <= set(_sections())
+
+
+def test_every_field_is_explained() -> None:
+    """In its own section, or where memories and damage are described."""
+    sections = _sections()
+    prose = {name: re.sub(r"```.*?```", "", text, flags=re.DOTALL) for name, text in sections.items()}
+    told = {name: set(re.findall(r"`([a-z_]+)`", text)) for name, text in prose.items()}
+    for name, sample in _samples().items():
+        known = told[name] | told["A memory"] | told["check"] | told["place"] | told["status"] | set(_PLAIN.split())
+        assert set(_names(sample)) <= known, name
+
+
+def test_a_memory_has_these_fields() -> None:
+    assert set(re.findall(r"^\| `([a-z_]+)`", _sections()["A memory"], re.MULTILINE)) == set(severance.Memory.__slots__)
+
+
+def _names(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            yield name
+            yield from () if name in _FREE else _names(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _names(entry)
+
+
+def _flip_a_byte(store: Path) -> None:
+    vault = store / "vault.db"
+    with closing(sqlite3.connect(vault)) as raw:
+        [(frame,)] = raw.execute("SELECT frame FROM records WHERE frame IS NOT NULL ORDER BY seq DESC LIMIT 1")
+    content = bytearray(vault.read_bytes())
+    content[content.index(frame) + len(frame) // 2] ^= 1
+    vault.write_bytes(content)

@@ -1,0 +1,580 @@
+"""The promises as plain functions, small and fast: each takes an empty folder, and raises `AssertionError` if broken.
+
+`test_teeth.py` runs them against seeded faults. The long versions are the tests beside it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import logging
+import shutil
+import sqlite3
+import struct
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+import severance
+from kit import (
+    FEW,
+    KEY,
+    UNKNOWN_ID,
+    ScopedEntropy,
+    StillClock,
+    change,
+    dump,
+    flipped,
+    make_house,
+    open_house,
+    recalled,
+    scenario,
+    small_snapshots,
+    texts,
+)
+from kit.drawing import trace
+from kit.traces import EVERYONE, differences
+from severance import AsleepError, DamagedError, EmbedderError, NotFoundError, RolledBackError, SeveranceError
+from severance.chip.register import WakeRow
+from severance.crypto import envelope
+from severance.crypto.envelope import Kind, Opener, Sealer, SpaceKey, Where, chunk_place, genesis, record_place
+from severance.crypto.primitives import hkdf_sha512, sha256
+from severance.embed import Hashing
+from severance.errors import InputError
+from severance.model import Head, Plain, moment
+
+Check = Callable[[Path], None]
+MARKED = "Petey's map of the severed floor"
+NAMES = ("mark", "innie", "outie", "helly", "floor", "home")
+
+
+def refuses(kind: type[BaseException], call: Callable[[], object]) -> BaseException:
+    """The call raises exactly this kind of error, or one of its kind."""
+    try:
+        found = call()
+    except kind as error:
+        return error
+    raise AssertionError(f"no {kind.__name__}, but {type(found).__name__}")
+
+
+# P1, P2
+
+
+def separate(folder: Path) -> None:
+    """Whatever one persona does, the others observe the same."""
+    for number, victim in enumerate(EVERYONE):
+        assert differences(trace(20 + number, 90), victim) == []
+
+
+def same_words_for_every_id(folder: Path) -> None:
+    """Another persona's id, a forgotten one, a malformed one and one never given are refused alike."""
+    with make_house(folder) as house:
+        innie, outie = house.cross("mark", "floor"), house.cross("mark", "home")
+        theirs, gone = outie.remember(MARKED).id, innie.remember("gone").id
+        innie.forget(gone)
+        for method in (innie.get, innie.history, innie.forget, lambda i: innie.amend(i, "x")):
+            refusals = set()
+            for given in (theirs, gone, UNKNOWN_ID, "", "A" * 30, "a" * 29):
+                error = refuses(NotFoundError, lambda m=method, g=given: m(g))
+                refusals.add((type(error), error.args, str(vars(error)), str(error.__cause__)))
+            assert len(refusals) == 1
+
+
+def only_where_it_was_said(folder: Path) -> None:
+    """At a place that was not declared, or not for this subject, or is spelled otherwise, nobody wakes."""
+    with make_house(folder) as house:
+        house.place("floor-7", {"helly": "innie"})
+        for subject, place in (
+            ("mark", "nowhere"),
+            ("mark", "floor-7"),
+            ("mark", "flo"),
+            ("mark", "Floor"),
+            ("mark", "floors"),
+            ("Mark", "floor"),
+            ("helly", "home"),
+            ("mar", "home"),
+        ):
+            refuses(NotFoundError, lambda s=subject, p=place: house.cross(s, p))
+        for subject, place, persona in (("mark", "floor", "innie"), ("mark", "home", "outie")):
+            assert house.cross(subject, place).persona == persona
+
+
+def asleep_means_asleep(folder: Path) -> None:
+    """After sleep no call is served, and the session holds neither key nor mind."""
+    with make_house(folder) as house:
+        session = house.cross("mark", "floor")
+        session.remember(MARKED)
+        session.sleep()
+        refuses(AsleepError, lambda: session.recall("map"))
+        refuses(AsleepError, lambda: session.remember("x"))
+        refuses(AsleepError, session.stats)
+        assert session._space is None
+        assert len(session._mind) == 0
+
+
+# P3
+
+
+def nothing_in_the_clear(folder: Path) -> None:
+    """Files, temporary files, logs and errors hold no content, and files no names."""
+    logged, said = io.StringIO(), list[str]()
+    handler = logging.StreamHandler(logged)
+    (scratch := folder / "tmp").mkdir()
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        with small_snapshots(), mock.patch.object(tempfile, "tempdir", str(scratch)):
+            _talk(folder, said)
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+    words = [word.encode() for word in ("Petey", "severed", "map of")]
+    for file in (path for path in folder.rglob("*") if path.is_file()):
+        raw = file.read_bytes()
+        assert not [word for word in words if word in raw or word.lower() in raw], f"content in {file.name}"
+        assert not [name for name in NAMES if name.encode() in raw], f"a name in {file.name}"
+    for text in (logged.getvalue(), *said):
+        assert not [word for word in words if word.decode().lower() in text.lower()], "content in a log or an error"
+
+
+def _talk(folder: Path, said: list[str]) -> None:
+    with make_house(folder) as house:
+        innie = house.cross("mark", "floor")
+        for number in range(5):
+            innie.remember(f"{MARKED} {number}", thread=MARKED, metadata={MARKED: MARKED})
+        innie.recall(MARKED)
+        said.append(repr(innie) + repr(house))
+        for wrong in (
+            lambda: innie.remember(MARKED * 5000),
+            lambda: innie.remember(MARKED, thread=MARKED * 100),
+            lambda: innie.remember(MARKED + "\0"),
+            lambda: innie.recall(MARKED, since=MARKED),
+            lambda: innie.remember(MARKED, metadata={MARKED: [MARKED]}),
+            lambda: innie.get(MARKED),
+            lambda: innie.remember_many([{"text": MARKED, MARKED: MARKED}]),
+        ):
+            error = refuses(SeveranceError, wrong)
+            said.append(f"{error!r} {vars(error)}")
+        for file in ("vault.db", "vault.db-wal"):
+            shutil.copy(folder / "store" / file, folder / f"copy-{file}")
+        innie.sleep()
+        house.backup(folder / "all.tar")
+
+
+def forgotten_is_erased(folder: Path) -> None:
+    """Nothing of a forgotten memory can be had: not by the session, not from the vault with the key."""
+    with small_snapshots(), make_house(folder) as house:
+        with house.cross("mark", "floor") as innie:
+            kept = [innie.remember(f"kept {n}").id for n in range(5)]
+            gone = innie.remember("the map of Petey").id
+            amended = innie.amend(gone, "the map that Petey drew").id
+            innie.remember("the map that Petey drew")
+        raw = open_raw(folder)
+        assert raw.execute("SELECT COUNT(*) FROM snapshots").fetchone() == (1,)
+        innie = house.cross("mark", "floor")
+        assert innie.forget(amended) == 2
+        assert not any("Petey" in text for text in recalled(innie, "map Petey"))
+        assert [memory.id for memory in innie.memories()] == kept
+        refuses(NotFoundError, lambda: innie.get(gone))
+        assert raw.execute("SELECT COUNT(*) FROM records WHERE frame IS NULL").fetchone() == (3,)
+        assert raw.execute("SELECT COUNT(*) FROM snapshots").fetchone() == (0,)
+        raw.close()
+        assert sorted(recalled(house.cross("mark", "floor"), "kept map Petey")) == [f"kept {n}" for n in range(5)]
+
+
+def only_the_current_version(folder: Path) -> None:
+    """Recall and the list show what holds now; what held is in the history, and was found as of then."""
+    clock = StillClock()
+    with make_house(folder, clock=clock) as house, house.cross("mark", "floor") as innie:
+        first = innie.remember("the file is at 96 percent")
+        then = clock.at
+        clock.tick()
+        innie.amend(first.id, "the file is at 97 percent")
+        assert recalled(innie, "file percent") == texts(innie.memories()) == ["the file is at 97 percent"]
+        assert texts(innie.history(first.id)) == ["the file is at 96 percent", "the file is at 97 percent"]
+        as_of = moment(then)
+        assert recalled(innie, "file percent", as_of=as_of) == ["the file is at 96 percent"]
+
+
+# P4, and several writers
+
+
+def acknowledged_is_on_disk(folder: Path) -> None:
+    """When `remember` has returned, a copy of the files has the record; commits are synced."""
+    with make_house(folder) as house:
+        innie = house.cross("mark", "floor")
+        for number in range(3):
+            innie.remember(f"memory {number}")
+            copy = folder / f"copy-{number}"
+            shutil.copytree(folder / "store", copy)
+            with open_house(copy) as other, other.cross("mark", "floor") as there:
+                assert texts(there.memories()) == texts(innie.memories())
+        vault: Any = house._vault
+        for connection, least, what in ((vault._writer, 2, "vault"), (house._chip._rows._connection, 3, "chip")):
+            assert connection.query("PRAGMA synchronous")[0][0] >= least, f"the {what} does not sync what it commits"
+
+
+def writers_take_turns(folder: Path) -> None:
+    """Two handles that both believe to be at the head lose nothing and break nothing."""
+    with make_house(folder) as house, open_house(folder / "store") as elsewhere:
+        here, there = house.cross("mark", "floor"), elsewhere.cross("mark", "floor")
+        said = []
+        for number in range(4):
+            with mock.patch.object(type(here), "_catch_up", _first_time_blind()):
+                here.remember(f"here {number}")
+                there.remember(f"there {number}")
+            said += [f"here {number}", f"there {number}"]
+        assert sorted(texts(here.memories())) == sorted(texts(there.memories())) == sorted(said)
+        assert house.check() == []
+
+
+def _first_time_blind() -> Callable[[Any, Any], None]:
+    """A session that does not look before it writes, and only reads on after a conflict."""
+    true, calls = severance.Session._catch_up, list[int]()
+
+    def catch_up(self: Any, space: Any) -> None:
+        calls.append(1)
+        if len(calls) > 2:
+            true(self, space)
+
+    return catch_up
+
+
+# P5
+
+
+def filled(folder: Path, count: int = 6) -> None:
+    """A closed store in which the innie has some memories, and its chip an anchor."""
+    with make_house(folder) as house, house.cross("mark", "floor") as innie:
+        for number in range(count):
+            innie.remember(f"memory {number}")
+
+
+def open_raw(folder: Path) -> sqlite3.Connection:
+    """The vault's file, as someone who reads the disk opens it."""
+    return sqlite3.connect(folder / "store" / "vault.db")
+
+
+def wakes(folder: Path) -> list[str]:
+    """What the innie remembers in the store as it is now."""
+    with open_house(folder / "store") as house, house.cross("mark", "floor") as innie:
+        return texts(innie.memories())
+
+
+def damage_is_noticed(folder: Path) -> None:
+    """Altered, swapped, missing and emptied records are refused, and `check` names them."""
+    filled(folder)
+    (before := folder / "before").mkdir()
+    shutil.copytree(folder / "store", before / "store")
+    vault = folder / "store" / "vault.db"
+    largest = "space = (SELECT id FROM spaces ORDER BY seq DESC LIMIT 1)"
+    frame = next(row[2] for row in dump(vault)["records"] if row[1] == 4)
+    for what, statement, arguments in (
+        ("a bit", f"UPDATE records SET frame = ? WHERE seq = 4 AND {largest}", (flipped(frame, 100),)),
+        (
+            "a record with a fitting digest",
+            f"UPDATE records SET frame = ?, digest = ? WHERE seq = 5 AND {largest}",
+            (frame, sha256(frame)),
+        ),
+        ("one gone", f"DELETE FROM records WHERE seq = 3 AND {largest}", ()),
+        ("the last gone", f"DELETE FROM records WHERE seq = 7 AND {largest}", ()),
+        ("one emptied", f"UPDATE records SET frame = NULL WHERE seq = 4 AND {largest}", ()),
+        ("a digest", f"UPDATE records SET digest = zeroblob(32) WHERE seq = 6 AND {largest}", ()),
+        ("all emptied", f"UPDATE records SET frame = NULL WHERE seq > 1 AND {largest}", ()),
+    ):
+        assert change(vault, statement, *arguments) > 0, what
+        error = refuses(DamagedError, lambda: wakes(folder))
+        assert isinstance(error, DamagedError)
+        assert error.space, what
+        with open_house(folder / "store") as house:
+            assert house.check(), what
+        shutil.rmtree(folder / "store")
+        shutil.copytree(before / "store", folder / "store")
+    assert len(wakes(folder)) == 6
+
+
+def an_older_vault_is_noticed(folder: Path) -> None:
+    """A vault put back to before the last sleep, whole or cut to fit, is refused."""
+    filled(folder)
+    shutil.copy(folder / "store" / "vault.db", folder / "old.db")
+    with open_house(folder / "store") as house, house.cross("mark", "floor") as innie:
+        innie.remember("and one more")
+    shutil.copy(folder / "store" / "vault.db", folder / "new.db")
+    shutil.copy(folder / "old.db", folder / "store" / "vault.db")
+    refuses(RolledBackError, lambda: wakes(folder))
+    with open_house(folder / "store") as house:
+        assert house.check()
+    shutil.copy(folder / "new.db", folder / "store" / "vault.db")
+    assert len(wakes(folder)) == 7
+
+
+def a_backup_may_not_be_older(folder: Path) -> None:
+    """A backup of the vault that the chip has seen more than is put in place only when that was said."""
+    filled(folder)
+    with open_house(folder / "store") as house:
+        house.backup(folder / "old.tar", chip=False)
+        with house.cross("mark", "floor") as innie:
+            innie.remember("and one more")
+    restoring = {"key": KEY, "replace": True}
+    refuses(RolledBackError, lambda: severance.restore(folder / "old.tar", folder / "store", **restoring))
+    assert len(wakes(folder)) == 7
+
+
+def a_fork_does_not_join(folder: Path) -> None:
+    """A record of another history of the same space, under the right number, is refused."""
+    filled(folder, 2)
+    shutil.copytree(folder / "store", folder / "fork" / "store")
+    for side, count in ((folder, 3), (folder / "fork", 3)):
+        with (
+            open_house(side / "store", entropy=ScopedEntropy(side.name.encode())) as house,
+            house.cross("mark", "floor") as innie,
+        ):
+            for number in range(count):
+                innie.remember(f"{side.name} {number}")
+    stolen = next(row for row in dump(folder / "fork" / "store" / "vault.db")["records"] if row[1] == 6)
+    target = folder / "store" / "vault.db"
+    change(
+        target, "UPDATE records SET frame = ?, digest = ? WHERE space = ? AND seq = 6", stolen[2], stolen[3], stolen[0]
+    )
+    change(target, "UPDATE spaces SET digest = ? WHERE id = ?", stolen[3], stolen[0])
+    shutil.copy(folder / "fork" / "store" / "chip.db", folder / "store" / "chip.db")
+    refuses(DamagedError, lambda: wakes(folder))
+
+
+def a_snapshot_is_whole_or_refused(folder: Path) -> None:
+    """Chunks swapped, cut off, or of another snapshot are damage, and are not skipped for the log."""
+    with small_snapshots(), mock.patch("severance.space.CHUNK_BYTES", 500):
+        filled(folder)
+        vault = folder / "store" / "vault.db"
+        chunks = dump(vault)["chunks"]
+        assert len(chunks) > 3
+        space, last = chunks[-1][0], len(chunks) - 1
+        shutil.copy(vault, folder / "kept.db")
+        for what, statements in (
+            (
+                "swapped",
+                [
+                    ("UPDATE chunks SET frame = ? WHERE n = 0", chunks[1][2]),
+                    ("UPDATE chunks SET frame = ? WHERE n = 1", chunks[0][2]),
+                ],
+            ),
+            ("cut off", [("DELETE FROM chunks WHERE n = ?", last), ("UPDATE snapshots SET chunks = ?", last)]),
+            (
+                "the last twice",
+                [
+                    ("INSERT INTO chunks VALUES (?, ?, ?)", space, last + 1, chunks[last][2]),
+                    ("UPDATE snapshots SET chunks = ?", last + 2),
+                ],
+            ),
+            ("of an earlier head", [("UPDATE snapshots SET seq = seq - 1",)]),
+        ):
+            for statement, *arguments in statements:
+                assert change(vault, statement, *arguments) == 1, what
+            refuses(DamagedError, lambda: wakes(folder))
+            shutil.copy(folder / "kept.db", vault)
+        assert len(wakes(folder)) == 6
+
+
+def the_chip_is_whole_or_refused(folder: Path) -> None:
+    """Rows removed, swapped, put back or altered are damage, not an unknown place."""
+    with make_house(folder) as house:
+        keys = house._chip._keys
+        innie, _ = keys.identify(WakeRow("floor", "mark", "innie"))
+        outie, _ = keys.identify(WakeRow("home", "mark", "outie"))
+    chip = folder / "store" / "chip.db"
+    shutil.copy(chip, folder / "kept.db")
+    rows = {row[0]: row[2] for row in dump(chip)["rows"]}
+    for what, statement, arguments in (
+        ("removed", "DELETE FROM rows WHERE id = ?", (innie,)),
+        ("swapped", "UPDATE rows SET frame = ? WHERE id = ?", (rows[outie], innie)),
+        ("altered", "UPDATE rows SET frame = ? WHERE id = ?", (flipped(rows[innie], 90), innie)),
+        ("of another owner", "UPDATE rows SET owner = zeroblob(16) WHERE id = ?", (innie,)),
+    ):
+        assert change(chip, statement, *arguments) == 1, what
+        refuses(DamagedError, lambda: wakes(folder))
+        shutil.copy(folder / "kept.db", chip)
+    with open_house(folder / "store") as house:
+        house.place("home", {"mark": "innie"})
+    change(chip, "UPDATE rows SET frame = ? WHERE id = ?", rows[outie], outie)
+    with open_house(folder / "store") as house:
+        assert house.check(), "a row put back"
+
+
+# Keys and frames
+
+
+def every_persona_has_its_own_key(folder: Path) -> None:
+    """Space ids and keys are all different, and one key does not open what another sealed."""
+    with make_house(folder) as house:
+        chip: Any = house._chip
+        keys = [chip.key(severance.Persona(*who)) for who in EVERYONE]
+        assert len({key.space for key in keys}) == len({key.secret for key in keys}) == len(keys)
+        for one in keys:
+            for other in keys:
+                if one is not other:
+                    entry = house._vault.read(one.space, 0, 1)[0]
+                    stolen = dataclasses.replace(other, space=one.space)
+                    place = record_place(genesis(one.space, 1))
+                    refuses(DamagedError, lambda s=stolen, p=place, e=entry: Opener(s).open(p, e.frame))
+
+
+def no_nonce_twice(folder: Path) -> None:
+    """No two frames of a store share a segment and a nonce, and no two sessions a segment."""
+    with small_snapshots():
+        filled(folder)
+        with (
+            open_house(folder / "store", entropy=ScopedEntropy(b"later")) as house,
+            house.cross("mark", "floor") as innie,
+        ):
+            innie.remember("later")
+    tables = dump(folder / "store" / "vault.db")
+    frames = [row[2] for row in tables["records"] + tables["chunks"]]
+    frames += [row[2] for row in dump(folder / "store" / "chip.db")["rows"]]
+    assert len({(frame[8:40], frame[72:84]) for frame in frames}) == len(frames)
+    assert len({frame[8:40] for frame in frames}) > 4
+
+
+class Counting:
+    """Entropy that counts."""
+
+    def __init__(self) -> None:
+        self.drawn = 0
+
+    def draw(self, size: int, scope: bytes) -> bytes:
+        """Different bytes each time."""
+        self.drawn += 1
+        return self.drawn.to_bytes(size, "big")
+
+
+SECRET = SpaceKey(bytes(range(16)), 1, bytes(range(32)))
+HERE = Where(Kind.RECORD, 5, bytes(range(100, 132)))
+
+
+def a_frame_opens_in_its_place_only(folder: Path) -> None:
+    """Another number, history, kind, space, epoch or key, and a flip of any byte of the header, are refused."""
+    frame = Sealer(SECRET, Counting()).seal(HERE, Plain(b"the file"))
+    assert Opener(SECRET).open(HERE, frame) == b"the file"
+    for where in (
+        dataclasses.replace(HERE, seq=6),
+        dataclasses.replace(HERE, bind=bytes(32)),
+        dataclasses.replace(HERE, kind=Kind.CHUNK),
+    ):
+        refuses(DamagedError, lambda w=where: Opener(SECRET).open(w, frame))
+    as_chunk = frame[:2] + bytes([Kind.CHUNK]) + frame[3:]
+    refuses(DamagedError, lambda: Opener(SECRET).open(dataclasses.replace(HERE, kind=Kind.CHUNK), as_chunk))
+    as_later = frame[:4] + struct.pack(">I", 2) + frame[8:]
+    for key, raw in (
+        (dataclasses.replace(SECRET, space=bytes(16)), frame),
+        (dataclasses.replace(SECRET, secret=bytes(32)), frame),
+        (dataclasses.replace(SECRET, epoch=2), frame),
+        (dataclasses.replace(SECRET, epoch=2), as_later),
+    ):
+        refuses(DamagedError, lambda k=key, r=raw: Opener(k).open(HERE, r))
+    for at in (2, 3, 7, 8, 39, 40, 71, 72, 83, 84, len(frame) - 1):
+        refuses(DamagedError, lambda a=at: Opener(SECRET).open(HERE, flipped(frame, a)))
+    refuses(DamagedError, lambda: Opener(SECRET).open(HERE, frame[:-256]))
+
+
+def a_frame_is_as_the_format_says(folder: Path) -> None:
+    """Opened by hand, as docs/design/format.md section 2 describes it; sealed by hand with faults, it is refused."""
+    frame = Sealer(SECRET, Counting()).seal(HERE, Plain(b"the file"))
+    salt, commitment, nonce = frame[8:40], frame[40:72], frame[72:84]
+    info = b"severance/segment/v1\x01" + SECRET.space + struct.pack(">I", 1)
+    okm = hkdf_sha512(SECRET.secret, salt=salt, info=info, length=64)
+    aad = b"SVRN\x01\x01\x01\x00" + SECRET.space + struct.pack(">I", 1) + salt + struct.pack(">Q", 5) + HERE.bind
+    assert commitment == okm[32:]
+    try:
+        plain = AESGCM(okm[:32]).decrypt(nonce, frame[84:], aad)
+    except Exception as error:
+        raise AssertionError("the associated data is not what the format says") from error
+    assert plain == (struct.pack(">I", 8) + b"the file").ljust(256, b"\0")
+    for what, wrong in (
+        ("padding", plain[:-1] + b"\1"),
+        ("a length", struct.pack(">I", 253) + plain[4:]),
+        ("a larger bucket", plain.ljust(384, b"\0")),
+    ):
+        forged = frame[:84] + AESGCM(okm[:32]).encrypt(nonce, wrong, aad)
+        assert refuses(DamagedError, lambda f=forged: Opener(SECRET).open(HERE, f)), what
+
+
+def a_chunk_opens_at_its_index_only(folder: Path) -> None:
+    """Chunks bind their index, whether they are the last, and the head they stand for."""
+    at = Head(9, bytes(range(32)))
+    frame = Sealer(SECRET, Counting()).seal(chunk_place(at, 1, last=False), Plain(b"part"))
+    for where in (
+        chunk_place(at, 0, last=False),
+        chunk_place(at, 1, last=True),
+        chunk_place(Head(9, bytes(32)), 1, last=False),
+        chunk_place(Head(8, at.digest), 1, last=False),
+    ):
+        refuses(DamagedError, lambda w=where: Opener(SECRET).open(w, frame))
+
+
+def a_segment_ends(folder: Path) -> None:
+    """After so many frames another salt is drawn."""
+    with mock.patch.object(envelope, "FRAMES_PER_SEGMENT", 3):
+        sealer = Sealer(SECRET, Counting())
+        salts = [sealer.seal(HERE, Plain(b""))[8:40] for _ in range(7)]
+    assert [salts.index(salt) for salt in salts] == [0, 0, 0, 3, 3, 3, 6]
+
+
+def another_embedder_is_refused(folder: Path) -> None:
+    """A space is not searched with vectors of another embedder than it was written with."""
+    filled(folder)
+    with open_house(folder / "store", embedder=Hashing(FEW + 8)) as house:
+        refuses(EmbedderError, lambda: house.cross("mark", "floor"))
+
+
+# P8
+
+
+def the_same_bytes(folder: Path) -> None:
+    """Two runs leave the same results and the same rows."""
+    runs = []
+    for name in ("first", "second"):
+        (folder / name).mkdir()
+        found = scenario.play(folder / name)
+        runs.append({what: value for what, value in found.items() if not what.startswith("file store")})
+    assert runs[0] == runs[1]
+
+
+def limits_hold(folder: Path) -> None:
+    """What is too large, empty or no text is refused before anything is written."""
+    with make_house(folder) as house, house.cross("mark", "floor") as innie:
+        for wrong in ("", " ", "a" * 65_537, "a\0b", "\ud800"):
+            refuses(InputError, lambda w=wrong: innie.remember(w))
+        refuses(InputError, lambda: innie.remember_many(["one", ""]))
+        assert innie.stats()["records"] == 1
+
+
+CHECKS: tuple[Check, ...] = (
+    separate,
+    same_words_for_every_id,
+    only_where_it_was_said,
+    asleep_means_asleep,
+    nothing_in_the_clear,
+    forgotten_is_erased,
+    only_the_current_version,
+    acknowledged_is_on_disk,
+    writers_take_turns,
+    damage_is_noticed,
+    an_older_vault_is_noticed,
+    a_backup_may_not_be_older,
+    a_fork_does_not_join,
+    a_snapshot_is_whole_or_refused,
+    the_chip_is_whole_or_refused,
+    every_persona_has_its_own_key,
+    no_nonce_twice,
+    a_frame_opens_in_its_place_only,
+    a_frame_is_as_the_format_says,
+    a_chunk_opens_at_its_index_only,
+    a_segment_ends,
+    another_embedder_is_refused,
+    the_same_bytes,
+    limits_hold,
+)

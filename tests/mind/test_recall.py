@@ -1,0 +1,305 @@
+"""What comes to mind: words, meaning, speakers, dates, neighbours, echoes; the order and the reasons."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mind.events import DAY, EMBEDDER, histories, mind_of, name, numbers, raw, recall, remembered
+from severance.mind import Mind
+from severance.model import Filter
+from severance.records import Forgotten, Repeated
+
+
+def found(mind: Mind, text: str, **wanted: object) -> list[int]:
+    return numbers(recall(mind, text, words_only=True, **wanted))
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("We were running late", "who runs?"),
+        ("Zürich is where the café was", "cafe in ZURICH"),
+        ("It cost 1,250.75 in total", "1250.75"),
+        ("version 3.11 was out", "3.11"),
+        ("Anna's bicycle", "anna"),
+        ("Anna\u2019s bicycle", "bicycles of annas"),
+        ("明日は東京へ行きます", "東京"),
+        ("明日は東京へ行きます", "京"),
+        ("ฉันรักภาษาไทย", "ภาษา"),
+        ("मैं हिन्दी बोलता हूँ", "हिन्दी"),
+        ("ﬁle under ＦＵＬＬ", "file full"),
+        ("straße", "STRASSE"),
+        ("ticket ABC-123 closed", "abc 123"),
+        ("write to mark@lumon.example", "lumon"),
+    ],
+)
+def test_words_are_found_however_they_are_written(text: str, query: str) -> None:
+    mind = mind_of(remembered(1, text), remembered(2, "nothing of the kind"))
+    assert found(mind, query) == [1]
+
+
+def test_a_query_of_function_words_still_works() -> None:
+    mind = mind_of(remembered(1, "to be or not to be"), remembered(2, "coffee"))
+    assert found(mind, "to be or not to be") == [1]
+
+
+def test_function_words_do_not_count_beside_others() -> None:
+    mind = mind_of(remembered(1, "what is it that you did"), remembered(2, "coffee"))
+    assert found(mind, "what is it that you did with the coffee") == [2]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '"',
+        "NEAR(coffee",
+        "coffee AND OR NOT",
+        "col:coffee*",
+        "-coffee",
+        "'; DROP TABLE x; --",
+        "\x00",
+        "\ud800",
+        "(",
+        "%_",
+    ],
+)
+def test_no_query_has_syntax(query: str) -> None:
+    mind = mind_of(remembered(1, "coffee"), remembered(2, "tea"))
+    assert found(mind, query) == ([1] if "coffee" in query else [])
+    recall(mind, query)
+
+
+@given(st.text(max_size=80))
+def test_any_text_can_be_remembered_and_asked(text: str) -> None:
+    safe = text.encode("utf-8", "replace").decode()
+    mind = mind_of(remembered(1, safe or "x"), remembered(2, "coffee"))
+    recall(mind, text)
+    recall(mind, "coffee")
+    mind.echo_of(text, [name(1)])
+    assert mind.get(name(1)) is not None
+
+
+def test_meaning_finds_what_words_do_not() -> None:
+    mind = mind_of(remembered(1, "kaffeemaschine"), remembered(2, "zzz"))
+    hit = recall(mind, "kaffeemaschinen")[0]
+    assert hit.memory.id == name(1)
+    assert any(reason.startswith("meaning: ") for reason in hit.reasons)
+
+
+def test_a_vector_of_another_size_is_refused_and_an_empty_one_is_not() -> None:
+    mind = mind_of(remembered(1, "coffee"))
+    with pytest.raises(ValueError):
+        mind.recall("coffee", EMBEDDER.embed(["coffee"])[0][:5], limit=5, filter=Filter(), now=0)
+    nothing = EMBEDDER.embed([""])[0]
+    assert len(mind.recall("coffee", nothing, limit=5, filter=Filter(), now=0)) == 1
+
+
+def test_the_one_who_said_it_comes_first() -> None:
+    mind = mind_of(
+        remembered(1, "Anna, do you like the bridge?", source="Bob"),
+        remembered(2, "I like the bridge a lot", source="Anna"),
+        remembered(3, "coffee", source="Cecil"),
+    )
+    hits = recall(mind, "What does Anna say about the bridge?")
+    assert numbers(hits)[0] == 2
+    assert "source: anna" in hits[0].reasons
+    assert mind.to_embed("What does Anna's friend say?") == "What does friend say?"
+    assert mind.to_embed("Anna?") == "Anna?"
+
+
+@pytest.mark.parametrize(
+    ("query", "label"),
+    [
+        ("What happened on 8 May 2023?", "8 may 2023"),
+        ("What happened on May 8th, 2023?", "8 may 2023"),
+        ("What happened on 2023-05-08?", "8 may 2023"),
+        ("What happened in May 2023?", "may 2023"),
+        ("What happened in May?", "may 2023"),
+        ("What happened in 2023?", "2023"),
+        ("What happened last month?", "last month"),
+    ],
+)
+def test_dates_are_part_of_what_is_searched(query: str, label: str) -> None:
+    may_8, june_9 = 1_683_504_000_000_000, 1_686_268_800_000_000
+    mind = mind_of(
+        remembered(1, "coffee", at=may_8 - 300 * DAY),
+        remembered(2, "tea", at=may_8),
+        remembered(3, "no", at=may_8 - 500 * DAY),
+    )
+    hits = mind.recall(query, None, limit=1, filter=Filter(), now=june_9)
+    assert numbers(hits) == [2]
+    assert f"date: {label}" in hits[0].reasons
+
+
+@pytest.mark.parametrize("query", ["31 February 2023", "2023-13-45", "99 May 2023", "may I?", "1999-00-00", "in 0000"])
+def test_dates_that_are_none_do_no_harm(query: str) -> None:
+    recall(mind_of(remembered(1, "coffee")), query)
+
+
+def test_neighbours_in_a_thread_get_credit_and_say_so() -> None:
+    mind = mind_of(
+        remembered(1, "what did you find about the bridge?", thread="monday", at=1),
+        remembered(2, "adoption agencies", thread="monday", at=1),
+        remembered(3, "adoption agencies", thread="tuesday", at=1),
+        remembered(4, "coffee", thread="tuesday", at=1),
+    )
+    hits = recall(mind, "bridge", words_only=True)
+    assert numbers(hits) == [1, 2]
+    assert hits[1].reasons == ('next to a match in "monday"',)
+
+
+def test_a_new_version_stands_where_the_old_one_stood() -> None:
+    said = [remembered(i, text, thread="t", at=1) for i, text in enumerate(["bridge", "aa", "bb", "cc", "dd"], 1)]
+    mind = mind_of(*said, remembered(9, "changed", thread="t", at=1, supersedes=raw(2)))
+    assert found(mind, "bridge")[:2] == [1, 9]
+    again = Mind.restore(b"".join(mind.snapshot()))
+    assert found(again, "bridge") == found(mind, "bridge")
+
+
+def test_pinned_comes_before_equals_and_not_before_better() -> None:
+    mind = mind_of(
+        remembered(1, "coffee friday", at=1),
+        remembered(2, "coffee friday", at=1, kind="fact", pinned=True),
+        remembered(3, "coffee friday percent", at=1),
+    )
+    assert found(mind, "coffee friday")[:2] == [2, 1]
+    assert found(mind, "coffee friday percent")[0] == 3
+    assert "pinned" in recall(mind, "coffee friday")[0].reasons
+
+
+def test_equals_are_in_order_of_time_then_of_the_log() -> None:
+    mind = mind_of(*(remembered(i, "coffee", at=at, kind=str(i)) for i, at in ((1, 5), (2, 3), (3, 3), (4, 5))))
+    assert found(mind, "coffee") == [2, 3, 1, 4]
+
+
+def test_the_words_that_tell_most_come_first_in_the_reasons() -> None:
+    mind = mind_of(remembered(1, "file percent"), remembered(2, "file"), remembered(3, "file"))
+    assert recall(mind, "file percent", words_only=True)[0].reasons == ("words: percent, file",)
+
+
+def test_an_echo_does_not_take_a_place() -> None:
+    mind = mind_of(
+        remembered(1, "the deploy is on friday"),
+        remembered(2, "as you said the deploy is on friday", echo_of=raw(1), thread="t"),
+        remembered(3, "friday deploy deploy", echo_of=raw(2)),
+    )
+    assert found(mind, "deploy friday") == [1]
+    assert found(mind, "deploy friday", thread="t") == [2]
+    echo = mind.get(name(2))
+    assert echo is not None
+    assert echo.echo_of == name(1)
+    assert mind.stats()["echoes"] == 2
+    mind.apply(5, remembered(4, "the deploy is on monday", supersedes=raw(1)))
+    assert found(mind, "deploy friday") == [4]
+    mind.apply(6, Forgotten([raw(1), raw(4)], [], 0))
+    assert found(mind, "deploy friday") == [2]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_echo"),
+    [
+        ("The deploy happens on Friday at 5 pm", True),
+        ("As you said earlier, the deploy happens on Friday at 5 pm.", True),
+        ("deploys happening on Friday 5 pm!", True),
+        ("The deploy happens on Monday at 5 pm", False),
+        ("The deploy does not happen on Friday at 5 pm", False),
+        ("The deploy doesn't happen on Friday at 5 pm", False),
+        ("The deploy happens on Friday at 6 pm", False),
+        ("on Friday 5 pm happens deploy the", False),
+        ("Friday deploy", False),
+        ("", False),
+    ],
+)
+def test_saying_again_what_was_just_recalled_is_an_echo(text: str, is_echo: bool) -> None:
+    mind = mind_of(remembered(1, "The deploy happens on Friday at 5 pm, Anna told the team"), remembered(2, "coffee"))
+    assert mind.echo_of(text, [name(2), "nonsense", name(1)]) == (name(1) if is_echo else None)
+    assert mind.echo_of(text, []) is None
+
+
+def test_bm25_is_what_the_book_says() -> None:
+    """Against a naive implementation, on a corpus without threads, speakers, vectors or dates."""
+    corpus = [
+        "file percent file",
+        "file bridge",
+        "coffee",
+        "percent percent percent percent",
+        "bridge coffee file anna",
+    ]
+    mind = mind_of(*(remembered(i + 1, text) for i, text in enumerate(corpus)))
+    query = ["file", "percent"]
+    index = mind._lexical
+    seen = index.query_terms(query)
+    split = [text.split() for text in corpus]
+    mean = sum(map(len, split)) / len(split)
+    from_index = search_scores(mind, seen, mean)
+    for row, words in enumerate(split):
+        expected = 0.0
+        for term in query:
+            df = sum(term in other for other in split)
+            tf = words.count(term)
+            idf = math.log(1 + (len(split) - df + 0.5) / (df + 0.5))
+            expected += idf * tf / (tf + 1.2 * (1 - 0.6 + 0.6 * len(words) / mean))
+        assert from_index[row] == pytest.approx(expected, rel=1e-5)
+
+
+some_words = st.lists(st.sampled_from(["file", "percent", "bridge", "coffee", "anna"]), min_size=1, max_size=6)
+
+
+@given(st.lists(some_words, max_size=30))
+def test_bm25_is_what_the_book_says_for_any_corpus(split: list[list[str]]) -> None:
+    mind = mind_of(*(remembered(i + 1, " ".join(words)) for i, words in enumerate(split)))
+    if not split:
+        return
+    mean = sum(map(len, split)) / len(split)
+    scores = search_scores(mind, mind._lexical.query_terms(["file", "bridge"]), mean)
+    for row, words in enumerate(split):
+        expected = 0.0
+        for term in ("file", "bridge"):
+            df, tf = sum(term in other for other in split), words.count(term)
+            idf = math.log(1 + (len(split) - df + 0.5) / (df + 0.5))
+            expected += idf * tf / (tf + 1.2 * (1 - 0.6 + 0.6 * len(words) / mean))
+        assert scores[row] == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+def search_scores(mind: Mind, terms: list[tuple[str, int]], mean: float) -> list[float]:
+    from severance.mind.lexical import search  # noqa: PLC0415 - beside what it measures
+
+    found = search(mind._lexical, [(word, number, 1.0) for word, number in terms], None, len(mind), mean)
+    return [float(score) for score in found.scores]
+
+
+@given(histories(), st.integers(0, 5))
+def test_a_shorter_answer_is_the_beginning_of_a_longer_one(events: list[object], limit: int) -> None:
+    mind = Mind()
+    mind.apply_all(1, events)
+    everything = mind.recall("deploy friday anna", None, limit=100, filter=Filter(), now=0)
+    assert mind.recall("deploy friday anna", None, limit=limit, filter=Filter(), now=0) == everything[:limit]
+    scores = [hit.score for hit in everything]
+    assert scores == sorted(scores, reverse=True)
+    assert all(hit.reasons for hit in everything)
+
+
+@given(histories())
+def test_asking_changes_nothing(events: list[object]) -> None:
+    asked, silent = Mind(), Mind()
+    for seq, event in enumerate(events, 1):
+        asked.apply(seq, event)
+        silent.apply(seq, event)
+        recall_any(asked, "unheard of words deploy")
+        asked.find_repeat(remembered(99, "coffee"))
+        asked.stats()
+    assert b"".join(asked.snapshot()) == b"".join(silent.snapshot())
+
+
+def recall_any(mind: Mind, text: str) -> None:
+    mind.recall(text, None, limit=3, filter=Filter(), now=0)
+    mind.to_embed(text)
+
+
+def test_repeating_does_not_change_the_order() -> None:
+    mind = mind_of(remembered(1, "coffee", at=1), remembered(2, "coffee", at=2, kind="b"), Repeated(raw(2), 0, 0))
+    assert found(mind, "coffee") == [1, 2]
