@@ -308,7 +308,7 @@ class Session:
         self.sleep()
 
     def __repr__(self) -> str:
-        return f"<Session at {self._place!r}, {'asleep' if self._space is None else 'awake'}>"
+        return f"<Session, {'asleep' if self._space is None else 'awake'}>"  # no name: it may be logged
 
     def _keep(self, head: Head) -> None:
         """Tell the chip how far the log goes, if that is news to it."""

@@ -170,11 +170,13 @@ class Space:
         """Every record of the log, opened where it is intact, else the damage. Leaves `head` alone."""
         before = genesis(self.key.space, self.key.epoch)
         erased: set[int] = set()
+        told = 0
         for entry in self._entries_one_by_one():
             if isinstance(entry, DamagedError):
+                told = entry.record or told
                 yield entry
                 continue
-            if entry.seq != before.seq + 1:
+            if before.seq + 1 not in (entry.seq, told):
                 yield self._damaged(before.seq + 1, "is missing")
             before, place = Head(entry.seq, entry.digest), Head(entry.seq - 1, before.digest)
             if entry.frame is None:
@@ -185,6 +187,10 @@ class Space:
             except (DamagedError, NewerVersionError) as problem:
                 yield problem if isinstance(problem, DamagedError) else self._damaged(entry.seq, _NOT_WRITTEN)
                 continue
+            head = after(place, entry.frame)
+            if head != before:  # the frame is what was written, so it is the digest beside it that was altered
+                yield self._damaged(entry.seq, _NOT_WRITTEN)
+                before = head
             if isinstance(event, Forgotten):
                 erased.difference_update(event.seqs)
             yield entry.seq, event

@@ -7,17 +7,21 @@ unless the next one is `echo $?` and shows its exit code. `export NAME=VALUE` ho
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest.mock import patch
+
+from severance.cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -187,10 +191,11 @@ def needs_shell(page: Path) -> bool:
 
 def _output(text: str) -> tuple[int, str]:
     if _NEEDS_SHELL.search(text):
-        bash = shutil.which("bash") or "bash"
-        argv = [bash, "-c", f"set -o pipefail; {text}"]
+        argv = [shutil.which("bash") or "bash", "-c", f"set -o pipefail; {text}"]
     else:
         argv = shlex.split(text, comments=True)
+        if argv[0] == "severance" and sys.platform != "win32":
+            return _forked(argv)
         argv[0] = shutil.which(argv[0]) or argv[0]
     done = subprocess.run(
         argv,
@@ -201,6 +206,32 @@ def _output(text: str) -> tuple[int, str]:
         check=False,
     )
     return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+def _forked(argv: list[str]) -> tuple[int, str]:
+    """The same in a process forked from one that has loaded the command line: half a second less for each command."""
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["severance.cli.main"])
+    with tempfile.NamedTemporaryFile() as out:
+        process = processes.Process(target=_command, args=(argv, str(Path.cwd()), dict(os.environ), out.name))
+        process.start()
+        process.join(TIMEOUT_SECONDS)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+        return process.exitcode or 0, out.read().decode("utf-8", "replace")
+
+
+def _command(argv: list[str], directory: str, environ: dict[str, str], out: str) -> None:
+    os.chdir(directory)
+    os.environ.clear()
+    os.environ.update(environ)
+    target = os.open(out, os.O_WRONLY | os.O_APPEND)
+    for number in (1, 2):
+        os.dup2(target, number)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
+    sys.argv = argv
+    main()
 
 
 def _trimmed(lines: list[str]) -> Iterator[str]:

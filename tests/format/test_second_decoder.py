@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import random
 import shutil
 import sqlite3
@@ -37,7 +38,7 @@ DOORS = {
     ("helly", "helena"): "home",
     ("helly", "héllÿ r."): "severed floor",
 }
-FLIPS = 150  # in each file
+FLIPS = 120  # in each file
 
 
 class Ticking:
@@ -97,6 +98,8 @@ def settle(house: House) -> None:
         innie.forget(innie.recall("lunch melon")[0].memory.id)
         innie.remember("Something after all of that.")
         innie.remember("Something after all of that.")
+    for (subject, _), place in DOORS.items():
+        house.cross(subject, place).sleep()
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +224,7 @@ def test_a_store_in_use(small: Path, tmp_path: Path) -> None:
         assert (directory / f"{VAULT}-wal").stat().st_size > 0
         found = decoder.open_store(directory, ROOT)["helly", "helena"]
         assert [decoder.id_text(m["id"]) for m in found["memories"]] == [memory.id]
-        assert found["anchor"] is None
+        assert found["anchor"]["seq"] == len(found["events"]) - 1
 
 
 # --- What both refuse -------------------------------------------------------------------------------------------------
@@ -309,7 +312,7 @@ def test_one_bit_flipped(name: str, small: Path, expected: dict[Any, Any], tmp_p
     """What the decoder refuses, the library notices, or it answers as before; where `check` says nothing, all answers
     are as before. Run with `-rP` to see what was refused by whom.
     """
-    data, index = (small / name).read_bytes(), owner_index(small / CHIP) if name == CHIP else range(0)
+    data = (small / name).read_bytes()
     tally: Tally[tuple[str, str, str]] = Tally()
     wrong = []
     for n, offset in enumerate(offsets(data, random.Random(name))):
@@ -317,8 +320,7 @@ def test_one_bit_flipped(name: str, small: Path, expected: dict[Any, Any], tmp_p
         with_bit_flipped(directory, name, data, offset, 1 << n % 8)
         refused, checked, answered = in_the_decoder(directory), *in_the_library(directory, expected)
         tally[refused, checked, answered] += 1
-        # The index is left to `test_index_of_owners_altered`, which fails, until it does not.
-        if checked == "nothing" and answered != "same" and offset not in index:
+        if checked == "nothing" and answered != "same":
             wrong.append((offset, 1 << n % 8, refused, checked, answered))
         shutil.rmtree(directory)
     print(*(f"{count:4} {outcome}" for outcome, count in sorted(tally.items())), sep="\n")
@@ -326,7 +328,6 @@ def test_one_bit_flipped(name: str, small: Path, expected: dict[Any, Any], tmp_p
     assert any(refused for refused, _, _ in tally)
 
 
-@pytest.mark.xfail(strict=True, reason="nothing guards the index rows_owner: neither Chip.verify nor check looks at it")
 @pytest.mark.parametrize("kind", ["subject", "place", "wake"])
 def test_index_of_owners_altered(kind: str, small: Path, expected: dict[Any, Any], tmp_path: Path) -> None:
     """One bit, and a subject, a place, or who wakes there is no longer listed."""
@@ -426,9 +427,6 @@ EDITS: dict[str, tuple[str, str, list[str]]] = {
 DIFFER = {
     "snapshot of nothing": "harmless: an empty picture is not restored, and the log is read instead",
     "another table": "survey.recognised compares all tables; the page says so only of chip.db",
-    "key source not UTF-8": "store._recorded lets UnicodeDecodeError through",
-    "owner removed": "Chip._owned lists what it finds, and the set is not verified: status leaves subjects out",
-    "later row": "examine calls everyone() with NewerVersionError not caught, so check() raises it",
 }
 """Edits where the library does otherwise than `test_edited` asks for."""
 
@@ -550,7 +548,16 @@ def test_checking_an_older_state(
         assert house.check()
 
 
-# --- The page and the files -------------------------------------------------------------------------------------------
+# --- The page, the decoder and the files ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", [decoder, hand])
+def test_nothing_is_taken_from_the_library(module: Any) -> None:
+    nodes = list(ast.walk(ast.parse(Path(module.__file__).read_text("utf-8"))))
+    imported = [name.name for node in nodes if isinstance(node, ast.Import) for name in node.names]
+    imported += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    assert imported
+    assert not any(name.split(".")[0] == "severance" for name in imported)
 
 
 @pytest.mark.parametrize(("name", "heading"), [(VAULT, hand.VAULT), (CHIP, hand.CHIP)])

@@ -33,7 +33,7 @@ VAULT, CHIP = "vault.db", "chip.db"
 STORE = bytes(16)
 
 EXTRA = "the structs of records.py and chip/register.py do not forbid unknown fields: msgspec drops what is too much"
-LEAKS = "msgspec raises UnicodeDecodeError, which is no MsgspecError: records.decode and store._recorded let it through"
+LEAKS = "msgspec raises UnicodeDecodeError, which is no MsgspecError: Space._open lets it through"
 RANGES = "records.decode checks types, not ranges; OverflowError or MemoryError, or a mind with such values"
 STORY = "the mind passes over events that do not fit together"
 ROWS = (
@@ -54,7 +54,6 @@ LENIENT = {
         ("logs", STORY, ("forgets another's record", "forgotten but not named")),
         ("logs", "Space.read_snapshot takes a snapshot of no chunks, of which nothing is sealed", ("no chunks",)),
         ("chips", EXTRA, ("extra field",)),
-        ("chips", LEAKS, ("key source is not UTF-8",)),
         ("chips", ROWS, ("sealed without owner", "sealed under another owner", "short key", "short digest")),
         ("chips", ROWS, ("negative number", "empty name", "decomposed name", "short space id", "no subject")),
         ("chips", ROWS, ("shared space", "key of no persona", "wakes nobody", "wakes nowhere")),
@@ -62,8 +61,8 @@ LENIENT = {
     for name in names
 }
 """Vectors that the library does not refuse, or not with an error of its own. Who mends one takes it out: the marks are
-strict. All but the one of the key source could be written only by who has the key of the space or the root key, or (no
-chunks) change no answer."""
+strict. Only who has the key of the space, or the root key, could write one; but for a snapshot of no chunks, which
+changes no answer."""
 
 
 def of(group: str, *, library: bool = False) -> Any:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from severance.barrier import Report
 
 TESTS = Path(__file__).parents[1]
-FILLING = 2_500
+FILLING = 2_000
 RETURNS = {
     "exits": FAILED,
     "exits_at_once": FAILED,
@@ -74,32 +74,32 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, template: Path) -> Path:
+def work(tmp_path: Path, template: Path) -> Path:
     for name in ("home", "tmp"):
         (tmp_path / name).mkdir()
     shutil.copytree(template, tmp_path / "store")
     return tmp_path
 
 
-def surroundings(folder: Path) -> dict[str, str]:
-    temporary = {name: str(folder / "tmp") for name in ("TMPDIR", "TEMP", "TMP", "SQLITE_TMPDIR")}
-    mine = {"HOME": str(folder / "home"), "PYTHONPATH": str(TESTS), "PYTHONDONTWRITEBYTECODE": "1"}
+def surroundings(work: Path) -> dict[str, str]:
+    temporary = {name: str(work / "tmp") for name in ("TMPDIR", "TEMP", "TMP", "SQLITE_TMPDIR")}
+    mine = {"HOME": str(work / "home"), "PYTHONPATH": str(TESTS), "PYTHONDONTWRITEBYTECODE": "1"}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "PYTHON", "SEVERANCE"))}
     return kept | temporary | mine
 
 
 @contextlib.contextmanager
-def begun(folder: Path, name: str, *options: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, *options, str(TESTS / "promises" / "endings.py"), name, str(folder)]
-    with (folder / "stderr").open("w") as errors:
+def begun(work: Path, name: str, *options: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, *options, str(TESTS / "promises" / "endings.py"), name, str(work)]
+    with (work / "stderr").open("w") as errors:
         child = subprocess.Popen(
-            command, cwd=folder, env=surroundings(folder), stdout=subprocess.PIPE, stderr=errors, text=True
+            command, cwd=work, env=surroundings(work), stdout=subprocess.PIPE, stderr=errors, text=True
         )
         try:
             yield child
         finally:
             child.kill()
-            (folder / "stdout").write_text(child.communicate()[0])
+            (work / "stdout").write_text(child.communicate()[0])
 
 
 def assert_nothing(report: Report) -> None:
@@ -116,32 +116,32 @@ def test_the_control_gives_away_every_sentence_in_every_encoding(tmp_path: Path,
 
 
 @pytest.mark.parametrize("name", [name for name in ENDINGS if name != "waits"])
-def test_nothing_is_left_when_a_session(name: str, folder: Path, sweep: Sweep) -> None:
-    with begun(folder, name) as child:
+def test_nothing_is_left_when_a_session(name: str, work: Path, sweep: Sweep) -> None:
+    with begun(work, name) as child:
         status = child.wait(60)
-    assert status == RETURNS.get(name, 0), (folder / "stderr").read_text()
-    assert_nothing(sweep.paths([folder]))
+    assert status == RETURNS.get(name, 0), (work / "stderr").read_text()
+    assert_nothing(sweep.paths([work]))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
 def test_nothing_is_left_or_shown_by_a_process_that_is_ended_by(
-    number: signal.Signals, folder: Path, sweep: Sweep
+    number: signal.Signals, work: Path, sweep: Sweep
 ) -> None:
-    with begun(folder, "waits") as child:
+    with begun(work, "waits") as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
         shown = sweep.process(child.pid)
         assert shown.clean, shown.hits[:5]
-        assert_nothing(sweep.paths([folder]))
+        assert_nothing(sweep.paths([work]))
         child.send_signal(number)
         assert child.wait(60) == -number
-    assert_nothing(sweep.paths([folder]))
+    assert_nothing(sweep.paths([work]))
 
 
-def test_nothing_is_left_in_developer_mode(folder: Path, sweep: Sweep) -> None:
-    with begun(folder, "is_collected", "-X", "dev", "-X", "tracemalloc", "-W", "always") as child:
+def test_nothing_is_left_in_developer_mode(work: Path, sweep: Sweep) -> None:
+    with begun(work, "is_collected", "-X", "dev", "-X", "tracemalloc", "-W", "always") as child:
         assert child.wait(60) == 0
-    assert_nothing(sweep.paths([folder]))
+    assert_nothing(sweep.paths([work]))
 
 
 def test_nothing_is_left_by_the_command_line(tmp_path: Path) -> None:
@@ -176,9 +176,9 @@ def test_nothing_is_left_by_the_command_line(tmp_path: Path) -> None:
     assert report.files >= 4
 
 
-def test_what_was_forgotten_leaves_no_frame_behind(house: House, tmp_path: Path) -> None:
+def test_what_was_forgotten_leaves_no_frame_behind(house: House, folder: Path) -> None:
     """Also not as a stale copy from when a page was split: two personas write in turns, so that pages are."""
-    vault = tmp_path / "store" / "vault.db"
+    vault = folder / "store" / "vault.db"
     inner, outer = house.cross("mark", "floor"), house.cross("mark", "home")
     kept: list[str] = []
     for turn, sentence in enumerate(planted(480, seed=5)):

@@ -229,9 +229,9 @@ def test_a_leak_is_counted_and_breaks_the_exit_code(data: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize(
-    "content", [None, "not json", "[]", '{"a": 1}', '[{"conversation": {}, "qa": []}]', b"\xff\xfe"]
+    "content", [None, b"not json", b"[]", b'{"a": 1}', b'[{"conversation": {}, "qa": []}]', b"\xff"]
 )
-def test_data_that_cannot_be_used_are_refused_in_one_sentence(content: str | bytes | None, tmp_path: Path) -> None:
+def test_data_that_cannot_be_used_are_refused_in_one_sentence(content: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / "data.json"
     if content is not None:
         path.write_bytes(content)

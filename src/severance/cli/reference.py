@@ -75,8 +75,8 @@ A TIME is a date or time in ISO 8601; without a zone it is UTC. In `NAME=VALUE` 
 
 Every memory that was imported has an `origin` in its metadata, and an entry whose origin is remembered already is
 passed over. What was forgotten since comes back with the next import. Entries are remembered in batches of 512; Ctrl-C
-ends the import after the batch at hand, and a second Ctrl-C at once. Of an export, `repeats` up to 100 are remembered as
-repeats; earlier versions (with `superseded_by`) are skipped; ids and the times of recording are not taken over.
+ends the import after the batch at hand, and a second Ctrl-C at once. Of an export, `repeats` up to 100 are remembered
+as repeats; earlier versions (with `superseded_by`) are skipped; ids and the times of recording are not taken over.
 
 Ctrl-C while `import` or `reembed` runs loses nothing that was acknowledged: run the command again to go on.
 """

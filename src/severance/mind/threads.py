@@ -33,23 +33,26 @@ class Threads:
         self.after.extend(np.full(count, -1))
         threads, at = memories.threads.rows.view, memories.at.view
         for row, thread in enumerate(threads[first:].tolist(), first):
-            if not self._known or thread < 0:
+            if not self._known:
+                break
+            older, last = int(memories.older.view[row]), self._last.get(thread, -1)
+            if older >= 0:
+                self._take_place(memories, older, row)
                 continue
-            older = int(memories.older.view[row])
-            if older >= 0 and self._take_place(memories, older, row):
+            if thread < 0:
                 continue
-            last = self._last.get(thread, -1)
-            if last >= 0:
-                self._known = bool(at[last] <= at[row])
-                self._link(last, row)
+            if last >= 0 and at[last] > at[row]:
+                self._known = False
+                continue
+            self._link(last, row)
             self._last[thread] = row
 
-    def _take_place(self, memories: Memories, older: int, row: int) -> bool:
+    def _take_place(self, memories: Memories, older: int, row: int) -> None:
         """A new version stands where the old one stood, if it is of the same thread and time."""
         threads, at = memories.threads.rows.view, memories.at.view
         if threads[older] != threads[row] or at[older] != at[row]:
             self._known = False
-            return False
+            return
         before, after = int(self.before.view[older]), int(self.after.view[older])
         self._link(before, row)
         self._link(row, after)
@@ -57,7 +60,6 @@ class Threads:
         self.after.put(older, -1)
         if self._last.get(int(threads[row])) == older:
             self._last[int(threads[row])] = row
-        return True
 
     def _link(self, earlier: int, later: int) -> None:
         if earlier >= 0:

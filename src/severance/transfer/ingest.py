@@ -11,7 +11,7 @@ the times of recording and echoes are the store's own and are not taken over.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
 from severance.model import Draft
@@ -48,8 +48,8 @@ class Report:
         return self.skipped > 0 and self.imported == 0 and self.already_there == 0
 
 
-def ingest(session: Session, reading: Reading, report: Report) -> Iterator[None]:
-    """Remember what the reading gives, in batches; yields after each, so that the caller can look and stop.
+def ingest(session: Session, reading: Reading, report: Report) -> Generator[None]:
+    """Remember what the reading gives, in batches; yields now and then, so that the caller can look, or close it.
 
     Args:
         session: who is to remember it.

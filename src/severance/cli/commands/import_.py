@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -61,8 +62,12 @@ def run(
 
 def _ingest(session: Session, reading: Reading, report: Report, *, quiet: bool) -> bool:
     """Import, and say whether it came to its end."""
-    with progress.bar("Importing", quiet=quiet) as tick, interrupts.held() as wish:
-        for _ in ingest(session, reading, report):
+    with (
+        progress.bar("Importing", quiet=quiet) as tick,
+        interrupts.held() as wish,
+        closing(ingest(session, reading, report)) as steps,
+    ):
+        for _ in steps:
             tick(reading.done, reading.size)
             if wish.stop:
                 return False

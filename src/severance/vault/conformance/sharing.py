@@ -95,7 +95,7 @@ class SharingConformance(Kit):
             for turn in range(self.kills):
                 acknowledged = 0
                 with _child(_write_everything, opener) as (process, pipe):
-                    for _ in range(1 + 2 * turn):
+                    for _ in range(1 + turn):
                         acknowledged = _heard(pipe) or acknowledged
                     process.kill()
                     process.join()

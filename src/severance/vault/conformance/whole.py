@@ -165,9 +165,10 @@ class WholeConformance(Kit):
             for number in range(1000):
                 space = bytes(frame(number, 16))
                 vault.create(space, EMPTY)
-                heads[space] = vault.append(space, EMPTY, frames(number, 2, 356))
+                heads[space] = EMPTY if number % 5 else vault.append(space, EMPTY, frames(number, 2, 356))
             same(vault.spaces(), sorted(heads), "the list of spaces")
             for number, (space, head) in enumerate(list(heads.items())[1:]):
+                written = [] if number % 5 else frames(number, 2, 356)
                 same(vault.head(space), head, "the head")
-                same(head, after(EMPTY, frames(number, 2, 356)), "the head")
-                same(vault.read(space, 0, 10), entries(1, frames(number, 2, 356)), "the log")
+                same(head, after(EMPTY, written), "the head")
+                same(vault.read(space, 0, 10), entries(1, written), "the log")

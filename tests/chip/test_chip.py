@@ -1,0 +1,317 @@
+"""The chip: keys and thresholds, guarded as a set; it opens with its own root key only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kit import ScopedEntropy, change, checks, dump, flipped
+from severance.chip.chip import Chip
+from severance.chip.register import AnchorRow, KeyRow, Keys, PersonaRow, PlaceRow, SubjectRow, WakeRow, moved, summed
+from severance.chip.rows import RowFile, StoredRow
+from severance.errors import (
+    DamagedError,
+    NewerVersionError,
+    NotFoundError,
+    StoreError,
+    StoreMissingError,
+    StoreReadOnlyError,
+    WrongKeyError,
+)
+from severance.model import Head, Persona, Place, Subject
+from severance.space import new_key
+
+ROOT, STORE = bytes(range(32)), bytes(range(16))
+
+
+def made(path: Path, entropy: ScopedEntropy | None = None) -> Chip:
+    entropy = entropy or ScopedEntropy()
+    rows = RowFile.create(path, STORE, b'{"source":"given"}', Chip.first_row(STORE, ROOT, entropy))
+    return Chip(rows, ROOT, entropy)
+
+
+@pytest.fixture
+def path(folder: Path) -> Path:
+    return folder / "chip.db"
+
+
+@pytest.fixture
+def chip(path: Path, entropy: ScopedEntropy) -> Iterator[Chip]:
+    found = made(path, entropy)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def full(chip: Chip, entropy: ScopedEntropy) -> Chip:
+    chip.add_personas("mark", {name: new_key(entropy, name.encode()) for name in ("innie", "outie")})
+    chip.add_personas("helly", {"innie": new_key(entropy, b"helly")})
+    chip.set_place("floor", {"mark": "innie", "helly": "innie"})
+    chip.set_place("home", {"mark": "outie"})
+    return chip
+
+
+def test_a_new_chip_has_nobody(chip: Chip) -> None:
+    assert (chip.subjects(), chip.places()) == ([], [])
+    chip.verify()
+
+
+def test_who_there_is_and_who_wakes_where_is_sorted_by_name(full: Chip) -> None:
+    assert full.subjects() == [Subject("helly"), Subject("mark")]
+    assert full.personas("mark") == [Persona("mark", "innie"), Persona("mark", "outie")]
+    assert full.places() == [
+        Place("floor", {"helly": "innie", "mark": "innie"}),
+        Place("home", {"mark": "outie"}),
+    ]
+    assert full.waking("mark", "home") == Persona("mark", "outie")
+
+
+def test_everything_is_there_after_opening_again(full: Chip, path: Path) -> None:
+    again = Chip(RowFile.open(path), ROOT, ScopedEntropy(b"again"))
+    assert again.places() == full.places()
+    assert [again.key(p).secret for p in again.personas("mark")] == [full.key(p).secret for p in full.personas("mark")]
+    again.verify()
+    again.close()
+
+
+def test_a_persona_that_exists_keeps_its_key(full: Chip, entropy: ScopedEntropy) -> None:
+    before = full.key(Persona("mark", "innie"))
+    full.add_personas("mark", {"innie": new_key(entropy, b"new"), "third": new_key(entropy, b"third")})
+    assert full.key(Persona("mark", "innie")) == before
+    assert len(full.personas("mark")) == 3
+
+
+@pytest.mark.parametrize(("subject", "place"), [("mark", "nowhere"), ("nobody", "floor"), ("helly", "home"), ("", "")])
+def test_where_nobody_wakes_is_one_error(full: Chip, subject: str, place: str) -> None:
+    with pytest.raises(NotFoundError, match="nobody of that name wakes at a place of that name here"):
+        full.waking(subject, place)
+
+
+def test_what_is_unknown_is_not_found(full: Chip) -> None:
+    for call in (
+        lambda: full.personas("nobody"),
+        lambda: full.place("nowhere"),
+        lambda: full.key(Persona("mark", "nobody")),
+        lambda: full.key(Persona("nobody", "innie")),
+        lambda: full.set_place("home", {"mark": "nobody"}),
+    ):
+        with pytest.raises(NotFoundError):
+            call()
+
+
+def test_a_place_is_set_whole_or_not_at_all(full: Chip) -> None:
+    with pytest.raises(NotFoundError):
+        full.set_place("home", {"mark": "innie", "helly": "nobody"})
+    assert full.place("home") == Place("home", {"mark": "outie"})
+
+
+def test_none_takes_a_subject_out_of_a_place_and_leaves_the_others(full: Chip) -> None:
+    full.set_place("floor", {"mark": None, "nobody": None})
+    assert full.place("floor") == Place("floor", {"helly": "innie"})
+    full.verify()
+
+
+def test_an_anchor_goes_forward_only_unless_the_owner_accepts_it(full: Chip) -> None:
+    key = full.key(Persona("mark", "innie"))
+    assert full.anchor(key) is None
+    for head, kept in ((Head(5, b"5" * 32), 5), (Head(3, b"3" * 32), 5), (Head(9, b"9" * 32), 9)):
+        full.set_anchor(key, head)
+        found = full.anchor(key)
+        assert found is not None
+        assert found.seq == kept
+    full.set_anchor(key, Head(2, b"2" * 32), back=True)
+    assert full.anchor(key) == Head(2, b"2" * 32)
+    assert full.anchor(full.key(Persona("mark", "outie"))) is None
+    full.verify()
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_another_root_key_is_the_wrong_key(chip: Chip, path: Path, filled: bool) -> None:
+    if filled:
+        chip.set_place("floor", {})
+    rows = RowFile.open(path)
+    with pytest.raises(WrongKeyError):
+        Chip(rows, bytes(32), ScopedEntropy())
+    rows.close()
+
+
+def test_an_altered_state_is_damage_and_not_the_wrong_key(full: Chip, path: Path) -> None:
+    state = next(row for row in dump(path)["rows"] if row[0] == bytes(16))
+    for at in (8, 40, 72, 90):
+        change(path, "UPDATE rows SET frame = ? WHERE id = zeroblob(16)", flipped(state[2], at))
+        rows = RowFile.open(path)
+        with pytest.raises(DamagedError):
+            Chip(rows, ROOT, ScopedEntropy())
+        rows.close()
+    change(path, "DELETE FROM rows WHERE id = zeroblob(16)")
+    rows = RowFile.open(path)
+    with pytest.raises(DamagedError):
+        Chip(rows, ROOT, ScopedEntropy())
+    rows.close()
+
+
+def test_rows_removed_swapped_or_put_back_are_refused(folder: Path) -> None:
+    checks.the_chip_is_whole_or_refused(folder)
+
+
+def test_every_row_that_is_altered_or_removed_fails_the_whole_set(full: Chip, path: Path) -> None:
+    key = full.key(Persona("mark", "innie"))
+    full.set_anchor(key, Head(1, bytes(32)))
+    rows = [row for row in dump(path)["rows"] if row[0] != bytes(16)]
+    assert len(rows) == 2 + 3 + 3 + 2 + 3 + 1  # subjects, personas, keys, places, wakes, an anchor
+    for identity, owner, frame in rows:
+        for statement, arguments in (
+            ("DELETE FROM rows WHERE id = ?", (identity,)),
+            ("UPDATE rows SET frame = ? WHERE id = ?", (flipped(frame, 100), identity)),
+            ("UPDATE rows SET owner = ? WHERE id = ?", (b"x" * 16, identity)),
+        ):
+            change(path, statement, *arguments)
+            with pytest.raises(DamagedError):
+                full.verify()
+            change(path, "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", identity, owner, frame)
+        full.verify()
+
+
+def test_a_row_added_from_an_older_file_fails_the_whole_set(full: Chip, path: Path) -> None:
+    old = {row[0]: row for row in dump(path)["rows"]}
+    full.set_place("floor", {"helly": None})
+    gone = set(old) - {row[0] for row in dump(path)["rows"]}
+    change(path, "INSERT INTO rows VALUES (?, ?, ?)", *old[gone.pop()])
+    assert full.waking("helly", "floor").name == "innie"
+    with pytest.raises(DamagedError):
+        full.verify()
+
+
+def test_neither_names_nor_keys_are_in_the_file(full: Chip, path: Path) -> None:
+    raw = path.read_bytes()
+    for name in (b"mark", b"innie", b"outie", b"helly", b"floor", b"home", full.key(Persona("mark", "innie")).secret):
+        assert name not in raw
+    assert len({len(row[2]) for row in dump(path)["rows"]}) == 1
+
+
+def test_a_change_that_fails_changes_nothing(full: Chip, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = dump(path)
+    monkeypatch.setattr("severance.chip.chip._Change.finish", lambda self: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        full.set_place("home", {"mark": "innie"})
+    assert dump(path) == before
+
+
+def test_two_handles_see_each_other_s_changes_and_keep_the_guard(full: Chip, path: Path) -> None:
+    other = Chip(RowFile.open(path), ROOT, ScopedEntropy(b"other"))
+    other.set_place("stairwell", {"mark": "outie"})
+    full.set_place("lobby", {"mark": "innie"})
+    assert [place.name for place in full.places()] == [place.name for place in other.places()]
+    full.verify()
+    other.verify()
+    other.close()
+
+
+def test_a_copy_is_a_chip_of_its_own(full: Chip, folder: Path) -> None:
+    full.copy_to(folder / "copy.db")
+    copy = Chip(RowFile.open(folder / "copy.db"), ROOT, ScopedEntropy(b"copy"))
+    copy.set_place("home", {"mark": "innie"})
+    assert copy.waking("mark", "home").name == "innie"
+    assert full.waking("mark", "home").name == "outie"
+    copy.close()
+    with pytest.raises(StoreError):
+        full.copy_to(folder / "copy.db")
+
+
+# The file
+
+
+def test_a_chip_that_is_not_there_is_missing(folder: Path) -> None:
+    with pytest.raises(StoreMissingError):
+        RowFile.open(folder / "chip.db")
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("PRAGMA application_id = 5", StoreError),
+        ("PRAGMA user_version = 2", NewerVersionError),
+        ("PRAGMA user_version = 0", DamagedError),
+        ("DELETE FROM meta WHERE name = 'store'", DamagedError),
+        ("UPDATE meta SET value = zeroblob(15) WHERE name = 'store'", DamagedError),
+        ("UPDATE meta SET value = 'text' WHERE name = 'key'", DamagedError),
+    ],
+)
+def test_a_file_that_is_not_a_chip_of_this_version_is_refused(
+    chip: Chip, path: Path, statement: str, error: type[Exception]
+) -> None:
+    chip.close()
+    change(path, statement)
+    with pytest.raises(error) as caught:
+        RowFile.open(path)
+    assert type(caught.value) is error
+
+
+def test_a_chip_opened_for_reading_can_be_read_and_not_changed(full: Chip, path: Path) -> None:
+    reader = Chip(RowFile.open(path, readonly=True), ROOT, ScopedEntropy(b"reader"))
+    assert reader.waking("mark", "home").name == "outie"
+    with pytest.raises(StoreReadOnlyError):
+        reader.set_place("lobby", {})
+    reader.close()
+
+
+def test_a_closed_chip_says_so(chip: Chip) -> None:
+    chip.close()
+    chip.close()
+    with pytest.raises(StoreError, match="closed"):
+        chip.subjects()
+
+
+def test_the_commits_of_the_chip_survive_a_power_cut(chip: Chip) -> None:
+    query = chip._rows._connection.query
+    assert query("PRAGMA synchronous") == [(3,)], "EXTRA: the folder is synced after the journal is removed"
+    assert query("PRAGMA secure_delete") == [(1,)]
+    assert bytes(query("PRAGMA journal_mode")[0][0]) == b"delete"
+
+
+# Ids and the guard
+
+
+@given(st.lists(st.text(max_size=5), max_size=3), st.lists(st.text(max_size=5), max_size=3))
+def test_ids_of_rows_differ_where_any_part_does(one: list[str], other: list[str]) -> None:
+    keys = Keys.derive(ROOT, STORE)
+    assert (keys.row_id("place", *one) == keys.row_id("place", *other)) == (one == other)
+    assert keys.row_id("place", *one) != keys.row_id("subject", *one)
+    assert keys.row_id("place", *one) != Keys.derive(bytes(32), STORE).row_id("place", *one)
+
+
+def test_rows_of_different_types_never_have_the_same_id() -> None:
+    keys = Keys.derive(ROOT, STORE)
+    rows = (SubjectRow("a"), PlaceRow("a"), PersonaRow("a", "a", b"", 1), WakeRow("a", "a", "a"))
+    ids = [keys.identify(row)[0] for row in rows]
+    ids += [keys.identify(row, b"a")[0] for row in (KeyRow(b""), AnchorRow(1, 1, b""))]
+    assert len(set(ids)) == len(ids)
+
+
+@given(st.lists(st.integers(0, 2**256 - 1), max_size=6), st.data())
+def test_the_guard_moved_along_is_the_guard_summed_anew(shares: list[int], data: st.DataObject) -> None:
+    total = summed(iter(()))
+    for share in data.draw(st.permutations(shares)):
+        total = moved(total, 0, share)
+    assert total == summed(iter(shares))
+    if shares:
+        assert moved(moved(total, shares[0], 7), 7, 0) == summed(iter(shares[1:]))
+
+
+def test_the_guard_covers_id_owner_and_frame() -> None:
+    keys = Keys.derive(ROOT, STORE)
+    shares = [
+        keys.share(*row)
+        for row in (
+            StoredRow(b"a" * 16, None, b"f"),
+            StoredRow(b"b" * 16, None, b"f"),
+            StoredRow(b"a" * 16, b"a" * 16, b"f"),
+            StoredRow(b"a" * 16, None, b"g"),
+        )
+    ]
+    assert len(set(shares)) == 4
+    assert repr(keys) == "Keys()"
