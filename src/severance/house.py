@@ -16,11 +16,12 @@ from typing import Self
 from weakref import WeakValueDictionary
 
 from severance.chip.chip import Chip
+from severance.crypto.envelope import SpaceKey
 from severance.crypto.rootkey import Key
 from severance.drafts import name_of
 from severance.embed import bundled
 from severance.errors import InputError, NotFoundError
-from severance.model import Memory, Persona, PersonaStatus, Place, Status
+from severance.model import Head, Memory, Persona, PersonaStatus, Place, Status
 from severance.ports import Clock, Embedder, Entropy, Vault
 from severance.records import EmbedderChosen
 from severance.session import Session
@@ -119,16 +120,16 @@ class House:
         known: set[str] = set()
         with suppress(NotFoundError):
             known = {persona.name for persona in self._chip.personas(subject)}
-        keys = {}
+        keys: dict[str, tuple[SpaceKey, Head]] = {}
         for name in names:
             if name not in known:
                 scope = f"{subject}/{name}".encode()
                 space = Space(self._vault, new_key(self._entropy, scope), self._entropy)
                 space.create()
                 space.append([EmbedderChosen(self.embedder.identity, self.embedder.dimensions)])
-                keys[name] = space.key
+                keys[name] = space.key, space.head
         self._chip.add_personas(subject, keys)
-        for name, key in keys.items():
+        for name, (key, _) in keys.items():
             if self._chip.key(Persona(subject, name)) != key:
                 self._vault.drop(key.space)  # another process severed the same persona first; its space is the one
         return self._chip.personas(subject)
@@ -182,7 +183,8 @@ class House:
         personas = []
         for persona in self._everyone():
             awake_at = tuple(place.name for place in places if place.wakes.get(persona.subject) == persona.name)
-            records = Space(self._vault, self._chip.key(persona), self._entropy).stored().seq
+            space = Space(self._vault, self._chip.key(persona), self._entropy)
+            records = space.stored(self._chip.anchor(space.key)).seq
             personas.append(PersonaStatus(persona.subject, persona.name, awake_at, records))
         return Status(str(self._directory), tuple(personas), tuple(places))
 

@@ -11,7 +11,7 @@ import msgspec
 from severance.model import Plain, Scalar
 
 
-class Remembered(msgspec.Struct, array_like=True, tag="m", frozen=True, kw_only=True):
+class Remembered(msgspec.Struct, array_like=True, tag="m", frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A memory came to be, or (with `supersedes`) a new version of one.
 
     `vector` is the embedding as signed bytes, one per dimension, and `scale` the factor that turns a byte back into a
@@ -33,7 +33,7 @@ class Remembered(msgspec.Struct, array_like=True, tag="m", frozen=True, kw_only=
     scale: float
 
 
-class Repeated(msgspec.Struct, array_like=True, tag="r", frozen=True):
+class Repeated(msgspec.Struct, array_like=True, tag="r", frozen=True, forbid_unknown_fields=True):
     """Exactly the memory `id` was remembered once more."""
 
     id: bytes
@@ -41,7 +41,7 @@ class Repeated(msgspec.Struct, array_like=True, tag="r", frozen=True):
     recorded: int
 
 
-class Forgotten(msgspec.Struct, array_like=True, tag="f", frozen=True):
+class Forgotten(msgspec.Struct, array_like=True, tag="f", frozen=True, forbid_unknown_fields=True):
     """The memories `ids` are gone. `seqs` are the records that were erased from the log with them."""
 
     ids: list[bytes]
@@ -49,7 +49,7 @@ class Forgotten(msgspec.Struct, array_like=True, tag="f", frozen=True):
     recorded: int
 
 
-class EmbedderChosen(msgspec.Struct, array_like=True, tag="e", frozen=True):
+class EmbedderChosen(msgspec.Struct, array_like=True, tag="e", frozen=True, forbid_unknown_fields=True):
     """From here on the space's vectors are of this embedder. The first record of every private space.
 
     After `Revectored` records it makes their vectors the ones in force.
@@ -59,7 +59,7 @@ class EmbedderChosen(msgspec.Struct, array_like=True, tag="e", frozen=True):
     dimensions: int
 
 
-class Revectored(msgspec.Struct, array_like=True, tag="v", frozen=True):
+class Revectored(msgspec.Struct, array_like=True, tag="v", frozen=True, forbid_unknown_fields=True):
     """A new vector for memory `id` by the embedder `identity`, not in force before the `EmbedderChosen` that names it.
 
     One record for each memory, so that forgetting the memory can erase it.

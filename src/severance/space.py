@@ -62,14 +62,21 @@ class Space:
         """Make the empty space in the vault."""
         self._vault.create(self.key.space, self.head)
 
-    def stored(self) -> Head:
-        """The head that the vault names.
+    def stored(self, anchor: Head | None = None) -> Head:
+        """The head that the vault names; nobody has sealed it.
+
+        Args:
+            anchor: a head that it may not be behind.
 
         Raises:
             DamagedError: it names none, or the vault does not have the space.
+            RolledBackError: it is behind the anchor.
         """
         with self._expected():
-            return self._vault.head(self.key.space)
+            head = self._vault.head(self.key.space)
+        if anchor is not None and (head.seq < anchor.seq or (head.seq == anchor.seq and head != anchor)):
+            raise self._rolled_back(head.seq)
+        return head
 
     def read_snapshot(self) -> bytes | None:
         """The content of the space's snapshot, with `head` moved to where it stands; None when there is none.
@@ -82,6 +89,10 @@ class Space:
             snapshot = self._vault.read_snapshot(self.key.space)
         if snapshot is None:
             return None
+        if not snapshot.chunks:
+            raise self._damaged(snapshot.at.seq, "has a snapshot with nothing in it")
+        if not snapshot.chunks:
+            raise self._damaged(snapshot.at.seq, "has a snapshot without content")
         stored = self.stored()
         if stored.seq < snapshot.at.seq or (stored.seq == snapshot.at.seq and stored != snapshot.at):
             raise self._rolled_back(stored.seq)
@@ -114,8 +125,8 @@ class Space:
             DamagedError: a record is not what was written there, is missing, or was erased without a `Forgotten`.
             RolledBackError: the log ends before the anchor, or had another record there.
         """
-        if anchor is not None and anchor.seq == self.head.seq and anchor != self.head:
-            raise self._rolled_back(self.head.seq)
+        if anchor is not None and anchor.seq <= self.head.seq:
+            self._compare(anchor)
         found: list[Numbered] = []
         erased: set[int] = set()
         while entries := self._read(self.head.seq, _PAGE):
@@ -129,10 +140,11 @@ class Space:
                         erased.difference_update(event.seqs)
                 if anchor is not None and anchor.seq == entry.seq and anchor != self.head:
                     raise self._rolled_back(entry.seq)
-        if erased:
-            raise self._damaged(min(erased), _NOT_FORGOTTEN)
+        # First, since the record that says what was forgotten may be among those that were cut off.
         if anchor is not None and self.head.seq < anchor.seq:
             raise self._rolled_back(self.head.seq)
+        if erased:
+            raise self._damaged(min(erased), _NOT_FORGOTTEN)
         return found
 
     def confirm(self) -> None:
@@ -241,6 +253,18 @@ class Space:
         with self._expected():
             return self._vault.read(self.key.space, after, limit)
 
+    def _compare(self, anchor: Head) -> None:
+        """Hold the log against an anchor that lies at or before `head`."""
+        here = self.head.digest
+        if anchor.seq < self.head.seq:
+            entries = self._read(anchor.seq - 1, 1)
+            if not entries or entries[0].seq != anchor.seq:
+                raise self._damaged(anchor.seq, "is missing")
+            frame = entries[0].frame
+            here = entries[0].digest if frame is None else after(anchor, frame).digest
+        if here != anchor.digest:
+            raise self._rolled_back(anchor.seq)
+
     def _next(self, entry: Entry) -> Event | None:
         if entry.seq != self.head.seq + 1:
             raise self._damaged(self.head.seq + 1, "is missing")
@@ -258,7 +282,7 @@ class Space:
         plain = self._opener.open(record_place(before), frame)
         try:
             return decode(plain)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):  # the second for text that is not UTF-8
             raise NewerVersionError(
                 f"record {before.seq + 1} of space {self.key.space.hex()} was written by a later version of Severance; "
                 "use that version"

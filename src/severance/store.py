@@ -45,7 +45,11 @@ def open_store(
     if not vault_path.exists() and not chip_path.exists():
         if not create:
             raise StoreMissingError(f"there is no store at {directory}; make one with `severance init`")
-        _make(directory, key, entropy)
+        try:
+            _make(directory, key, entropy)
+        except StoreError:
+            if not (vault_path.exists() and chip_path.exists()):
+                raise  # else another process was making it at the same time
     if not vault_path.exists():
         raise StoreMissingError(f"the vault is not in {directory}; put {VAULT_NAME} back, or restore a backup")
     try:
@@ -63,7 +67,8 @@ def _open(directory: Path, home: Path, key: Key, entropy: Entropy, *, readonly: 
                 raise StoreError(
                     f"the chip and the vault in {directory} belong to different stores; put back the right one"
                 )
-            root_key = for_store(key, _recorded(rows.key_source), store=rows.store, directory=home, environ=os.environ)
+            recorded = _recorded(rows.key_source, needed=key is None)
+            root_key = for_store(key, recorded, store=rows.store, directory=home, environ=os.environ)
             return vault, Chip(rows, root_key, entropy)
         except BaseException:
             rows.close()
@@ -103,8 +108,10 @@ def _chip_file(directory: Path, vault: Vault, key: Key, entropy: Entropy, *, rea
     return RowFile.open(path, readonly=readonly)
 
 
-def _recorded(raw: bytes) -> dict[str, object]:
+def _recorded(raw: bytes, *, needed: bool) -> dict[str, object]:
     try:
         return msgspec.json.decode(raw, type=dict[str, object])
     except (msgspec.MsgspecError, UnicodeDecodeError):  # the second for text in it that is not UTF-8
+        if not needed:
+            return {}
         raise DamagedError("the chip's record of where its root key comes from was altered; pass --key") from None

@@ -35,7 +35,7 @@ def apply(mind: Mind, news: Sequence[Numbered]) -> None:
         if index == len(news) or news[index][0] != news[index - 1][0] + 1:
             try:
                 mind.apply_all(news[start][0], [event for _, event in news[start:index]])
-            except ValueError:
+            except (ValueError, OverflowError):
                 raise DamagedError(
                     f"the records from {news[start][0]} on contradict what came before them; run `severance check`",
                     record=news[start][0],

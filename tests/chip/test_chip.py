@@ -13,6 +13,7 @@ from kit import ScopedEntropy, change, checks, dump, flipped
 from severance.chip.chip import Chip
 from severance.chip.register import AnchorRow, KeyRow, Keys, PersonaRow, PlaceRow, SubjectRow, WakeRow, moved, summed
 from severance.chip.rows import RowFile, StoredRow
+from severance.crypto.envelope import SpaceKey
 from severance.errors import (
     DamagedError,
     NewerVersionError,
@@ -34,6 +35,11 @@ def made(path: Path, entropy: ScopedEntropy | None = None) -> Chip:
     return Chip(rows, ROOT, entropy)
 
 
+def fresh(entropy: ScopedEntropy, name: str) -> tuple[SpaceKey, Head]:
+    """The key of a new space, and the head that the chip is to keep of it."""
+    return new_key(entropy, name.encode()), Head(1, name.encode().ljust(32))
+
+
 @pytest.fixture
 def path(folder: Path) -> Path:
     return folder / "chip.db"
@@ -48,8 +54,8 @@ def chip(path: Path, entropy: ScopedEntropy) -> Iterator[Chip]:
 
 @pytest.fixture
 def full(chip: Chip, entropy: ScopedEntropy) -> Chip:
-    chip.add_personas("mark", {name: new_key(entropy, name.encode()) for name in ("innie", "outie")})
-    chip.add_personas("helly", {"innie": new_key(entropy, b"helly")})
+    chip.add_personas("mark", {name: fresh(entropy, name) for name in ("innie", "outie")})
+    chip.add_personas("helly", {"innie": fresh(entropy, "helly")})
     chip.set_place("floor", {"mark": "innie", "helly": "innie"})
     chip.set_place("home", {"mark": "outie"})
     return chip
@@ -80,7 +86,7 @@ def test_everything_is_there_after_opening_again(full: Chip, path: Path) -> None
 
 def test_a_persona_that_exists_keeps_its_key(full: Chip, entropy: ScopedEntropy) -> None:
     before = full.key(Persona("mark", "innie"))
-    full.add_personas("mark", {"innie": new_key(entropy, b"new"), "third": new_key(entropy, b"third")})
+    full.add_personas("mark", {"innie": fresh(entropy, "new"), "third": fresh(entropy, "third")})
     assert full.key(Persona("mark", "innie")) == before
     assert len(full.personas("mark")) == 3
 
@@ -117,16 +123,22 @@ def test_none_takes_a_subject_out_of_a_place_and_leaves_the_others(full: Chip) -
 
 def test_an_anchor_goes_forward_only_unless_the_owner_accepts_it(full: Chip) -> None:
     key = full.key(Persona("mark", "innie"))
-    assert full.anchor(key) is None
+    assert full.anchor(key) == Head(1, b"innie".ljust(32))
     for head, kept in ((Head(5, b"5" * 32), 5), (Head(3, b"3" * 32), 5), (Head(9, b"9" * 32), 9)):
         full.set_anchor(key, head)
-        found = full.anchor(key)
-        assert found is not None
-        assert found.seq == kept
+        assert full.anchor(key).seq == kept
     full.set_anchor(key, Head(2, b"2" * 32), back=True)
     assert full.anchor(key) == Head(2, b"2" * 32)
-    assert full.anchor(full.key(Persona("mark", "outie"))) is None
+    assert full.anchor(full.key(Persona("mark", "outie"))).seq == 1
     full.verify()
+
+
+def test_an_anchor_that_is_gone_or_of_another_epoch_is_damage(full: Chip, path: Path) -> None:
+    key = full.key(Persona("mark", "innie"))
+    with pytest.raises(DamagedError):
+        full.anchor(SpaceKey(key.space, 2, key.secret))
+    with pytest.raises(DamagedError):
+        full.anchor(SpaceKey(bytes(16), 1, key.secret))
 
 
 @pytest.mark.parametrize("filled", [False, True])
@@ -159,10 +171,8 @@ def test_rows_removed_swapped_or_put_back_are_refused(folder: Path) -> None:
 
 
 def test_every_row_that_is_altered_or_removed_fails_the_whole_set(full: Chip, path: Path) -> None:
-    key = full.key(Persona("mark", "innie"))
-    full.set_anchor(key, Head(1, bytes(32)))
     rows = [row for row in dump(path)["rows"] if row[0] != bytes(16)]
-    assert len(rows) == 2 + 3 + 3 + 2 + 3 + 1  # subjects, personas, keys, places, wakes, an anchor
+    assert len(rows) == 2 + 3 + 3 + 3 + 2 + 3  # subjects, personas, keys, anchors, places, wakes
     for identity, owner, frame in rows:
         for statement, arguments in (
             ("DELETE FROM rows WHERE id = ?", (identity,)),

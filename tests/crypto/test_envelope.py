@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -113,8 +114,8 @@ def test_another_key_space_or_epoch_opens_nothing(key: SpaceKey) -> None:
         checks.a_segment_ends,
     ],
 )
-def test_the_promise_of_a_frame(check: checks.Check, tmp_path: object) -> None:
-    check(tmp_path)  # type: ignore[arg-type]
+def test_the_promise_of_a_frame(check: checks.Check, folder: Path) -> None:
+    check(folder)
 
 
 @pytest.mark.parametrize("length", [0, 1, 84, 84 + 16, 84 + 255 + 16])

@@ -187,10 +187,10 @@ class TestEnvironment:
 
 class TestOrder:
     def key_file(self, tmp_path: Path, key: bytes = OTHER) -> Record:
-        path = tmp_path / "store" / "key"
+        path = tmp_path / "home" / "key"
         path.write_text(encode_key(key) + "\n")
         path.chmod(0o600)
-        return {"source": "file", "base": "store", "path": "key"}
+        return {"source": "file", "base": "home", "path": "key"}
 
     def test_named_before_environment_before_recorded(self, tmp_path: Path) -> None:
         recorded = self.key_file(tmp_path)

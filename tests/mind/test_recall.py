@@ -303,3 +303,14 @@ def recall_any(mind: Mind, text: str) -> None:
 def test_repeating_does_not_change_the_order() -> None:
     mind = mind_of(remembered(1, "coffee", at=1), remembered(2, "coffee", at=2, kind="b"), Repeated(raw(2), 0, 0))
     assert found(mind, "coffee") == [1, 2]
+
+
+@pytest.mark.parametrize("changes", [{"thread": None}, {"thread": "u"}, {"at": 5}, {}])
+def test_neighbours_are_the_same_after_waking_whatever_a_new_version_changed(changes: dict[str, object]) -> None:
+    said = [remembered(i, text, thread="t", at=i) for i, text in enumerate(["bridge", "aa", "bb"], 1)]
+    mind = mind_of(*said)
+    recall(mind, "bridge")
+    mind.apply(5, remembered(4, "cc", **{"thread": "t", "at": 2, "supersedes": raw(2), **changes}))
+    mind.apply(6, remembered(5, "dd", thread="t", at=9))
+    again = Mind.restore(b"".join(mind.snapshot()))
+    assert recall(again, "bridge", words_only=True) == recall(mind, "bridge", words_only=True)

@@ -71,38 +71,35 @@ def test_the_files_of_the_store_are_the_same_to_the_last_byte(two_runs: tuple[di
     assert of(first, "file store/") == of(second, "file store/")
 
 
-def test_other_processes_with_other_hash_seeds_leave_the_same(tmp_path: Path) -> None:
+def test_other_processes_with_other_hash_seeds_leave_the_same(folder: Path) -> None:
     """Sets of texts are in another order there; nothing may depend on it."""
     printed = []
     for seed in ("1", "2"):
-        folder = tmp_path / seed
-        folder.mkdir()
+        (place := folder / seed).mkdir()
         environ = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(TESTS)}
-        command = [sys.executable, "-W", "error", "-m", "kit.scenario", str(folder)]
+        command = [sys.executable, "-W", "error", "-m", "kit.scenario", str(place)]
         printed.append(subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout)
     assert printed[0] == printed[1]
 
 
 @pytest.mark.parametrize("seed", [3, 4])
-def test_a_long_trace_leaves_the_same_tables_and_shows_everyone_the_same(tmp_path: Path, seed: int) -> None:
+def test_a_long_trace_leaves_the_same_tables_and_shows_everyone_the_same(folder: Path, seed: int) -> None:
     runs = []
     for name in ("first", "second"):
-        folder = tmp_path / name
-        folder.mkdir()
-        seen = traces.run(trace(seed, 120), folder).seen
-        runs.append((seen, dump(folder / "store/vault.db"), dump(folder / "store/chip.db")))
+        (place := folder / name).mkdir()
+        seen = traces.run(trace(seed, 120), place).seen
+        runs.append((seen, dump(place / "store/vault.db"), dump(place / "store/chip.db")))
     first, second = runs
     assert first[0] == second[0]
     assert first[1:] == second[1:]
 
 
-def test_another_entropy_leaves_other_bytes(tmp_path: Path) -> None:
+def test_another_entropy_leaves_other_bytes(folder: Path) -> None:
     """Else all of the above could hold for a store that has no random bytes in it."""
     stores = []
     for seed in (b"one", b"two"):
-        folder = tmp_path / seed.decode()
-        folder.mkdir()
-        with make_house(folder, entropy=ScopedEntropy(seed)) as house, house.cross("mark", "floor") as innie:
+        (place := folder / seed.decode()).mkdir()
+        with make_house(place, entropy=ScopedEntropy(seed)) as house, house.cross("mark", "floor") as innie:
             innie.remember("the file")
-        stores.append(dump(folder / "store/vault.db"))
+        stores.append(dump(place / "store/vault.db"))
     assert not set(stores[0]["records"]) & set(stores[1]["records"])

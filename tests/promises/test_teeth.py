@@ -30,6 +30,7 @@ from severance.chip.register import Keys
 from severance.chip.rows import RowFile
 from severance.crypto import envelope
 from severance.crypto.envelope import Opener, Sealer, SpaceKey, Where
+from severance.disk import connection
 from severance.errors import ConflictError, InputError
 from severance.mind import Mind, views
 from severance.mind.memories import GONE, Memories
@@ -38,7 +39,7 @@ from severance.ports import Entry
 from severance.records import Forgotten
 from severance.space import Space
 from severance.upkeep import backup as backup_module
-from severance.vault import connection, sqlite
+from severance.vault import sqlite
 from severance.vault.sqlite import SqliteVault
 
 Patch = pytest.MonkeyPatch

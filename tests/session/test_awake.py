@@ -245,8 +245,8 @@ def test_two_sessions_of_one_persona_see_each_other_s_writes_at_once(house: Hous
     assert list(second.memories()) == []
 
 
-def test_writers_in_two_houses_take_turns(tmp_path: Path) -> None:
-    checks.writers_take_turns(tmp_path)
+def test_writers_in_two_houses_take_turns(folder: Path) -> None:
+    checks.writers_take_turns(folder)
 
 
 def test_a_repeat_of_what_another_writer_was_first_with_is_counted_and_not_kept_twice(

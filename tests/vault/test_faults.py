@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from severance.disk.faults import from_system, translated
 from severance.errors import (
     DamagedError,
     NewerVersionError,
@@ -26,7 +27,6 @@ from severance.errors import (
 from severance.ports import Snapshot
 from severance.vault.conformance import STORE
 from severance.vault.conformance.kit import EMPTY, SPACE, entries, fill, frame, frames
-from severance.vault.faults import from_system, translated
 from severance.vault.sqlite import SqliteVault
 
 if TYPE_CHECKING:

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from severance.disk import connection
+from severance.disk.newfile import new_file
 from severance.errors import ConflictError, InputError, StoreError, StoreMissingError
 from severance.model import Head
 from severance.ports import Snapshot
-from severance.vault import connection
 from severance.vault.conformance import STORE, VaultConformance
 from severance.vault.conformance.kit import EMPTY, SPACE, entries, fill, frame, frames
 from severance.vault.layout import APPLICATION_ID, PAGE_SIZE
-from severance.vault.newfile import new_file
 from severance.vault.sqlite import SqliteVault
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def test_a_killed_creation_leaves_no_vault(tmp_path: Path, monkeypatch: pytest.M
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("severance.vault.newfile._take_name", interrupted)
+    monkeypatch.setattr("severance.disk.newfile._take_name", interrupted)
     with pytest.raises(KeyboardInterrupt):
         SqliteVault.new(tmp_path / "vault.db", STORE)
     assert list(tmp_path.iterdir()) == []

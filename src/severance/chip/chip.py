@@ -118,16 +118,17 @@ class Chip:
         found = self._get(PersonaRow(persona.subject, persona.name, b"", 0), "no such persona here")
         return SpaceKey(found.space, found.epoch, self._get(KeyRow(b""), "no such persona here", found.space).secret)
 
-    def add_personas(self, subject: str, personas: Mapping[str, SpaceKey]) -> None:
-        """Add a subject, if it is new, and personas with the keys of their spaces. Existing ones stay as they are."""
+    def add_personas(self, subject: str, personas: Mapping[str, tuple[SpaceKey, Head]]) -> None:
+        """Add a subject, if it is new, and personas with the keys and heads of their spaces. Existing ones stay."""
 
         def add(change: _Change) -> None:
             change.put(SubjectRow(subject))
-            for name, key in personas.items():
+            for name, (key, head) in personas.items():
                 row = PersonaRow(subject, name, key.space, key.epoch)
                 if not change.knows(row):
                     change.put(row)
                     change.put(KeyRow(key.secret), key.space)
+                    change.put(AnchorRow(key.epoch, head.seq, head.digest), key.space)
 
         self._change(add)
 
@@ -152,12 +153,15 @@ class Chip:
 
         self._change(declare)
 
-    def anchor(self, key: SpaceKey) -> Head | None:
-        """How far the space's log went when the chip last heard of it; None when it never has."""
+    def anchor(self, key: SpaceKey) -> Head:
+        """How far the space's log went when the chip last heard of it."""
         row = self._find(AnchorRow(0, 0, b""), key.space)
-        if row is not None and row.epoch != key.epoch:
-            raise DamagedError("an anchor in the chip is of another epoch than its space", space=key.space.hex())
-        return None if row is None else Head(row.seq, row.digest)
+        if row is None or row.epoch != key.epoch:
+            raise DamagedError(
+                "the chip's anchor of a space is not there or not its own; restore the chip from a backup",
+                space=key.space.hex(),
+            )
+        return Head(row.seq, row.digest)
 
     def set_anchor(self, key: SpaceKey, head: Head, *, back: bool = False) -> None:
         """Remember how far the space's log goes. Never goes back, unless `back` says that the owner accepts it."""
@@ -239,18 +243,11 @@ class Chip:
         try:
             return self._open(stored, StateRow)
         except CommitmentError:
-            if any(self._opens(row) for row in self._rows.all()):
+            if any(self._opener.commits(row.frame) for row in self._rows.all()):
                 raise
             raise WrongKeyError(
                 "this is not the root key that the store was made with; give the right one with --key or SEVERANCE_KEY"
             ) from None
-
-    def _opens(self, stored: StoredRow) -> bool:
-        try:
-            self._opener.open(row_place(stored.id, stored.owner), stored.frame)
-        except (DamagedError, NewerVersionError):
-            return False
-        return True
 
 
 class _Change:

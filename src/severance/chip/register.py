@@ -16,20 +16,20 @@ _NO_OWNER = bytes(ROW_ID_BYTES)
 _MODULUS = 2**256
 
 
-class StateRow(msgspec.Struct, array_like=True, tag="state", frozen=True):
+class StateRow(msgspec.Struct, array_like=True, tag="state", frozen=True, forbid_unknown_fields=True):
     """How many rows there are, and the sum over them that guards the set."""
 
     count: int
     sum: bytes
 
 
-class SubjectRow(msgspec.Struct, array_like=True, tag="subject", frozen=True):
+class SubjectRow(msgspec.Struct, array_like=True, tag="subject", frozen=True, forbid_unknown_fields=True):
     """A subject."""
 
     name: str
 
 
-class PersonaRow(msgspec.Struct, array_like=True, tag="persona", frozen=True):
+class PersonaRow(msgspec.Struct, array_like=True, tag="persona", frozen=True, forbid_unknown_fields=True):
     """A persona, and the space that is its own."""
 
     subject: str
@@ -38,13 +38,13 @@ class PersonaRow(msgspec.Struct, array_like=True, tag="persona", frozen=True):
     epoch: int
 
 
-class PlaceRow(msgspec.Struct, array_like=True, tag="place", frozen=True):
+class PlaceRow(msgspec.Struct, array_like=True, tag="place", frozen=True, forbid_unknown_fields=True):
     """A place."""
 
     name: str
 
 
-class WakeRow(msgspec.Struct, array_like=True, tag="wake", frozen=True):
+class WakeRow(msgspec.Struct, array_like=True, tag="wake", frozen=True, forbid_unknown_fields=True):
     """Which persona of a subject wakes at a place."""
 
     place: str
@@ -52,13 +52,13 @@ class WakeRow(msgspec.Struct, array_like=True, tag="wake", frozen=True):
     persona: str
 
 
-class KeyRow(msgspec.Struct, array_like=True, tag="key", frozen=True):
+class KeyRow(msgspec.Struct, array_like=True, tag="key", frozen=True, forbid_unknown_fields=True):
     """The key of a space. A row of its own, so that erasing it erases the space everywhere."""
 
     secret: bytes
 
 
-class AnchorRow(msgspec.Struct, array_like=True, tag="anchor", frozen=True):
+class AnchorRow(msgspec.Struct, array_like=True, tag="anchor", frozen=True, forbid_unknown_fields=True):
     """How far a space's log went when the chip last heard of it."""
 
     epoch: int

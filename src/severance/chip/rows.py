@@ -11,14 +11,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from severance.disk.connection import Connection, connect
+from severance.disk.faults import FAULTS, translated
+from severance.disk.newfile import new_file
+from severance.disk.values import is_id
 from severance.errors import DamagedError, NewerVersionError, StoreError, StoreMissingError
-from severance.vault.connection import Connection, connect
-from severance.vault.faults import FAULTS, translated
-from severance.vault.newfile import new_file
 
 APPLICATION_ID = 0x53565243
 FORMAT = 1
-_ID_BYTES = 16
 _BUSY = 10.0
 
 T = TypeVar("T")
@@ -167,17 +167,13 @@ class RowFile:
             raise NewerVersionError(f"{self._path.name} is of format {version}; use the Severance that wrote it")
         meta = {bytes(name): value for name, value in query("SELECT name, value FROM meta")}
         store, source = meta.get(b"store"), meta.get(b"key")
-        if version != FORMAT or type(store) is not bytes or len(store) != _ID_BYTES or type(source) is not bytes:
+        if version != FORMAT or not is_id(store) or type(source) is not bytes:
             raise DamagedError("the head of the chip is not what was written there; restore the chip from a backup")
         return store, source
 
 
 def _checked(row: Sequence[Any]) -> StoredRow:
     found, owner, frame = row
-    if not (_is_id(found) and (owner is None or _is_id(owner)) and type(frame) is bytes):
+    if not (is_id(found) and (owner is None or is_id(owner)) and type(frame) is bytes):
         raise DamagedError("a row of the chip is not what was written there; restore the chip from a backup")
     return StoredRow(found, owner, frame)
-
-
-def _is_id(value: object) -> bool:
-    return type(value) is bytes and len(value) == _ID_BYTES

@@ -170,9 +170,18 @@ class Opener:
             raise _damaged("is not what was written there", self._key, where) from None
         return _unpad(padded, self._key, where)
 
+    def commits(self, frame: bytes) -> bool:
+        """Whether a frame was sealed with this key, wherever it stands and whatever became of its content."""
+        if len(frame) < _HEADER.size:
+            return False
+        salt, commitment = _HEADER.unpack_from(frame)[5:7]
+        return equal(commitment, _segment(self._key, salt)[1])
+
     def _header(self, where: Where, frame: bytes) -> tuple[bytes, bytes, bytes]:
         if len(frame) < _HEADER.size + _SMALLEST_BUCKET + TAG_BYTES:
             raise _damaged("is cut short", self._key, where)
+        if len(frame) > _HEADER.size + MAX_PADDED + TAG_BYTES:
+            raise _damaged("is larger than a frame can be", self._key, where)
         version, suite, kind, zero, epoch, salt, commitment, nonce = _HEADER.unpack_from(frame)
         if version != VERSION or suite != SUITE:
             raise NewerVersionError(

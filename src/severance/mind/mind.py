@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from severance.records import Event
 
 _EVERYTHING = Filter()
+MOST_DIMENSIONS = 65_536
 _RUN = 1_024
 
 
@@ -120,6 +121,8 @@ class Mind:
             self._waiting.setdefault(event.identity, {})[event.id] = (event.vector, event.scale)
 
     def _choose(self, event: EmbedderChosen) -> None:
+        if not 0 < event.dimensions <= MOST_DIMENSIONS:
+            raise ValueError("an embedder has a number of dimensions that none has")
         waiting = self._waiting.pop(event.identity, {})
         same = self._embedder is not None and self._embedder.identity == event.identity
         if self._vectors.dimensions != event.dimensions or not same:

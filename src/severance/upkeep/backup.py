@@ -15,13 +15,13 @@ import msgspec
 
 from severance.chip.chip import Chip
 from severance.crypto.rootkey import Key
+from severance.disk.faults import from_system
+from severance.disk.newfile import new_file
 from severance.errors import DamagedError, InputError, NewerVersionError, StoreError, StoreMissingError
 from severance.ports import Vault
 from severance.space import Space
 from severance.store import CHIP_NAME, VAULT_NAME, open_store
 from severance.system import SystemEntropy
-from severance.vault.faults import from_system
-from severance.vault.newfile import new_file
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -136,7 +136,7 @@ def _prove(staged: Path, directory: Path, key: Key, *, accept_older: bool) -> No
             for persona in chip.personas(subject.name):
                 space = Space(vault, chip.key(persona), entropy)
                 anchor = chip.anchor(space.key)
-                if anchor is not None and accept_older and vault.head(space.key.space).seq < anchor.seq:
+                if accept_older and vault.head(space.key.space).seq < anchor.seq:
                     space.read_on()
                     chip.set_anchor(space.key, space.head, back=True)
                 else:

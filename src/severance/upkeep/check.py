@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from severance.chip.chip import Chip
 from severance.errors import DamagedError, NewerVersionError, NotFoundError
 from severance.mind import Mind
 from severance.model import Filter, Memory, Persona
 from severance.ports import Entropy, Vault
+from severance.records import EmbedderChosen, Remembered
 from severance.space import Space
 from severance.waking import wake
 
@@ -81,9 +84,14 @@ def salvaged(space: Space) -> Iterator[Memory]:
     """Every memory of a space that can still be read, in its current version, in the order of what happened."""
     mind = Mind()
     for item in space.salvage():
-        if not isinstance(item, DamagedError):
+        if isinstance(item, DamagedError):
+            continue
+        seq, event = item
+        if isinstance(event, Remembered):  # without its vector, which is of no use where its embedder was lost
+            event = replace(event, vector=b"", scale=0.0)
+        if not isinstance(event, EmbedderChosen):
             with suppress(ValueError):  # an event about a memory that was lost
-                mind.apply(*item)
+                mind.apply(seq, event)
     return mind.memories(Filter())
 
 

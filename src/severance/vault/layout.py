@@ -1,23 +1,17 @@
-"""What `vault.db` looks like (docs/design/format.md, section 6), and what a row read from it must look like.
-
-SQLite columns have no fixed type: a flipped bit turns a BLOB into TEXT or a number. Every value read is therefore
-checked before it is handed on.
-"""
+"""What `vault.db` looks like (docs/design/format.md, section 6), and what its rows must look like."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import starmap
-from typing import Any
 
+from severance.disk.values import Row, damaged, is_count, is_digest
 from severance.errors import DamagedError
 from severance.model import Head
 from severance.ports import Entry
 
 APPLICATION_ID = 0x53565256  # "SVRV"
 VERSION = 1
-ID_SIZE = 16
-DIGEST_SIZE = 32
 MAX_INTEGER = 2**63 - 1
 
 PAGE_SIZE = 8192
@@ -37,33 +31,7 @@ TABLES = {
     "chunks": "CREATE TABLE chunks (space BLOB, n INTEGER, frame BLOB NOT NULL, PRIMARY KEY (space, n)) WITHOUT ROWID",
 }
 
-Row = tuple[Any, ...]
 _FRAME_OR_NOTHING = (bytes, type(None))
-
-
-def damaged(where: str, what: str, space: bytes | None = None, record: int | None = None) -> DamagedError:
-    """The error for stored bytes that cannot be what was written, in one sentence."""
-    inside = "" if space is None else f" in space {space.hex()}"
-    return DamagedError(
-        f"{what}{inside} of {where}; run `severance check`",
-        space=None if space is None else space.hex(),
-        record=record,
-    )
-
-
-def is_id(value: object) -> bool:
-    """Whether this is the id of a space or a store: 16 bytes."""
-    return type(value) is bytes and len(value) == ID_SIZE
-
-
-def is_digest(value: object) -> bool:
-    """Whether this is a SHA-256 digest: 32 bytes."""
-    return type(value) is bytes and len(value) == DIGEST_SIZE
-
-
-def is_count(value: object) -> bool:
-    """Whether this is a whole number that counts something."""
-    return type(value) is int and value >= 0
 
 
 def head_in(where: str, space: bytes, row: Row) -> Head:
@@ -87,7 +55,7 @@ def entries_in(where: str, space: bytes, rows: Sequence[Row]) -> list[Entry]:
         DamagedError: one is not a digest with its frame or, where that was erased, without.
     """
     for seq, frame, digest in rows:
-        if type(frame) not in _FRAME_OR_NOTHING or type(digest) is not bytes or len(digest) != DIGEST_SIZE:
+        if type(frame) not in _FRAME_OR_NOTHING or not is_digest(digest):
             raise _no_record(where, space, seq)
         if type(seq) is not int or seq < 1:
             raise _no_record(where, space, seq)

@@ -9,6 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 
+from severance.disk.connection import Connection, connect
+from severance.disk.faults import FAULTS, present, translated
+from severance.disk.newfile import new_file
+from severance.disk.values import Row, damaged, is_count, is_digest, is_id
 from severance.errors import (
     ConflictError,
     InputError,
@@ -19,23 +23,7 @@ from severance.errors import (
 from severance.model import Head, Sealed
 from severance.ports import Entry, Snapshot
 from severance.vault import residue, survey
-from severance.vault.connection import Connection, connect
-from severance.vault.faults import FAULTS, present, translated
-from severance.vault.layout import (
-    APPLICATION_ID,
-    MAX_INTEGER,
-    PAGE_SIZE,
-    TABLES,
-    VERSION,
-    Row,
-    damaged,
-    entries_in,
-    head_in,
-    is_count,
-    is_digest,
-    is_id,
-)
-from severance.vault.newfile import new_file
+from severance.vault.layout import APPLICATION_ID, MAX_INTEGER, PAGE_SIZE, TABLES, VERSION, entries_in, head_in
 
 _HEAD = "SELECT seq, digest, (SELECT MAX(seq) FROM records WHERE space = ?), erased FROM spaces WHERE id = ?"
 # One statement sees one state; a row without a record says that the space is there and has nothing more.

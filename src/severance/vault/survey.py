@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
+from severance.disk.connection import Connection
+from severance.disk.faults import FAULTS, translated
+from severance.disk.values import Row, damaged, is_count, is_digest, is_id
 from severance.errors import DamagedError, NewerVersionError, StoreError
-from severance.vault.connection import Connection
-from severance.vault.faults import FAULTS, translated
-from severance.vault.layout import APPLICATION_ID, TABLES, VERSION, Row, damaged, is_count, is_digest, is_id
+from severance.vault.layout import APPLICATION_ID, TABLES, VERSION
 
 _HEADS = (
     "SELECT s.id, s.seq, s.digest, s.erased, r.digest FROM spaces s "

@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from severance.disk.faults import from_system
 from severance.errors import StoreError
-from severance.vault.faults import from_system
 
 if sys.platform != "win32":
     import fcntl

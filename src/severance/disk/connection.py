@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from severance.disk.faults import FAULTS, gone, translated
+from severance.disk.values import Row
 from severance.errors import StoreError
-from severance.vault.faults import FAULTS, gone, translated
-from severance.vault.layout import Row
 
 T = TypeVar("T")
 

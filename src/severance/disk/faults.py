@@ -6,9 +6,9 @@ import errno
 import sqlite3
 from pathlib import Path
 
+from severance.disk.values import damaged
 from severance.errors import SeveranceError, StoreBusyError, StoreError, StoreFullError, StoreMissingError
 from severance.errors import StoreReadOnlyError as ReadOnly
-from severance.vault.layout import damaged
 
 FAULTS = (sqlite3.Error, ValueError, OverflowError)
 """What the `sqlite3` module may raise. The last two come from it when a file is damaged: a message or a column that

@@ -1,0 +1,430 @@
+"""Two processes write to one persona, and are killed at random instants: `run` says what was lost or damaged.
+
+    PYTHONPATH=tests python -m promises.kills --kills 1000
+
+A supervisor forks the writers and never opens the store itself. Each writer says what it is about to do, and after the
+call has returned that it is done. Those lines are in a pipe, so they outlive the writer. A writer that starts says first
+what of its own it finds in the store; that must be what was acknowledged, with what was under way done wholly or not at
+all. Needs `os.fork`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import select
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import severance
+from kit import KEY
+from severance.embed import Hashing
+
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+WRITERS = 2
+KILLS_EACH_STORE = 100
+"""Then a new store is begun, so that waking stays short and most kills hit writing."""
+
+CHECK_EVERY = 10
+COMMON = 3
+LONGEST = 60.0
+Said = dict[str, Any]
+
+
+# In a writer
+
+
+def open_house(store: Path) -> severance.House:
+    """As anyone would open it: the machine's own clock and random bytes."""
+    return severance.open(store, key=KEY, create=False, embedder=Hashing(16))
+
+
+class Writer:
+    """Writes until it is killed, and only touches memories whose text begins with its lane."""
+
+    def __init__(self, store: Path, lane: str, seed: int, say: Callable[[Said], None]) -> None:
+        self._lane = lane
+        self._say = say
+        self._store = store
+        self._random = random.Random(seed)
+        self._texts = (f"{lane} {seed}-{number} the file is at {number} percent" for number in range(10**9))
+        self._house = open_house(store)
+        self._session = self._house.cross("mark", "floor")
+        self._mine: list[str] = []
+
+    def work(self) -> None:
+        """Until killed."""
+        found = {}
+        for memory in self._session.memories():
+            if memory.text.startswith(self._lane):
+                found[memory.id] = [memory.text, [version.id for version in self._session.history(memory.id)]]
+        self._mine = list(found)
+        self._say({"found": found})
+        steps = (
+            self._remember,
+            self._remember_many,
+            self._repeat,
+            self._amend,
+            self._forget,
+            self._sleep,
+            self._reopen,
+        )
+        while True:
+            (step,) = self._random.choices(steps, (30, 8, 8, 14, 14, 3, 1))
+            step()
+
+    def _remember(self) -> None:
+        text = next(self._texts)
+        self._say({"to": "remember", "texts": [text]})
+        self._keep([self._session.remember(text, thread="monday")])
+
+    def _remember_many(self) -> None:
+        texts = [next(self._texts) for _ in range(self._random.choice((2, 5, 30)))]
+        self._say({"to": "remember", "texts": texts})
+        self._keep(self._session.remember_many(texts))
+
+    def _keep(self, memories: list[severance.Memory]) -> None:
+        self._mine += [memory.id for memory in memories]
+        self._say({"done": [memory.id for memory in memories]})
+
+    def _repeat(self) -> None:
+        text = f"common {self._random.randrange(COMMON)}"
+        self._say({"to": "repeat", "text": text})
+        self._say({"done": [self._session.remember(text).id]})
+
+    def _amend(self) -> None:
+        if self._mine:
+            at, text = self._random.randrange(len(self._mine)), next(self._texts)
+            self._say({"to": "amend", "id": self._mine[at], "text": text})
+            self._mine[at] = self._session.amend(self._mine[at], text).id
+            self._say({"done": [self._mine[at]]})
+
+    def _forget(self) -> None:
+        for _ in range(min(len(self._mine), self._random.choice((1, 2, 6)))):
+            memory = self._mine.pop(self._random.randrange(len(self._mine)))
+            self._say({"to": "forget", "id": memory})
+            self._session.forget(memory)
+            self._say({"done": []})
+
+    def _sleep(self) -> None:
+        self._session.sleep()
+        self._session = self._house.cross("mark", "floor")
+
+    def _reopen(self) -> None:
+        self._house.close()
+        self._house = open_house(self._store)
+        self._session = self._house.cross("mark", "floor")
+
+
+def examine(store: Path, say: Callable[[Said], None]) -> None:
+    """What anyone would find now."""
+    with open_house(store) as house:
+        findings = [str(finding) for finding in house.check()]
+        with house.cross("mark", "floor") as session:
+            memories = list(session.memories())
+            for memory in memories:
+                session.history(memory.id)
+    common = {memory.text: memory.repeats for memory in memories if memory.text.startswith("common")}
+    say({"findings": findings, "common": common, "memories": len(memories)})
+
+
+def small_snapshots() -> Any:
+    """So that sleeping writes one now and then."""
+    return mock.patch.multiple("severance.session", _SNAPSHOT_AFTER=20, _SNAPSHOT_SHARE=1_000)
+
+
+# In the supervisor
+
+
+@dataclass
+class Report:
+    """What came of it.
+
+    Attributes:
+        kills: how many processes were killed.
+        acknowledged: calls that returned, by what they were.
+        under_way: calls that were killed, by what they were and whether they turned out done.
+        faults: what must not be: one sentence each.
+    """
+
+    kills: int = 0
+    acknowledged: Counter[str] = field(default_factory=Counter)
+    under_way: Counter[str] = field(default_factory=Counter)
+    checks: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Known:
+    """What the supervisor knows of one lane: each memory's text and the ids of its versions, by current id."""
+
+    memories: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
+    intent: Said | None = None
+
+
+class Child:
+    """A forked process, and the lines that it says."""
+
+    def __init__(self, work: Callable[[Callable[[Said], None]], None]) -> None:
+        self._reading, writing = os.pipe()
+        self._rest = b""
+        self.process = os.fork()
+        if self.process == 0:
+            os.close(self._reading)
+            self._be(work, writing)
+        os.close(writing)
+
+    def _be(self, work: Callable[[Callable[[Said], None]], None], writing: int) -> None:
+        def say(said: Said) -> None:
+            line = json.dumps(said).encode() + b"\n"
+            while line:
+                line = line[os.write(writing, line) :]
+
+        try:
+            with small_snapshots():
+                work(say)
+        except BaseException:  # noqa: BLE001 - nothing may go on below the fork
+            say({"error": traceback.format_exc()})
+        finally:
+            os._exit(0)
+
+    def lines(self, seconds: float) -> Iterator[Said]:
+        """What it says within that time, or until it ends."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if not select.select([self._reading], [], [], left)[0]:
+                return
+            more = os.read(self._reading, 65_536)
+            if not more:
+                return
+            *whole, self._rest = (self._rest + more).split(b"\n")
+            yield from map(json.loads, whole)
+
+    def kill(self) -> Iterator[Said]:
+        """End it at once; what it had still said."""
+        os.kill(self.process, signal.SIGKILL)
+        os.waitpid(self.process, 0)
+        yield from self.lines(LONGEST)
+        os.close(self._reading)
+
+    def finish(self) -> list[Said]:
+        """Let it end, and hear it to the end."""
+        said = list(self.lines(LONGEST))
+        os.kill(self.process, signal.SIGKILL)
+        os.waitpid(self.process, 0)
+        os.close(self._reading)
+        return said
+
+
+class Round:
+    """One store, its writers, and what they have said."""
+
+    def __init__(self, store: Path, report: Report, seed: int) -> None:
+        self._store = store
+        self._report = report
+        self._random = random.Random(seed)
+        self._known = [Known() for _ in range(WRITERS)]
+        self._writers: list[Child | None] = [None] * WRITERS
+        self._common: Counter[str] = Counter()
+        self._perhaps: Counter[str] = Counter()
+        self._started = seed * 1_000_000
+
+    def run(self, kills: int) -> None:
+        """Kill until that many are killed, then look at everything."""
+        begun = self._report.kills
+        looked = begun
+        while self._report.kills < begun + kills and not self._report.faults:
+            for lane in range(WRITERS):
+                self._writers[lane] = self._writers[lane] or self._start(lane)
+            self._listen(self._random.uniform(0.001, 0.080))
+            for lane in self._random.choice(([0], [0], [1], [1], [0, 1])):
+                self._kill(lane)
+            if self._report.kills - looked >= CHECK_EVERY:
+                looked = self._report.kills
+                self._look()
+        for lane in range(WRITERS):
+            if self._writers[lane] is not None:
+                self._kill(lane)
+        self._look()
+
+    def _start(self, lane: int) -> Child:
+        self._started += 1
+        seed = self._started
+        child = Child(lambda say: Writer(self._store, f"lane{lane}", seed, say).work())
+        # It is left alone until it has looked around now and then only: kills during waking are wanted as well.
+        if self._random.random() < 0.7:
+            for said in child.lines(LONGEST):
+                self._hear(lane, said)
+                break
+        return child
+
+    def _listen(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        for lane, writer in enumerate(self._writers):
+            if writer is not None:
+                for said in writer.lines(max(0.0, until - time.monotonic()) / (WRITERS - lane)):
+                    self._hear(lane, said)
+
+    def _kill(self, lane: int) -> None:
+        writer = self._writers[lane]
+        if writer is not None:
+            for said in writer.kill():
+                self._hear(lane, said)
+            self._writers[lane] = None
+            self._report.kills += 1
+            intent = self._known[lane].intent
+            if intent is not None and intent["to"] == "repeat":
+                self._perhaps[intent["text"]] += 1
+                self._known[lane].intent = None
+
+    def _look(self) -> None:
+        """A third process opens the store, while writers may go on."""
+        (said, *_) = [*Child(lambda say: examine(self._store, say)).finish(), {"error": "it said nothing"}]
+        self._report.checks += 1
+        if "error" in said:
+            self._fault(said["error"])
+            return
+        for finding in said["findings"]:
+            self._fault(f"check: {finding}")
+        idle = not any(self._writers)
+        for text in self._common | self._perhaps:
+            least, most = self._common[text], self._common[text] + self._perhaps[text]
+            repeats = said["common"].get(text, 0)
+            if repeats < least or (idle and repeats > most):
+                self._fault(f"{text} was remembered {repeats} times, and acknowledged {least}, at most {most}")
+        if idle and said["memories"] > sum(len(known.memories) for known in self._known) + COMMON:
+            most = (
+                sum(len(known.memories) + len((known.intent or {}).get("texts", ())) for known in self._known) + COMMON
+            )
+            if said["memories"] > most:
+                self._fault(f"{said['memories']} memories are there, and at most {most} were asked for")
+
+    def _hear(self, lane: int, said: Said) -> None:
+        known = self._known[lane]
+        if "error" in said:
+            self._fault(said["error"])
+        elif "to" in said:
+            known.intent = said
+        elif "done" in said:
+            assert known.intent is not None
+            self._report.acknowledged[known.intent["to"]] += 1
+            self._apply(known, known.intent, said["done"])
+            known.intent = None
+        else:
+            self._compare(lane, known, {i: (text, versions) for i, (text, versions) in said["found"].items()})
+
+    def _apply(self, known: Known, intent: Said, ids: list[str]) -> None:
+        match intent["to"]:
+            case "remember":
+                known.memories |= {i: (text, [i]) for i, text in zip(ids, intent["texts"], strict=True)}
+            case "repeat":
+                self._common[intent["text"]] += 1
+            case "amend":
+                _, versions = known.memories.pop(intent["id"])
+                known.memories[ids[0]] = (intent["text"], [*versions, ids[0]])
+            case "forget":
+                del known.memories[intent["id"]]
+
+    def _compare(self, lane: int, known: Known, found: dict[str, tuple[str, list[str]]]) -> None:
+        """What a writer finds of its own when it starts: what was acknowledged, and what was under way, or not."""
+        intent, known.intent = known.intent, None
+        before = Known(dict(known.memories))
+        known.memories = found
+        if found == before.memories:
+            if intent is not None:
+                self._report.under_way[f"{intent['to']}, not done"] += 1
+            return
+        if intent is None:
+            self._fault(
+                f"lane {lane}: nothing was under way, and the store differs: {_difference(before.memories, found)}"
+            )
+            return
+        new = [i for i in found if i not in before.memories]
+        if intent["to"] == "remember":
+            texts = {found[i][0]: i for i in new}
+            new = [texts[text] for text in intent["texts"] if text in texts]
+        try:
+            self._apply(before, intent, new)
+        except (ValueError, IndexError):
+            self._fault(f"lane {lane}: half of {intent} was done: {new}")
+            return
+        self._report.under_way[f"{intent['to']}, done"] += 1
+        if before.memories != found:
+            self._fault(f"lane {lane}: after {intent}, {_difference(before.memories, found)}")
+
+    def _fault(self, what: str) -> None:
+        self._report.faults.append(what)
+
+
+def _difference(wanted: dict[str, Any], found: dict[str, Any]) -> str:
+    lost = [item for item in wanted.items() if found.get(item[0]) != item[1]]
+    extra = [item for item in found.items() if wanted.get(item[0]) != item[1]]
+    return f"{len(lost)} lost or other, such as {lost[:2]}; {len(extra)} too many or other, such as {extra[:2]}"
+
+
+def make(store: Path) -> None:
+    """A store with one persona that wakes on the floor."""
+
+    def work(say: Callable[[Said], None]) -> None:
+        with severance.open(store, key=KEY, embedder=Hashing(16)) as house:
+            house.sever("mark", ["innie"])
+            house.place("floor", {"mark": "innie"})
+
+    for said in Child(work).finish():
+        raise AssertionError(said)
+
+
+@contextmanager
+def _folder(where: str | None) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=where) as folder:
+        yield Path(folder)
+
+
+def run(
+    kills: int, seed: int = 1, *, where: str | None = MEMORY, tell: Callable[[str], None] = lambda _: None
+) -> Report:
+    """Kill that many writers (or one more), a new store after each hundred; stop at the first fault."""
+    report = Report()
+    number = 0
+    while report.kills < kills and not report.faults:
+        with _folder(where) as folder:
+            make(folder / "store")
+            Round(folder / "store", report, seed * 1_000 + number).run(min(KILLS_EACH_STORE, kills - report.kills))
+            number += 1
+        calls = sum(report.acknowledged.values())
+        tell(
+            f"{report.kills:,} kills, {calls:,} calls acknowledged, {report.checks} checks, {len(report.faults)} faults"
+        )
+    return report
+
+
+def main() -> int:
+    """For the command line; 1 when there was a fault."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kills", type=int, default=1_000)
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 10**6)
+    parser.add_argument("--where", default=MEMORY, help="a folder for the stores; in memory where there is such a one")
+    given = parser.parse_args()
+    started = time.monotonic()
+    print(f"seed {given.seed}")
+    report = run(given.kills, given.seed, where=given.where, tell=lambda line: print(line, flush=True))
+    print(json.dumps(dict(sorted(report.acknowledged.items()) + sorted(report.under_way.items())), indent=2))
+    print(*report.faults, sep="\n")
+    print(f"{report.kills:,} kills, {len(report.faults)} faults, {time.monotonic() - started:.0f} s")
+    return 1 if report.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
