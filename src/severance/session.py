@@ -6,7 +6,6 @@ what it can touch is one space, whose key it was given when the persona woke.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
@@ -17,7 +16,7 @@ from typing import Any, Self
 from severance.context import context_block
 from severance.drafts import Rememberable, check_text, draft_of, metadata_of, time_of
 from severance.errors import AsleepError, ConflictError, EmbedderError, InputError, StoreError, StoreReadOnlyError
-from severance.mind import Mind
+from severance.mind import Heard, Mind
 from severance.model import (
     ID_BYTES,
     MAX_LABEL_BYTES,
@@ -78,7 +77,7 @@ class Session:
         self._entropy = entropy
         self._keep_anchor = keep_anchor
         self._anchored = anchor.seq if anchor is not None else 0
-        self._recent: deque[str] = deque(maxlen=_RECENT)
+        self._heard = Heard(_RECENT)
         self._lock = RLock()
         self._mind, self._snapshot_seq = wake(space, anchor)
         self._applied = space.head.seq
@@ -174,7 +173,7 @@ class Session:
         with self._awake() as (_, mind):
             vector = query_vector(self._embedder, query)
             hits = mind.recall(query, vector, limit=limit, filter=chosen, now=self._clock.now())
-            self._recent.extend(hit.memory.id for hit in hits)
+            self._heard.add(hit.memory.id for hit in hits)
             return hits
 
     def context(
@@ -274,7 +273,9 @@ class Session:
             NotFoundError: none is remembered here.
         """
         with self._awake():
-            return len(self._write(lambda mind: forgetting(mind, id, self._clock.now())).ids)
+            gone = self._write(lambda mind: forgetting(mind, id, self._clock.now())).ids
+            self._heard.drop(id_text(raw) for raw in gone)
+            return len(gone)
 
     def stats(self) -> dict[str, int]:
         """Counts: `memories`, `versions`, `threads`, `repeats`, `echoes`, `records`, `bytes` (in memory, about)."""
@@ -292,7 +293,7 @@ class Session:
                 return
             whole = self._applied == space.head.seq
             self._space, self._mind = None, Mind()
-            self._recent.clear()
+            self._heard.clear()
             head = space.head
             if whole and head.seq - self._snapshot_seq > _SNAPSHOT_AFTER + len(mind) // _SNAPSHOT_SHARE:
                 with suppress(StoreError):  # a snapshot is a cache: without it the next waking only takes longer
@@ -366,7 +367,7 @@ class Session:
             raw = self._entropy.draw(ID_BYTES * len(drafts), space.key.space)
             ids = [raw[start : start + ID_BYTES] for start in range(0, len(raw), ID_BYTES)]
             now = self._clock.now()
-            writing = self._write(lambda mind: remembering(mind, drafts, vectors, ids, now, self._recent))
+            writing = self._write(lambda mind: remembering(mind, drafts, vectors, ids, now, self._heard))
             return [_found(self._mind.get(id_text(raw))) for raw in writing.ids]
 
     def _write(self, plan: Callable[[Mind], Writing]) -> Writing:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from severance.drafts import checked, time_of
 from severance.embed.quantize import quantize
 from severance.errors import EmbedderError, NotFoundError
-from severance.mind import Mind
+from severance.mind import Heard, Mind
 from severance.model import Draft, Memory, id_bytes, micros
 from severance.ports import Embedder
 from severance.records import Event, Forgotten, Remembered, Repeated
@@ -59,7 +59,7 @@ def remembering(
     vectors: Sequence[Vector],
     ids: Sequence[bytes],
     now: int,
-    recent: Sequence[str],
+    heard: Heard,
 ) -> Writing:
     """Each draft becomes a memory with the id that was drawn for it, or a repeat of one that is known."""
     writing = Writing()
@@ -72,7 +72,7 @@ def remembering(
             writing.events.append(Repeated(known, at, now))
             writing.ids.append(known)
             continue
-        echo = mind.echo_of(draft.text, recent) if recent else None
+        echo = mind.echo_of(draft.text, heard)
         writing.events.append(_remembered(raw, draft, at, now, vector, echo_of=echo))
         writing.ids.append(raw)
         fresh[same] = raw

@@ -61,7 +61,8 @@ class Command:
 def blocks(page: Path) -> list[Block]:
     """All fenced blocks of a page, in order."""
     found: list[Block] = []
-    fence, language, start, inside = "", "", 0, []
+    inside: list[str] = []
+    fence, language, start = "", "", 0
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
         match = _FENCE.match(line)
         if fence and match and match["ticks"] == fence and not match["language"]:
@@ -139,7 +140,7 @@ class Shell:
             raise ExampleError(f"{self.page}:{command.line}: $ {command.text}\nended with code {code}:\n{shown}")
 
 
-class secluded(chdir):  # noqa: N801 - used like the function that it extends
+class secluded(chdir[Path]):  # noqa: N801 - used like the function that it extends
     """A home and a current directory of its own: `~/.severance` and the keychain of whoever runs this are safe."""
 
     def __init__(self, directory: Path) -> None:

@@ -63,7 +63,7 @@ def test_odd_texts_are_embedded(text: str) -> None:
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(texts, min_size=1, max_size=12))
 def test_alone_or_in_a_batch_it_is_the_same_bytes(batch: list[str]) -> None:
     together = EMBEDDER.embed(batch)

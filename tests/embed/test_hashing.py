@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from severance.embed import Hashing
 from severance.errors import InputError
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=30), max_size=6), st.integers(1, 64))
 def test_it_is_what_an_embedder_promises(texts: list[str], dimensions: int) -> None:
     embedder = Hashing(dimensions)

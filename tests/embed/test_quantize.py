@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from severance.embed import quantize
@@ -13,6 +13,7 @@ from severance.errors import EmbedderError
 rows = st.lists(st.floats(-(2.0**100), 2.0**100, width=32), min_size=4, max_size=4)
 
 
+@settings(deadline=None)
 @given(st.lists(rows, max_size=5))
 def test_bytes_times_scale_is_the_component(table: list[list[float]]) -> None:
     vectors = np.array(table, np.float32).reshape(-1, 4)

@@ -158,9 +158,12 @@ class World:
     def house(self, desk: int = 0) -> House:
         """The house, or a second handle on the same store, as another process would have it."""
         found = self.houses[desk]
-        if found is None:
-            found = self.houses[desk] = self.open(self.dimensions)
+        assert found is not None
         return found
+
+    def furnish(self) -> None:
+        """Open both handles. Never put off until somebody needs one: who that is must make no difference."""
+        self.houses = [house or self.open(self.dimensions) for house in self.houses]
 
     def open(self, dimensions: int) -> House:
         """One more handle."""
@@ -178,6 +181,7 @@ class World:
 
     def run(self, steps: Sequence[Numbered]) -> None:
         """Set the house up, and take the steps."""
+        self.furnish()
         for subject, names in WORLD.items():
             self.sever(subject, names)
         for place, wakes in PLACES.items():
@@ -308,9 +312,7 @@ def backup(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
 def reembed(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     """Another process embeds everything anew; whoever is awake here finds out."""
     world.dimensions = args["dimensions"]
-    second = world.houses[1]
-    if second is not None:
-        second.close()
+    world.house(1).close()
     elsewhere = world.houses[1] = world.open(world.dimensions)
     elsewhere.reembed()
     return {None: elsewhere.embedder.identity}
@@ -318,8 +320,9 @@ def reembed(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
 
 @owner_step("House.close")
 def restart(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
-    """Close the house, and open it again when it is next needed. Everyone sleeps."""
+    """Close the house, and open it again. Everyone sleeps."""
     world.close()
+    world.furnish()
     return {}
 
 
@@ -333,6 +336,7 @@ def crash(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
             world.houses[desk] = None
     for sessions in world.awake.values():
         sessions.clear()
+    world.furnish()
     return {}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mind.events import CHOSEN, DAY, everything, histories, mind_of, name, numbers, raw, recall, remembered, texts
@@ -73,6 +73,7 @@ def test_as_of_holds_one_version_also_when_the_clock_went_back() -> None:
     assert [memory.id for memory in mind.memories(Filter(as_of=5))] == [name(3)]
 
 
+@settings(deadline=None)
 @given(histories(), st.integers(0, 13))
 def test_as_of_is_what_a_mind_that_heard_no_more_would_say(events: list[object], day: int) -> None:
     kept = [e for e in events if isinstance(e, (Remembered, EmbedderChosen)) and e != EmbedderChosen("another", 8)]
@@ -145,6 +146,7 @@ def test_what_is_forgotten_is_nowhere() -> None:
     assert secret.encode() not in b"".join(mind.snapshot())
 
 
+@settings(deadline=None)
 @given(histories())
 def test_forgetting_is_as_if_it_had_never_been(events: list[object]) -> None:
     """A log whose records were erased, replayed, gives the same answers as the mind that forgot."""
@@ -238,6 +240,7 @@ def test_a_space_without_an_embedder_works_by_words() -> None:
     assert [hit.memory.id for hit in mind.recall("name", None, limit=5, filter=Filter(), now=0)] == [name(1)]
 
 
+@settings(deadline=None)
 @given(st.lists(texts, max_size=10))
 def test_one_by_one_and_all_at_once_are_the_same_bytes(said: list[str]) -> None:
     events = [CHOSEN, *(remembered(i + 1, text, thread=text[:1]) for i, text in enumerate(said))]
@@ -253,6 +256,7 @@ scalars = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from(["a", "b", "aa"]), scalars, max_size=3), max_size=8), scalars, scalars)
 def test_metadata_are_compared_as_python_does_but_for_truth(
     stored: list[dict[str, object]], a: object, b: object

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mind.events import DAY, EMBEDDER, histories, mind_of, name, numbers, raw, recall, remembered
-from severance.mind import Mind
+from severance.mind import Heard, Mind
 from severance.model import Filter
 from severance.records import Forgotten, Repeated
 
@@ -73,13 +73,16 @@ def test_no_query_has_syntax(query: str) -> None:
     recall(mind, query)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_can_be_remembered_and_asked(text: str) -> None:
     safe = text.encode("utf-8", "replace").decode()
     mind = mind_of(remembered(1, safe or "x"), remembered(2, "coffee"))
     recall(mind, text)
     recall(mind, "coffee")
-    mind.echo_of(text, [name(1)])
+    heard = Heard(2)
+    heard.add([name(1)])
+    mind.echo_of(text, heard)
     assert mind.get(name(1)) is not None
 
 
@@ -216,8 +219,23 @@ def test_an_echo_does_not_take_a_place() -> None:
 )
 def test_saying_again_what_was_just_recalled_is_an_echo(text: str, is_echo: bool) -> None:
     mind = mind_of(remembered(1, "The deploy happens on Friday at 5 pm, Anna told the team"), remembered(2, "coffee"))
-    assert mind.echo_of(text, [name(2), "nonsense", name(1)]) == (name(1) if is_echo else None)
-    assert mind.echo_of(text, []) is None
+    heard = Heard(10)
+    assert mind.echo_of(text, heard) is None
+    heard.add([name(2), "nonsense", name(1)])
+    assert mind.echo_of(text, heard) == (name(1) if is_echo else None)
+
+
+def test_an_echo_is_heard_of_the_last_few_and_of_nothing_forgotten() -> None:
+    said = "The deploy happens on Friday at 5 pm"
+    mind = mind_of(remembered(1, said), remembered(2, "coffee and cake"), remembered(3, "tea and cake"))
+    heard = Heard(2)
+    heard.add([name(1)])
+    heard.add([name(2), name(3)])
+    assert mind.echo_of(said, heard) is None
+    heard.add([name(1)])
+    assert mind.echo_of(said, heard) == name(1)
+    heard.drop([name(1)])
+    assert mind.echo_of(said, heard) is None
 
 
 def test_bm25_is_what_the_book_says() -> None:
@@ -249,6 +267,7 @@ def test_bm25_is_what_the_book_says() -> None:
 some_words = st.lists(st.sampled_from(["file", "percent", "bridge", "coffee", "anna"]), min_size=1, max_size=6)
 
 
+@settings(deadline=None)
 @given(st.lists(some_words, max_size=30))
 def test_bm25_is_what_the_book_says_for_any_corpus(split: list[list[str]]) -> None:
     mind = mind_of(*(remembered(i + 1, " ".join(words)) for i, words in enumerate(split)))
@@ -272,6 +291,7 @@ def search_scores(mind: Mind, terms: list[tuple[str, int]], mean: float) -> list
     return [float(score) for score in found.scores]
 
 
+@settings(deadline=None)
 @given(histories(), st.integers(0, 5))
 def test_a_shorter_answer_is_the_beginning_of_a_longer_one(events: list[object], limit: int) -> None:
     mind = Mind()
@@ -283,6 +303,7 @@ def test_a_shorter_answer_is_the_beginning_of_a_longer_one(events: list[object],
     assert all(hit.reasons for hit in everything)
 
 
+@settings(deadline=None)
 @given(histories())
 def test_asking_changes_nothing(events: list[object]) -> None:
     asked, silent = Mind(), Mind()

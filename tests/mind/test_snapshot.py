@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mind.events import WORDS, everything, histories, mind_of, raw, remembered
-from severance.mind import Mind
+from severance.mind import Heard, Mind
 from severance.model import Filter
 from severance.records import Event, Forgotten, Repeated
 
@@ -18,6 +18,7 @@ def woken(mind: Mind) -> Mind:
     return Mind.restore(b"".join(mind.snapshot()))
 
 
+@settings(deadline=None)
 @given(histories())
 def test_what_wakes_is_what_slept(events: list[Event]) -> None:
     mind = Mind()
@@ -29,6 +30,7 @@ def test_what_wakes_is_what_slept(events: list[Event]) -> None:
     assert b"".join(again.snapshot()) == b"".join(mind.snapshot())
 
 
+@settings(deadline=None)
 @given(histories(), st.data())
 def test_sleeping_in_between_makes_no_difference(events: list[Event], data: st.DataObject) -> None:
     straight, interrupted = Mind(), Mind()
@@ -78,7 +80,9 @@ def use(data: bytes) -> None:
     for memory in mind.memories(Filter()):
         mind.history(memory.id)
         mind.find_repeat(memory)
-        mind.echo_of("deploy on monday you know", [memory.id])
+        heard = Heard(1)
+        heard.add([memory.id])
+        mind.echo_of("deploy on monday you know", heard)
     mind.snapshot()
 
 
@@ -93,7 +97,7 @@ def test_a_longer_snapshot_is_refused() -> None:
         Mind.restore(SAMPLE + b"\x00")
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_damaged_bytes_never_hurt(data: st.DataObject) -> None:
     """They are refused with ValueError, or change what is remembered; nothing else happens, and it ends."""
@@ -104,6 +108,7 @@ def test_damaged_bytes_never_hurt(data: st.DataObject) -> None:
     use(bytes(damaged))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(ValueError):

@@ -58,7 +58,7 @@ def test_no_call_is_served_after_sleep(innie: Session, call: Callable[[Session],
 def test_sleeping_again_does_nothing(innie: Session) -> None:
     innie.sleep()
     innie.sleep()
-    assert repr(innie) == "<Session at 'floor', asleep>"
+    assert "asleep" in repr(innie)
 
 
 def test_a_list_that_was_begun_ends_with_the_session(innie: Session) -> None:
@@ -83,7 +83,7 @@ def test_a_with_block_ends_asleep_also_when_it_raises(house: House) -> None:
 
 def test_a_session_knows_who_woke_where(innie: Session) -> None:
     assert (innie.subject, innie.persona, innie.place) == ("mark", "innie", "floor")
-    assert "innie" not in repr(innie)
+    assert not [name for name in ("mark", "innie", "floor") if name in repr(innie)]
 
 
 def test_waking_from_a_snapshot_and_from_the_log_gives_the_same(house: House, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from severance.mind.echoes import Heard
 from severance.mind.mind import Mind
 
-__all__ = ["Mind"]
+__all__ = ["Heard", "Mind"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from severance.mind import portrait, ranking, views
-from severance.mind.echoes import Saying
+from severance.mind.echoes import Heard
 from severance.mind.lexical import Lexical
 from severance.mind.memories import GONE, Memories, Repeatable
 from severance.mind.sources import Sources
@@ -242,14 +242,13 @@ class Mind:
         """
         return self._sources.without_names(text, self._memories.sources)
 
-    def echo_of(self, text: str, recent: Sequence[str]) -> str | None:
-        """The id, among those just recalled, of the memory that this text merely says again; None when it is news."""
-        saying = Saying(text, self._lexical.term)
-        for known in recent:
-            row = self._row(known)
-            if row >= 0 and saying.echoes(Saying(self._memories.text(row), self._lexical.term)):
-                return known
-        return None
+    def echo_of(self, text: str, heard: Heard) -> str | None:
+        """The id, among what was just heard, of the memory that this text merely says again; None when it is news."""
+        return heard.original(text, self._lexical.term, self._text)
+
+    def _text(self, id: str) -> str | None:
+        row = self._row(id)
+        return self._memories.text(row) if row >= 0 else None
 
     # Asleep and awake again
 
