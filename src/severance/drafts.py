@@ -62,7 +62,7 @@ def checked(draft: Draft) -> Draft:
     if not text.strip():
         raise InputError("the text is empty; there is nothing to remember")
     labels = {
-        name: None if (label := getattr(draft, name)) is None else check_text(label, f"the {name}", MAX_LABEL_BYTES)
+        name: check_text(label, f"the {name}", MAX_LABEL_BYTES) if (label := getattr(draft, name)) is not None else None
         for name in ("thread", "source")
     }
     kind = check_text(draft.kind, "the kind", MAX_LABEL_BYTES)
@@ -73,8 +73,8 @@ def checked(draft: Draft) -> Draft:
     return Draft(
         text=text,
         at=None if draft.at is None else time_of(draft.at, "at"),
-        thread=labels["thread"],
-        source=labels["source"],
+        thread=labels["thread"] or None,
+        source=labels["source"] or None,
         kind=kind,
         metadata=metadata_of(draft.metadata),
         pinned=draft.pinned,

@@ -193,8 +193,10 @@ def id_text(raw: bytes) -> str:
     return raw.hex()
 
 
-def id_bytes(text: str) -> bytes | None:
+def id_bytes(text: object) -> bytes | None:
     """The 15 bytes behind a written id, or None when it is not the written form of any id."""
+    if not isinstance(text, str):
+        return None  # a model may well send a number
     try:
         raw = bytes.fromhex(text)
     except ValueError:

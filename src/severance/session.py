@@ -171,7 +171,7 @@ class Session:
         _check_whole(limit, "the limit", 1, MOST_RECALLED)
         chosen = _filter(since, until, as_of, thread, where)
         with self._awake() as (_, mind):
-            vector = query_vector(self._embedder, query)
+            vector = query_vector(self._embedder, mind.to_embed(query))
             hits = mind.recall(query, vector, limit=limit, filter=chosen, now=self._clock.now())
             self._heard.add(hit.memory.id for hit in hits)
             return hits
@@ -248,7 +248,8 @@ class Session:
         metadata: Metadata | None = None,
         pinned: bool | None = None,
     ) -> Memory:
-        """Put a new version in the place of a memory, and return it. What is not given stays as it was.
+        """Put a new version in the place of a memory, and return it. What is not given stays as it was; an empty thread
+        or source is taken away.
 
         The old version is kept: `history` shows it, and `recall(as_of=...)` finds it as it was known then. Amending an
         old version amends the current one.
@@ -278,7 +279,9 @@ class Session:
             return len(gone)
 
     def stats(self) -> dict[str, int]:
-        """Counts: `memories`, `versions`, `threads`, `repeats`, `echoes`, `records`, `bytes` (in memory, about)."""
+        """Counts: `memories` (current), `versions`, `threads`, `repeats`, `echoes`, `words` (different ones, function
+        words left out), `bytes` (of all texts, UTF-8) and `records` (in the log).
+        """
         with self._awake() as (space, mind):
             return {**mind.stats(), "records": space.head.seq}
 

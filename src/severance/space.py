@@ -301,7 +301,8 @@ class Space:
         space = self.key.space.hex()
         return RolledBackError(
             f"space {space} ends or differs at record {seq}, before what was seen of it: an earlier state was "
-            "put back; restore the newer vault, or accept this one with `severance restore --accept-older`",
+            "put back; restore the newer vault, or accept this one: `severance backup --without-chip FILE`, then "
+            "`severance restore FILE --replace --accept-older`",
             space=space,
             record=seq,
         )

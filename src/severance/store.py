@@ -40,9 +40,13 @@ def open_store(
     """
     directory = directory.absolute()
     vault_path, chip_path = directory / VAULT_NAME, directory / CHIP_NAME
+    try:
+        there = vault_path.exists(), chip_path.exists()
+    except OSError as error:
+        raise StoreError(f"the store {directory} may not be read ({error.strerror}); ask for access to it") from None
     if directory.exists() and not directory.is_dir():
         raise InputError(f"{directory} is a file; a store is a directory, name another")
-    if not vault_path.exists() and not chip_path.exists():
+    if not any(there):
         if not create:
             raise StoreMissingError(f"there is no store at {directory}; make one with `severance init`")
         try:
@@ -79,15 +83,15 @@ def _open(directory: Path, home: Path, key: Key, entropy: Entropy, *, readonly: 
 
 
 def _make(directory: Path, key: Key, entropy: Entropy) -> None:
+    store = entropy.draw(SPACE_BYTES, _SCOPE)
+    # The key first: without one, nothing is left behind. The vault next, the chip last: see `_chip_file`.
+    root_key, record = for_new_store(key, store=store, directory=directory, entropy=entropy, environ=os.environ)
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreReadOnlyError(
             f"the directory {directory} cannot be made ({error.strerror}); name another with --store"
         ) from None
-    store = entropy.draw(SPACE_BYTES, _SCOPE)
-    # The key first: without one, nothing is left behind. The vault next, the chip last: see `_chip_file`.
-    root_key, record = for_new_store(key, store=store, directory=directory, entropy=entropy, environ=os.environ)
     SqliteVault.new(directory / VAULT_NAME, store).close()
     _make_chip(directory, store, root_key, msgspec.json.encode(record), entropy)
 

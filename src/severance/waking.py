@@ -21,7 +21,9 @@ def wake(space: Space, anchor: Head | None, *, pictured: bool = True) -> tuple[M
     Raises:
         DamagedError, RolledBackError: as `Space.read_on` and `Space.confirm`.
     """
-    mind = (_pictured(space) if pictured else None) or Mind()
+    mind = _pictured(space) if pictured else None
+    if mind is None:  # not `or`: a mind that forgot everything is false, and is not a new one
+        mind = Mind()
     snapshot = space.head.seq
     apply(mind, space.read_on(anchor))
     space.confirm()

@@ -30,7 +30,7 @@ def test_it_is_loaded_once() -> None:
 
 def test_its_identity_names_model_recipe_and_weights() -> None:
     model, recipe, digest = EMBEDDER.identity.split("/")
-    assert (model, recipe) == ("wordllama-l2-supercat-256", "sif-1")
+    assert (model, recipe) == ("wordllama-l2-supercat-256", "rank-1")
     assert len(digest) == 16
     assert EMBEDDER.dimensions == 256
 

@@ -24,7 +24,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
 Values = dict[str, Any]
@@ -197,9 +196,33 @@ def rows(db: sqlite3.Connection, sql: str, *parameters: object) -> list[tuple[An
     return db.execute(sql, parameters).fetchall()
 
 
+VAULT_SCHEMA: Final = {
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE spaces (id BLOB PRIMARY KEY, seq INTEGER NOT NULL, digest BLOB NOT NULL, erased INTEGER NOT NULL) "
+    "WITHOUT ROWID",
+    "CREATE TABLE records (space BLOB, seq INTEGER, frame BLOB, digest BLOB NOT NULL, PRIMARY KEY (space, seq)) "
+    "WITHOUT ROWID",
+    "CREATE TABLE snapshots (space BLOB PRIMARY KEY, seq INTEGER NOT NULL, digest BLOB NOT NULL, "
+    "chunks INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE chunks (space BLOB, n INTEGER, frame BLOB NOT NULL, PRIMARY KEY (space, n)) WITHOUT ROWID",
+}
+CHIP_SCHEMA: Final = {
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE rows (id BLOB PRIMARY KEY, owner BLOB, frame BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX rows_owner ON rows (owner)",
+}
+
+
+def layout(db: sqlite3.Connection) -> set[str]:
+    """Every table, index, view and trigger of a file, with single blanks; empty of those that SQLite made by itself."""
+    found = [sql or "" for (sql,) in rows(db, "SELECT sql FROM sqlite_master")]
+    require(all(is_str(sql) for sql in found), "tables")
+    return {" ".join(sql.split()) for sql in found}
+
+
 @contextmanager
-def open_file(path: Path, application: int, tables: set[str]) -> Iterator[sqlite3.Connection]:
-    """One consistent view of a file, which is not written to. Tables that the page does not know mean nothing."""
+def open_file(path: Path, application: int) -> Iterator[sqlite3.Connection]:
+    """One consistent view of a file, which is not written to."""
     in_use = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-journal"))
     uri = path.resolve().as_uri() + ("?mode=ro" if in_use else "?mode=ro&immutable=1")
     try:
@@ -208,8 +231,6 @@ def open_file(path: Path, application: int, tables: set[str]) -> Iterator[sqlite
             require(rows(db, "PRAGMA application_id") == [(application,)], "application")
             ((version,),) = rows(db, "PRAGMA user_version")
             require(version == 1, "later version" if version > 1 else "version")
-            require(tables <= {name for (name,) in rows(db, "SELECT name FROM sqlite_master")}, "tables")
-            require(is_16(meta(db, "store")), "store")
             yield db
     except (sqlite3.Error, UnicodeDecodeError):  # the latter: text, or an error message, that is not UTF-8
         raise Refused("sqlite") from None
@@ -221,8 +242,22 @@ def meta(db: sqlite3.Connection, name: str) -> Any:
     return found[0][0]
 
 
-def open_vault(path: Path) -> AbstractContextManager[sqlite3.Connection]:
-    return open_file(path, 0x53565256, {"meta", "spaces", "records", "snapshots", "chunks"})
+@contextmanager
+def open_vault(path: Path) -> Iterator[sqlite3.Connection]:
+    with open_file(path, 0x53565256) as db:
+        require(layout(db) == VAULT_SCHEMA, "tables")
+        require(is_16(meta(db, "store")), "store")
+        yield db
+
+
+@contextmanager
+def open_chip(path: Path) -> Iterator[sqlite3.Connection]:
+    """Of the chip, unlike the vault, the page does not say that a table more is damage."""
+    with open_file(path, 0x53565243) as db:
+        require(layout(db) >= CHIP_SCHEMA, "tables")
+        require(is_16(meta(db, "store")), "store")
+        require(is_bin(meta(db, "key")), "meta")
+        yield db
 
 
 # --- Section 7: the chip ----------------------------------------------------------------------------------------------
@@ -306,9 +341,8 @@ class Chip:
 
 def read_chip(path: Path, root_key: bytes) -> dict[str, Any]:
     """The `store` id, and all `personas` and `wakes`, once the set of rows has been verified."""
-    with open_file(path, 0x53565243, {"meta", "rows"}) as db:
+    with open_chip(path) as db:
         chip = Chip(meta(db, "store"), root_key)
-        require(is_json_object(meta(db, "key")), "meta")
         table = rows(db, "SELECT id, owner, frame FROM rows")
     for row_id, owner, frame in table:
         require(is_16(row_id) and optional(is_16)(owner) and is_bin(frame), "row")
@@ -318,22 +352,29 @@ def read_chip(path: Path, root_key: bytes) -> dict[str, Any]:
     return {"store": chip.store, **join(chip.open_all(others))}
 
 
-def is_json_object(value: object) -> bool:
+def read_key_source(path: Path) -> Values:
+    """Where the root key comes from: of use only to who does not have it."""
+    with open_chip(path) as db:
+        raw = meta(db, "key")
     try:
-        return type(value) is bytes and type(json.loads(value.decode())) is dict
+        source = json.loads(raw.decode())
     except ValueError:  # not JSON, or not UTF-8
-        return False
+        raise Refused("meta") from None
+    require(type(source) is dict, "meta")
+    return source
 
 
 def join(found: dict[str, list[Values]]) -> dict[str, list[Values]]:
-    """The personas, each with its `key` and its `anchor` or None, and the wakes; all that they name exists."""
+    """The personas, each with its `key` and its `anchor`, and the wakes; all that they name exists."""
     subjects, places = ({row["name"] for row in found[kind]} for kind in ("subject", "place"))
     keys, anchors = ({row["space"]: row for row in found[kind]} for kind in ("key", "anchor"))
     personas, wakes = found["persona"], found["wake"]
     for persona in personas:
         require(persona["subject"] in subjects, "subject")
         require(persona["space"] in keys, "key")
-        persona.update(key=keys[persona["space"]]["key"], anchor=anchors.get(persona["space"]))
+        require(persona["space"] in anchors, "anchor")
+        persona.update(key=keys[persona["space"]]["key"], anchor=anchors[persona["space"]])
+        require(persona["anchor"]["epoch"] == persona["epoch"], "anchor")
     require(len({persona["space"] for persona in personas}) == len(personas), "space")
     names = {(persona["subject"], persona["name"]) for persona in personas}
     require(all(wake["place"] in places for wake in wakes), "place")

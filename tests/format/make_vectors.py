@@ -70,6 +70,54 @@ SPACE, KEY, BIND = fixed("space", 16), fixed("key", 32), fixed("bind", 32)
 SALT, NONCE = fixed("salt", 32), fixed("nonce", 12)
 
 
+OPTIONAL = {
+    "logs": {
+        "time beyond 64 bits",
+        "metadata name twice",
+        "metadata not finite",
+        "scale not finite",
+        "scale negative",
+        "itself forgotten",
+        "repeat of nothing",
+        "vector of nothing",
+        "supersedes nothing",
+        "supersedes itself",
+        "echo of nothing",
+        "vector empty",
+        "embedder without vectors",
+        "same embedder with short vectors",
+        "vectors discarded",
+        "id of a forgotten one again",
+        "version left",
+        "forgets another's record",
+        "forgotten but not named",
+    },
+    "chips": {
+        "sealed without owner",
+        "sealed under another owner",
+        "short key",
+        "short digest",
+        "negative number",
+        "empty name",
+        "decomposed name",
+        "short space id",
+        "no subject",
+        "shared space",
+        "key of no persona",
+        "anchor of no persona",
+        "wakes nobody",
+        "wakes nowhere",
+    },
+}
+"""What only a holder of the key could have written wrongly, and a reader may leave unchecked (the end of section 8)."""
+
+
+def marked(group: str, vectors: list[Vector]) -> list[Vector]:
+    """With those that a reader may leave unchecked said to be optional."""
+    assert OPTIONAL[group] <= {vector["name"] for vector in vectors if "refused" in vector}
+    return [vector | ({"optional": True} if vector["name"] in OPTIONAL[group] else {}) for vector in vectors]
+
+
 def plain(value: Any) -> Any:
     """With bytes in hex, as JSON needs them."""
     if isinstance(value, bytes):
@@ -310,7 +358,7 @@ def version(memory: bytes, text: str, repeats: int = 1) -> Vector:
 
 
 def logs() -> list[Vector]:
-    return [*good_logs(), *bad_chains(), *bad_records(), *bad_stories(), *snapshots()]
+    return marked("logs", [*good_logs(), *bad_chains(), *bad_records(), *bad_stories(), *snapshots()])
 
 
 def every_event() -> list[Event]:
@@ -505,6 +553,8 @@ def snapshots() -> list[Vector]:
     single = log.snapshot(log.head, b"")
     chunks = good["chunks"]
     other = short_log(space=fixed("another space", 16))
+    below, gone = "an anchor below the snapshot", "RolledBackError"
+    digest = fixed("another", 32)
     return [
         log.vector("snapshot", "three chunks, at record 2", snapshot=good, **whole, picture=b"".join(parts)),
         log.vector("empty snapshot", "one chunk, at the head", snapshot=single, **whole, picture=b""),
@@ -534,6 +584,47 @@ def snapshots() -> list[Vector]:
             "snapshot",
             "RolledBackError",
             snapshot=short_log(remembered(B, "two"), Repeated(B, 1, 2)).snapshot(Head(4, fixed("another", 32)), b"x"),
+        ),
+        log.vector("anchor below", below, snapshot=single, **whole, picture=b"", anchor=log.heads[2]),
+        log.vector(
+            "anchor at it",
+            "an anchor at the snapshot",
+            snapshot=good,
+            **whole,
+            picture=b"".join(parts),
+            anchor=log.heads[2],
+        ),
+        log.bad("anchor below differs", below, "anchor", gone, snapshot=single, anchor=Head(2, digest)),
+        log.bad("anchor at it differs", "at the snapshot", "anchor", gone, snapshot=good, anchor=Head(2, digest)),
+        *erased_anchors(),
+    ]
+
+
+def erased_anchors() -> list[Vector]:
+    """The record at the anchor was erased: its digest is left, and is what counts."""
+    events = every_event()
+    log = Log(*events).erase(4, 5, 8)
+    left = told(*((seq, event) for seq, event in enumerate(events, 1) if seq not in (4, 5, 8)))
+    histories = [[version(A, "one", 2), version(C, "one, amended")]]
+    what = "an anchor below the snapshot, at a record that was erased"
+    snapshot = log.snapshot(log.head, b"x")
+    return [
+        log.vector(
+            "anchor erased",
+            what,
+            snapshot=snapshot,
+            anchor=log.heads[8],
+            events=left,
+            histories=histories,
+            picture=b"x",
+        ),
+        log.bad(
+            "anchor erased differs",
+            what,
+            "anchor",
+            "RolledBackError",
+            snapshot=snapshot,
+            anchor=Head(8, fixed("another", 32)),
         ),
     ]
 
@@ -582,38 +673,50 @@ class Rows:
         return self.vector(name, what, **more, refused=reason, error=error)
 
 
-def small_chip(**without: bool) -> Rows:
+def small_chip(space: bytes = INNIE, **without: bool) -> Rows:
     chip = Rows()
-    for name, row, space in (
+    for name, row, of in (
         ("subject", SubjectRow("mark"), b""),
-        ("persona", PersonaRow("mark", "innie", INNIE, 1), b""),
-        ("key", KeyRow(INNIE_KEY), INNIE),
-        ("anchor", AnchorRow(1, 5, DIGEST), INNIE),
+        ("persona", PersonaRow("mark", "innie", space, 1), b""),
+        ("key", KeyRow(INNIE_KEY), space),
+        ("anchor", AnchorRow(1, 5, DIGEST), space),
     ):
         if without.get(name, True):
-            chip.put(row, space)
+            chip.put(row, of)
     return chip
 
 
 def chips() -> list[Vector]:
     empty = {"personas": [], "wakes": []}
-    innie = {"subject": "mark", "name": "innie", "space": INNIE, "epoch": 1, "key": INNIE_KEY}
-    anchored = {**innie, "anchor": {"epoch": 1, "seq": 5, "digest": DIGEST}}
-    outie = {"subject": "mark", "name": "outié", "space": OUTIE, "epoch": 2, "key": OUTIE_KEY, "anchor": None}
+    innie: Vector = {"subject": "mark", "name": "innie", "space": INNIE, "epoch": 1, "key": INNIE_KEY}
+    innie["anchor"] = {"epoch": 1, "seq": 5, "digest": DIGEST}
+    outie: Vector = {"subject": "mark", "name": "outié", "space": OUTIE, "epoch": 2, "key": OUTIE_KEY}
+    outie["anchor"] = {"epoch": 2, "seq": 0, "digest": genesis(OUTIE, 2).digest}
     full = small_chip()
     full.put(PersonaRow("mark", "outié", OUTIE, 2)).put(KeyRow(OUTIE_KEY), OUTIE)
+    full.put(AnchorRow(2, 0, genesis(OUTIE, 2).digest), OUTIE)
     full.put(PlaceRow("floor")).put(PlaceRow("home")).put(WakeRow("floor", "mark", "innie"))
     wakes = [{"place": "floor", "subject": "mark", "persona": "innie"}]
-    return [
+    made = [
         Rows().seal().vector("empty", "a new chip", **empty),
         full.seal().vector(
-            "every type", "a row of each, one place where nobody wakes", personas=[anchored, outie], wakes=wakes
+            "every type", "a row of each, one place where nobody wakes", personas=[innie, outie], wakes=wakes
         ),
-        small_chip(anchor=False).seal().vector("no anchor", "yet", personas=[{**innie, "anchor": None}], wakes=[]),
+        *(
+            # Where the root key comes from is asked by those alone who do not have it.
+            small_chip().seal().vector(name, what, source=source, personas=[innie], wakes=[])
+            | {"without_key": {"refused": "meta", "error": "DamagedError"}}
+            for name, what, source in (
+                ("key source is no JSON", "in the clear", b"{"),
+                ("key source is no object", "in the clear", b"[]"),
+                ("key source is not UTF-8", "in the clear", b'{"a": "\xff"}'),
+            )
+        ),
         *bad_sets(),
         *bad_rows(),
         *bad_names(),
     ]
+    return marked("chips", made)
 
 
 def bad_sets() -> list[Vector]:
@@ -659,9 +762,33 @@ def bad_sets() -> list[Vector]:
         altered(lambda rows: replaced(rows, anchor, frame=flipped(rows[anchor][2], 90))).bad(
             "row altered", "one bit", "sum"
         ),
-        chip.bad("key source is no JSON", "in the clear", "meta", source=b"{"),
-        chip.bad("key source is no object", "in the clear", "meta", source=b"[]"),
-        chip.bad("key source is not UTF-8", "in the clear", "meta", source=b'{"a": "\xff"}'),
+        *bad_keys(),
+    ]
+
+
+def bad_keys() -> list[Vector]:
+    """Frames altered so that `state` commits to another key, and more."""
+
+    def altered(others: int) -> Rows:
+        """One bit of the commitment of `state`, and one at `others` of every other frame."""
+        chip = small_chip().seal()
+        assert chip.state is not None
+        chip.state = (STATE_ID, None, flipped(chip.state[2], 50))
+        chip.rows = {row: (row, owner, flipped(frame, others)) for row, owner, frame in chip.rows.values()}
+        return chip
+
+    cut = altered(90)
+    cut.rows = {row: (row, owner, frame[:84]) for row, owner, frame in cut.rows.values()}
+    one = altered(50)
+    one.rows |= dict([next(iter(small_chip().rows.items()))])
+    error = "CommitmentError"
+    return [
+        altered(90).bad("ciphertexts altered too", "the other rows still commit to the key", "commitment", error),
+        altered(2).bad("kinds altered too", "the other rows still commit to the key", "commitment", error),
+        cut.bad("ciphertexts cut off too", "the other rows still commit to the key", "commitment", error),
+        one.bad("one commitment left", "of all rows", "commitment", error),
+        altered(50).bad("all commitments altered", "a wrong key, as far as can be told", "wrong key", "WrongKeyError"),
+        altered(8).bad("all salts altered", "a wrong key, as far as can be told", "wrong key", "WrongKeyError"),
     ]
 
 
@@ -704,18 +831,22 @@ def bad_names() -> list[Vector]:
     nowhere = small_chip().put(WakeRow("floor", "mark", "innie")).seal()
     decomposed = small_chip().put(SubjectRow("he\u0301lly")).seal()
     epoch = small_chip(persona=False).put(PersonaRow("mark", "innie", INNIE, 2**32)).seal()
-    short = small_chip(persona=False, key=False, anchor=False).put(PersonaRow("mark", "innie", INNIE[:15], 1))
+    stranger = small_chip().put(AnchorRow(1, 5, DIGEST), OUTIE).seal()
+    another = small_chip(anchor=False).put(AnchorRow(2, 5, DIGEST), INNIE).seal()
     return [
         small_chip(subject=False).seal().bad("no subject", "of a persona", "subject"),
         keyless.bad("no key", "of a persona", "key", "SeveranceError"),
         shared.bad("shared space", "two personas with one space", "space"),
+        small_chip(anchor=False).seal().bad("no anchor", "of a persona", "anchor"),
+        another.bad("anchor of another epoch", "than its persona", "anchor"),
         orphan.bad("key of no persona", "an orphan", "row id"),
+        stranger.bad("anchor of no persona", "an orphan", "row id"),
         stray.bad("wakes nobody", "the persona does not exist", "persona"),
         nowhere.bad("wakes nowhere", "the place does not exist", "place"),
         small_chip().put(SubjectRow("")).seal().bad("empty name", "of a subject", "row"),
         decomposed.bad("decomposed name", "of a subject: not in NFC", "row"),
         epoch.bad("epoch beyond 32 bits", "of a persona", "row"),
-        short.put(KeyRow(INNIE_KEY), INNIE[:15]).seal().bad("short space id", "15 bytes", "row"),
+        small_chip(INNIE[:15]).seal().bad("short space id", "15 bytes", "row"),
     ]
 
 

@@ -100,6 +100,19 @@ def test_waking_from_a_snapshot_and_from_the_log_gives_the_same(house: House, fo
     assert seen[0] == seen[1]
 
 
+def test_a_persona_that_forgot_everything_wakes_from_its_snapshot_and_can_remember_again(
+    house: House, folder: Path
+) -> None:
+    with small_snapshots(), house.cross("mark", "floor") as innie:
+        for memory in innie.remember_many(["one", "two", "three"]):
+            innie.forget(memory.id)
+    assert dump(folder / "store" / "vault.db")["snapshots"]
+    with house.cross("mark", "floor") as innie:
+        assert innie.remember("four").text == "four"
+        assert recalled(innie, "four") == ["four"]
+    assert house.check() == []
+
+
 def test_sleep_tells_the_chip_how_far_the_log_goes_and_so_does_waking(house: House) -> None:
     chip: Any = house._chip
     innie = house.cross("mark", "floor")

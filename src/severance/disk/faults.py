@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from pathlib import Path
 
@@ -41,6 +42,8 @@ def _closed_to_writing(path: Path, extended: int | None) -> StoreError:
         return gone(path)
     if not path.is_file():
         return StoreError(f"{path.name} is not a file; name the vault's file")
+    if not os.access(path, os.R_OK):
+        return StoreError(f"{path.name} may not be read; ask for access to it")
     return ReadOnly(f"{path.name} or its folder may not be written; allow writing, or open it for reading only")
 
 

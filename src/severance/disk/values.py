@@ -20,7 +20,7 @@ def damaged(where: str, what: str, space: bytes | None = None, record: int | Non
     """The error for stored bytes that cannot be what was written, in one sentence."""
     inside = "" if space is None else f" in space {space.hex()}"
     return DamagedError(
-        f"{what}{inside} of {where}; run `severance check`",
+        f"{where}: {what}{inside}; run `severance check`, or restore a backup",
         space=None if space is None else space.hex(),
         record=record,
     )

@@ -4,8 +4,12 @@ The vectors are `l2_supercat_256` (32,000 x 256, float16) and its byte-pair toke
 carries (MIT licence). That package's own code is never imported: only its two data files are read.
 
 A text's words in small letters, each counted once, are cut into tokens; its vector is the sum of the tokens' vectors,
-each times a smooth-inverse-frequency weight, brought to unit length. The weights (`token_weights.npy`, float16) are
-static and made from public word frequencies by tools/token_weights.py, which says how.
+each times a weight, brought to unit length. The weight stands for inverse document frequency without a corpus to count
+in: byte-pair tokens are numbered in the order in which they were merged, which is about that of their frequency, so by
+Zipf's law the logarithm of the rank is that of the inverse frequency. It is damped by a square root and divided by that
+of the vector's length, since training has made rare tokens longer already. Counting in public word frequencies instead
+is no better: R@10 on five LoCoMo conversations / precision@10 by intent on CLINC150 are 0.794 / 0.870 this way, 0.797 /
+0.858 with counts, 0.793 / 0.873 with the lengths alone.
 
 A text's vector does not depend on what it is embedded with: additions run in the order of its words, always.
 Nothing that was embedded is kept after the call returns; a cache of words would tell one persona about another.
@@ -34,11 +38,12 @@ if TYPE_CHECKING:
 
     from severance.ports import Embedder
 
-RECIPE = "sif-1"
+RECIPE = "rank-1"
 TOKENS = 32_000
 DIMENSIONS = 256
 _TENSOR = "embedding.weight"
-_WEIGHTS = Path(__file__).with_name("token_weights.npy")
+_FIRST_MERGED = 259
+"""Tokens below are control signs and single bytes."""
 _SPACE = "▁"
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _CHUNK = 2048
@@ -66,19 +71,15 @@ class WordVectors:
         """
         try:
             self._vectors = _table(folder / "weights" / "l2_supercat_256.safetensors")
-            self._weights = np.load(_WEIGHTS).astype(np.float32)
             self._model = _model(folder / "tokenizers" / "l2_supercat_tokenizer_config.json")
         except (OSError, ValueError, KeyError, TypeError) as problem:
             raise EmbedderError(_MISSING) from problem
-        if self._weights.shape != (TOKENS,):
-            raise EmbedderError(_MISSING)
-        digest = hashlib.sha256(self._vectors.data)
-        digest.update(self._weights.data)
+        digest = hashlib.sha256(self._vectors.data)  # what else makes a vector is in RECIPE
         self._identity = f"wordllama-l2-supercat-256/{RECIPE}/{digest.hexdigest()[:16]}"
 
     @property
     def identity(self) -> str:
-        """The model, the recipe and a digest of the vectors and weights."""
+        """The model, the recipe and a digest of the vectors."""
         return self._identity
 
     @property
@@ -113,7 +114,8 @@ class WordVectors:
         starts = np.zeros(len(cut), np.intp)
         np.cumsum([len(tokens) for tokens in cut[:-1]], out=starts[1:])
         known, places = np.unique(flat, return_inverse=True)
-        vectors = self._vectors[known].astype(np.float32) * self._weights[known, None]
+        vectors = self._vectors[known].astype(np.float32)
+        vectors *= _weights(known, vectors)[:, None]
         rows: NDArray[np.float32] = np.add.reduceat(vectors.take(places, axis=0), starts, axis=0)
         return rows
 
@@ -157,6 +159,14 @@ def _table(path: Path) -> NDArray[np.float16]:
     if entry["dtype"] != "F16" or tuple(entry["shape"]) != shape or end - begin != 2 * TOKENS * DIMENSIONS:
         raise ValueError("the table has another shape")
     return np.asarray(np.memmap(path, np.dtype("<f2"), "r", 8 + size + begin, shape))
+
+
+def _weights(tokens: NDArray[np.intp], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """One weight for each token, by its rank and the length of its vector."""
+    rank = np.maximum(tokens - _FIRST_MERGED + 1, 1)
+    lengths = np.sqrt(np.add.reduce(vectors * vectors, axis=1))
+    weights: NDArray[np.float64] = np.sqrt(np.log(rank + 1.0) / np.where(lengths > 0, lengths, 1.0))
+    return weights.astype(np.float32)
 
 
 def _model(path: Path) -> Any:

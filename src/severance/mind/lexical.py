@@ -165,10 +165,11 @@ class Lexical:
         rows = np.concatenate([np.empty(0, np.int32), *(part[0] for part in parts)])
         return rows, np.concatenate([np.empty(0, np.uint8), *(part[1] for part in parts)])
 
-    def query_terms(self, asked: list[str]) -> list[tuple[str, int]]:
+    def query_terms(self, asked: list[str], *, desperate: bool) -> list[tuple[str, int]]:
         """The distinct terms of a query that any row may have: (the word as asked, its number).
 
-        Function words are left out, unless there is nothing else; of very many words the rarest are taken.
+        Function words are left out, unless there is nothing else and the call is `desperate`; of very many words the
+        rarest are taken.
         """
         found: dict[int, str] = {}
         for word in asked:
@@ -176,7 +177,7 @@ class Lexical:
             if number >= 0:
                 found.setdefault(number, word)
         content = [(word, number) for number, word in found.items() if number >= _STOPS]
-        chosen = content or [(word, number) for number, word in found.items()]
+        chosen = content or ([(word, number) for number, word in found.items()] if desperate else [])
         if len(chosen) > MOST_TERMS:
             chosen = sorted(chosen, key=lambda item: self._sealed(item[1]))[:MOST_TERMS]
         return chosen

@@ -118,10 +118,11 @@ def rank(
 def _gather(corpus: Corpus, text: str, vector: NDArray[np.float32] | None, now: int, weights: Weights) -> _Evidence:
     asked = words(text)
     sources, worth, extra = _sources(corpus, asked)
+    spans = _spans(corpus, text, now)
     names = {word for named in sources.values() for word in named.split()}
     terms = [
         (word, number, weights.name if word.removesuffix("'s") in names else 1.0)
-        for word, number in corpus.lexical.query_terms(asked)
+        for word, number in corpus.lexical.query_terms(asked, desperate=not (spans or sources))
     ]
     matches = lexical.search(corpus.lexical, terms, corpus.seen, corpus.count, corpus.mean_length)
     ceiling = matches.ceiling + weights.source * extra
@@ -136,7 +137,6 @@ def _gather(corpus: Corpus, text: str, vector: NDArray[np.float32] | None, now: 
     own = content
     if worth is not None:
         own = own + (worth * np.float32(weights.source / ceiling))[corpus.memories.sources.rows.view]
-    spans = _spans(corpus, text, now)
     if spans:
         own = own + np.float32(weights.date) * _within(corpus.memories.at.view, spans).astype(np.float32)
     if corpus.seen is not None and own is not content:

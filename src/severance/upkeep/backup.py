@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import shutil
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from severance.chip.chip import Chip
+from severance.chip.rows import RowFile
 from severance.crypto.rootkey import Key
-from severance.disk.faults import from_system
+from severance.disk.faults import from_system, present
 from severance.disk.newfile import new_file
 from severance.errors import DamagedError, InputError, NewerVersionError, StoreError, StoreMissingError
 from severance.ports import Vault
@@ -68,7 +70,7 @@ def back_up(vault: Vault, chip: Chip | None, path: Path) -> Backup:
     Raises:
         StoreError: the file exists, or cannot be written; nothing is left behind.
     """
-    with tempfile.TemporaryDirectory(prefix=".severance-backup-", dir=_folder(path)) as scratch:
+    with _scratch(path) as scratch:
         copies: list[Path] = []
         if chip is not None:
             copies.append(Path(scratch, CHIP_NAME))
@@ -112,7 +114,7 @@ def restore(
     if not file.is_file():
         raise StoreMissingError(f"there is no backup at {file}")
     occupied = [name for name in (VAULT_NAME, CHIP_NAME) if (directory / name).exists()]
-    with tempfile.TemporaryDirectory(prefix=".severance-restore-", dir=_folder(directory)) as scratch:
+    with _scratch(directory) as scratch:
         staged = Path(scratch, "store")
         staged.mkdir(mode=0o700)
         members = _unpack(file, staged)
@@ -121,7 +123,8 @@ def restore(
         if CHIP_NAME not in members:
             if CHIP_NAME not in occupied:
                 raise StoreMissingError(f"the backup has no chip, and there is none at {directory} to go with it")
-            shutil.copy2(directory / CHIP_NAME, staged / CHIP_NAME)
+            with closing(RowFile.open(directory / CHIP_NAME)) as chip:
+                chip.copy_to(staged / CHIP_NAME)
         _prove(staged, directory, key, accept_older=accept_older)
         _exchange(staged, directory)
     return Backup(file, file.stat().st_size, CHIP_NAME in members)
@@ -148,10 +151,14 @@ def _prove(staged: Path, directory: Path, key: Key, *, accept_older: bool) -> No
 
 def _exchange(staged: Path, directory: Path) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in (VAULT_NAME, f"{VAULT_NAME}-wal", f"{VAULT_NAME}-shm", CHIP_NAME, f"{CHIP_NAME}-journal"):
+    names = (VAULT_NAME, f"{VAULT_NAME}-wal", f"{VAULT_NAME}-shm", CHIP_NAME, f"{CHIP_NAME}-journal")
+    suffixes = (".before-restore", *(f".before-restore-{number}" for number in range(2, 10_000)))
+    # What an earlier restore put aside stays; one suffix for all, so that what belongs together can be told.
+    aside = next(suffix for suffix in suffixes if not any((directory / f"{name}{suffix}").exists() for name in names))
+    for name in names:
         old = directory / name
         if old.exists():
-            old.replace(directory / f"{name}.before-restore")
+            old.replace(directory / f"{name}{aside}")
     for name in (CHIP_NAME, VAULT_NAME):
         (staged / name).replace(directory / name)
 
@@ -216,8 +223,19 @@ def _add(tar: tarfile.TarFile, name: str, source: io.BufferedIOBase) -> None:
     tar.addfile(info, source)
 
 
+@contextmanager
+def _scratch(path: Path) -> Iterator[str]:
+    """A folder on the same disk as `path`, so that what is made in it can take its place by renaming."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix=".severance-", dir=_folder(path))
+    except OSError as error:
+        raise from_system(error, path) from error
+    with folder as scratch:
+        yield scratch
+
+
 def _folder(path: Path) -> Path:
-    folder = path.parent
-    while not folder.exists():
+    folder = path.absolute().parent
+    while not present(folder) and folder != folder.parent:
         folder = folder.parent
     return folder

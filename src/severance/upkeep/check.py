@@ -52,7 +52,7 @@ def examine(
         everyone: lists the personas; asked after the chip's rows were checked.
         progress: called with personas done and personas in all.
     """
-    findings = [Finding(problem) for problem in vault.verify()]
+    findings = [Finding(problem.split("; run `severance check`")[0]) for problem in vault.verify()]
     findings += _found(chip.verify)
     personas: Sequence[Persona] = ()
     try:
@@ -74,10 +74,8 @@ def examine(
         # A space with nothing but its first record is left by a severing that was killed before the chip knew of it.
         orphans = sum(vault.head(space).seq > 1 for space in set(vault.spaces()) - known)
         if orphans:
-            findings.append(
-                Finding(f"the vault has {orphans} spaces that the chip has no key for; is it an older chip?")
-            )
-    return findings
+            findings.append(Finding(f"spaces that the chip has no key for: {orphans}; is it an older chip?"))
+    return _once(findings)
 
 
 def salvaged(space: Space) -> Iterator[Memory]:
@@ -116,6 +114,17 @@ def _found(look: Callable[[], object]) -> list[Finding]:
 
 
 def _finding(problem: Exception) -> Finding:
+    what = str(problem).split("; run `severance check`")[0]  # which is what is being done
     if isinstance(problem, DamagedError):
-        return Finding(str(problem), problem.space, problem.record)
-    return Finding(str(problem))
+        return Finding(what, problem.space, problem.record)
+    return Finding(what)
+
+
+def _once(findings: Sequence[Finding]) -> list[Finding]:
+    """Each finding once: what the vault says of a record is left out where the record's own reading says it, too."""
+    named = [f"record {found.record} of space {found.space} " for found in findings if found.record is not None]
+    return [
+        found
+        for found in dict.fromkeys(findings)
+        if found.space is not None or not any(name in f"{found.what} " for name in named)
+    ]
