@@ -13,6 +13,20 @@ _HEADER = """# The library
 
 Made from the docstrings by `docs/generate.py`. Everything that is not here is not public, and may change.
 """
+_CLASSES = (
+    "House",
+    "Session",
+    "Draft",
+    "Memory",
+    "Recollection",
+    "Persona",
+    "Place",
+    "Status",
+    "PersonaStatus",
+    "Finding",
+    "Backup",
+    "Passphrase",
+)
 _LIMITS = """
 ## Limits
 
@@ -39,7 +53,7 @@ def _functions() -> list[str]:
 
 def _classes() -> list[str]:
     parts = []
-    for name in ("House", "Session", "Draft", "Memory", "Recollection", "Persona", "Place", "Status"):
+    for name in _CLASSES:
         found = getattr(severance, name)
         parts.append(f"## {name}\n\n{_doc(found)}\n")
         if name in ("House", "Session"):

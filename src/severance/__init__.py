@@ -1,5 +1,6 @@
 """Severance: agent memory divided by cryptography. One subject, several personas, nothing of one in another."""
 
+from severance.crypto.rootkey import Passphrase
 from severance.errors import (
     AsleepError,
     DamagedError,
@@ -18,24 +19,29 @@ from severance.errors import (
     WrongKeyError,
 )
 from severance.house import House, open  # noqa: A004 - `severance.open` is the name people will use
-from severance.model import Draft, Memory, Persona, Place, Recollection, Status
+from severance.model import Draft, Memory, Persona, PersonaStatus, Place, Recollection, Status
 from severance.session import Session
-from severance.upkeep.backup import restore
+from severance.upkeep.backup import Backup, restore
+from severance.upkeep.check import Finding
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AsleepError",
+    "Backup",
     "DamagedError",
     "Draft",
     "EmbedderError",
+    "Finding",
     "House",
     "InputError",
     "KeyMissingError",
     "Memory",
     "NewerVersionError",
     "NotFoundError",
+    "Passphrase",
     "Persona",
+    "PersonaStatus",
     "Place",
     "Recollection",
     "RolledBackError",

@@ -193,8 +193,8 @@ class House:
         return examine(self._vault, self._chip, self._entropy, self._everyone, progress)
 
     def salvage(self) -> Iterator[tuple[Persona, Iterator[Memory]]]:
-        """Of each persona, every memory that can still be read, in its current version."""
-        for persona in self._everyone():
+        """Of each persona that can still be read, every memory that can still be read, in its current version."""
+        for persona in self._chip.survivors():
             yield persona, self._salvaged(persona)
 
     def reembed(self, progress: Progress | None = None) -> int:

@@ -185,6 +185,12 @@ def forgotten_is_erased(folder: Path) -> None:
         assert raw.execute("SELECT COUNT(*) FROM snapshots").fetchone() == (0,)
         raw.close()
         assert sorted(recalled(house.cross("mark", "floor"), "kept map Petey")) == [f"kept {n}" for n in range(5)]
+        with house.cross("mark", "floor") as innie:
+            for memory in list(innie.memories()):
+                innie.forget(memory.id)
+        with house.cross("mark", "floor") as innie:
+            innie.remember("the first of a new life")
+        assert recalled(house.cross("mark", "floor"), "new life") == ["the first of a new life"]
 
 
 def only_the_current_version(folder: Path) -> None:

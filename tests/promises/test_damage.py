@@ -518,7 +518,7 @@ def test_a_row_of_the_chip_put_back_is_noticed(bench: Bench, chip_rows: Any) -> 
 
 def test_one_damaged_row_of_the_chip_hides_nobody_else(bench: Bench, chip_rows: Any, logs: dict[str, Log]) -> None:
     for name in ("subject", "persona floor", "key floor", "wake floor", "place home"):
-        row, owner, frame = chip_rows[name]
+        row, _, frame = chip_rows[name]
         altered = frame[:90] + bytes([frame[90] ^ 1]) + frame[91:]
         for edit in ((PUT, altered, row), (PUT_BOTH, b"not an id", frame, row)):
             outcome, answers = answers_after(bench, [edit], "chip.db")

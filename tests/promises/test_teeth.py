@@ -22,7 +22,7 @@ import pytest
 
 from kit import checks
 from kit.checks import Check
-from severance import AsleepError, House, NotFoundError, Session, SeveranceError, drafts
+from severance import AsleepError, House, NotFoundError, Session, SeveranceError, drafts, waking
 from severance import house as house_module
 from severance.chip import chip as chip_module
 from severance.chip.chip import Chip
@@ -467,6 +467,12 @@ def repeats_of_a_forgotten_memory_are_not_erased(patch: Patch) -> None:
 @fault(checks.forgotten_is_erased)
 def a_forgotten_memory_is_still_recalled(patch: Patch) -> None:
     patch.setattr(Mind, "_forget", lambda self, ids: None)
+
+
+@fault(checks.forgotten_is_erased)
+def a_mind_that_forgot_everything_is_taken_for_none(patch: Patch) -> None:
+    true = waking._pictured
+    patch.setattr(waking, "_pictured", lambda space: true(space) or Mind())
 
 
 @fault(checks.only_the_current_version)

@@ -7,6 +7,7 @@ personas opens as fast as one of ten.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -84,6 +85,18 @@ class Chip:
         self._get(SubjectRow(subject), "no such subject here; `severance status` lists them")
         found = self._owned(self._keys.row_id("subject", subject), PersonaRow)
         return sorted((Persona(subject, row.name) for row in found), key=lambda persona: persona.name)
+
+    def survivors(self) -> list[Persona]:
+        """All personas whose row is what was written, by subject and name; what is damaged is passed over.
+
+        For saving what there is. `verify` says whether somebody is missing.
+        """
+        found = []
+        for stored in self._rows.sound():
+            with suppress(DamagedError, NewerVersionError):
+                row = self._open(stored, PersonaRow)
+                found.append(Persona(row.subject, row.name))
+        return sorted(found, key=lambda persona: (persona.subject, persona.name))
 
     def places(self) -> list[Place]:
         """All places, by name."""

@@ -128,6 +128,11 @@ class RowFile:
         """Every row, as of one instant."""
         return [_checked(row) for row in self._connection.query("SELECT id, owner, frame FROM rows NOT INDEXED")]
 
+    def sound(self) -> list[StoredRow]:
+        """Every row that looks like one; those that do not are passed over."""
+        found = self._connection.query("SELECT id, owner, frame FROM rows NOT INDEXED")
+        return [StoredRow(*row) for row in found if _is_row(*row)]
+
     def verify(self) -> None:
         """Check that the file's structure holds: that its index leads to every row, and to nothing else.
 
@@ -173,7 +178,10 @@ class RowFile:
 
 
 def _checked(row: Sequence[Any]) -> StoredRow:
-    found, owner, frame = row
-    if not (is_id(found) and (owner is None or is_id(owner)) and type(frame) is bytes):
+    if not _is_row(*row):
         raise DamagedError("a row of the chip is not what was written there; restore the chip from a backup")
-    return StoredRow(found, owner, frame)
+    return StoredRow(*row)
+
+
+def _is_row(found: object, owner: object, frame: object) -> bool:
+    return is_id(found) and (owner is None or is_id(owner)) and type(frame) is bytes

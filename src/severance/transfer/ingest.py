@@ -18,6 +18,7 @@ from severance.model import Draft
 from severance.session import Session
 from severance.transfer.fit import ORIGIN
 from severance.transfer.items import Item, Reading, Skipped
+from severance.transfer.jsonl import OWN
 
 BATCH = 512
 MOST_SKIPPED_KEPT = 20
@@ -60,7 +61,8 @@ def ingest(session: Session, reading: Reading, report: Report) -> Generator[None
         InputError: the source cannot be read, or not any further. What was read before is remembered.
         StoreError, DamagedError: as `Session.remember_many`.
     """
-    known = {str(origin) for memory in session.memories() if (origin := memory.metadata.get(ORIGIN)) is not None}
+    # A memory that was not imported is exported under its own id: see `jsonl`.
+    known = {str(memory.metadata.get(ORIGIN, f"{OWN}:{memory.id}")) for memory in session.memories()}
     batch: list[Item] = []
     found = 0
     try:

@@ -59,6 +59,8 @@ def examine(
         personas = everyone()
     except UNREADABLE as problem:
         findings.append(_finding(problem))
+        with suppress(*UNREADABLE):
+            personas = chip.survivors()
     known = set()
     for done, persona in enumerate(personas):
         if progress is not None:
