@@ -144,6 +144,8 @@ class House:
             NotFoundError: a persona that does not exist; nothing was changed.
         """
         name = name_of(name, "the place")
+        if not isinstance(wakes, Mapping):
+            raise InputError("who wakes at a place is a mapping of subjects to personas")
         checked = {
             name_of(subject, "a subject"): None if persona is None else name_of(persona, "a persona")
             for subject, persona in wakes.items()

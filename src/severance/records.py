@@ -6,9 +6,14 @@ events in order makes a mind; nothing else does.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from severance.model import Plain, Scalar
+
+Time = Annotated[int, msgspec.Meta(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)]
+"""Microseconds since 1970, in the years 1 to 9999: what a `datetime` can hold."""
 
 
 class Remembered(msgspec.Struct, array_like=True, tag="m", frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,8 +25,8 @@ class Remembered(msgspec.Struct, array_like=True, tag="m", frozen=True, kw_only=
 
     id: bytes
     text: str
-    at: int
-    recorded: int
+    at: Time
+    recorded: Time
     thread: str | None
     source: str | None
     kind: str
@@ -37,8 +42,8 @@ class Repeated(msgspec.Struct, array_like=True, tag="r", frozen=True, forbid_unk
     """Exactly the memory `id` was remembered once more."""
 
     id: bytes
-    at: int
-    recorded: int
+    at: Time
+    recorded: Time
 
 
 class Forgotten(msgspec.Struct, array_like=True, tag="f", frozen=True, forbid_unknown_fields=True):
@@ -46,7 +51,7 @@ class Forgotten(msgspec.Struct, array_like=True, tag="f", frozen=True, forbid_un
 
     ids: list[bytes]
     seqs: list[int]
-    recorded: int
+    recorded: Time
 
 
 class EmbedderChosen(msgspec.Struct, array_like=True, tag="e", frozen=True, forbid_unknown_fields=True):
@@ -56,7 +61,7 @@ class EmbedderChosen(msgspec.Struct, array_like=True, tag="e", frozen=True, forb
     """
 
     identity: str
-    dimensions: int
+    dimensions: Annotated[int, msgspec.Meta(ge=1, le=65_536)]
 
 
 class Revectored(msgspec.Struct, array_like=True, tag="v", frozen=True, forbid_unknown_fields=True):

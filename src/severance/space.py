@@ -90,8 +90,6 @@ class Space:
         if snapshot is None:
             return None
         if not snapshot.chunks:
-            raise self._damaged(snapshot.at.seq, "has a snapshot with nothing in it")
-        if not snapshot.chunks:
             raise self._damaged(snapshot.at.seq, "has a snapshot without content")
         stored = self.stored()
         if stored.seq < snapshot.at.seq or (stored.seq == snapshot.at.seq and stored != snapshot.at):
@@ -256,7 +254,9 @@ class Space:
     def _compare(self, anchor: Head) -> None:
         """Hold the log against an anchor that lies at or before `head`."""
         here = self.head.digest
-        if anchor.seq < self.head.seq:
+        if anchor.seq == 0:
+            here = genesis(self.key.space, self.key.epoch).digest
+        elif anchor.seq < self.head.seq:
             entries = self._read(anchor.seq - 1, 1)
             if not entries or entries[0].seq != anchor.seq:
                 raise self._damaged(anchor.seq, "is missing")

@@ -252,9 +252,8 @@ def open_vault(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def open_chip(path: Path) -> Iterator[sqlite3.Connection]:
-    """Of the chip, unlike the vault, the page does not say that a table more is damage."""
     with open_file(path, 0x53565243) as db:
-        require(layout(db) >= CHIP_SCHEMA, "tables")
+        require(layout(db) == CHIP_SCHEMA, "tables")
         require(is_16(meta(db, "store")), "store")
         require(is_bin(meta(db, "key")), "meta")
         yield db

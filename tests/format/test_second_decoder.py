@@ -417,7 +417,7 @@ EDITS: dict[str, tuple[str, str, list[str]]] = {
     "another store id": ("store", VAULT, ["UPDATE meta SET value = randomblob(16) WHERE name = 'store'"]),
     "later vault": ("later version", VAULT, ["PRAGMA user_version = 2"]),
     "another application": ("application", VAULT, ["PRAGMA application_id = 1"]),
-    "another table in the chip": ("", CHIP, ["CREATE TABLE more (x)"]),
+    "another table in the chip": ("tables", CHIP, ["CREATE TABLE more (x)"]),
     "another name in the chip's meta": ("", CHIP, ["INSERT INTO meta VALUES ('more', x'00')"]),
     "later chip": ("later version", CHIP, ["PRAGMA user_version = 2"]),
     "another chip's store id": ("wrong key", CHIP, ["UPDATE meta SET value = randomblob(16) WHERE name = 'store'"]),

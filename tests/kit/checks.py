@@ -189,6 +189,7 @@ def forgotten_is_erased(folder: Path) -> None:
             for memory in list(innie.memories()):
                 innie.forget(memory.id)
         with house.cross("mark", "floor") as innie:
+            assert innie._mind.embedder is not None, "waking from the snapshot gave another mind"
             innie.remember("the first of a new life")
         assert recalled(house.cross("mark", "floor"), "new life") == ["the first of a new life"]
 

@@ -244,7 +244,7 @@ class Chip:
         plain = self._opener.open(row_place(stored.id, stored.owner), stored.frame)
         try:
             row = DECODER.decode(plain)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):  # the second for a name that is not UTF-8
             raise NewerVersionError("the chip was written by a later version of Severance; use that version") from None
         if not isinstance(row, kind) or self._keys.identify(row, space) != (stored.id, stored.owner):
             raise _damaged()

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from severance.disk.connection import Connection, connect
 from severance.disk.faults import FAULTS, translated
 from severance.disk.newfile import new_file
-from severance.disk.values import is_id
+from severance.disk.values import SCHEMA, has_layout, is_id
 from severance.errors import DamagedError, NewerVersionError, StoreError, StoreMissingError
 
 APPLICATION_ID = 0x53565243
@@ -23,13 +23,12 @@ _BUSY = 10.0
 
 T = TypeVar("T")
 
-_SCHEMA = (
-    f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {FORMAT}",
-    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE rows (id BLOB PRIMARY KEY, owner BLOB, frame BLOB NOT NULL) WITHOUT ROWID",
-    "CREATE INDEX rows_owner ON rows (owner)",
-)
+LAYOUT = {
+    "meta": "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    "rows": "CREATE TABLE rows (id BLOB PRIMARY KEY, owner BLOB, frame BLOB NOT NULL) WITHOUT ROWID",
+    "rows_owner": "CREATE INDEX rows_owner ON rows (owner)",
+}
+_NEW = (f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {FORMAT}", *LAYOUT.values())
 
 
 class StoredRow(NamedTuple):
@@ -90,7 +89,7 @@ class RowFile:
         with new_file(path) as part:
             try:
                 with closing(connect(part, "mode=rw", _BUSY)) as raw:
-                    for statement in _SCHEMA:
+                    for statement in _NEW:
                         raw.execute(statement)
                     raw.executemany("INSERT INTO meta VALUES (?, ?)", [("store", store), ("key", key_source)])
                     raw.execute("INSERT INTO rows VALUES (?, ?, ?)", first)
@@ -170,9 +169,11 @@ class RowFile:
             raise StoreError(f"{self._path.name} is not a chip; put the store's own chip in its place")
         if version > FORMAT:
             raise NewerVersionError(f"{self._path.name} is of format {version}; use the Severance that wrote it")
+        if version != FORMAT or not has_layout(query(SCHEMA), LAYOUT):
+            raise DamagedError("the layout of the chip is not the one that was made; restore the chip from a backup")
         meta = {bytes(name): value for name, value in query("SELECT name, value FROM meta")}
         store, source = meta.get(b"store"), meta.get(b"key")
-        if version != FORMAT or not is_id(store) or type(source) is not bytes:
+        if not is_id(store) or type(source) is not bytes:
             raise DamagedError("the head of the chip is not what was written there; restore the chip from a backup")
         return store, source
 

@@ -6,6 +6,7 @@ before it is handed on.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 from severance.errors import DamagedError
@@ -39,3 +40,21 @@ def is_digest(value: object) -> TypeGuard[bytes]:
 def is_count(value: object) -> bool:
     """Whether this is a whole number that counts something."""
     return type(value) is int and value >= 0
+
+
+SCHEMA = "SELECT name, sql FROM sqlite_master"
+"""What `has_layout` wants the rows of."""
+
+
+def has_layout(rows: Sequence[Row], wanted: Mapping[str, str]) -> bool:
+    """Whether a file has exactly the wanted tables and indexes (names to definitions), and nothing beside them.
+
+    A trigger that somebody who can write the file puts there would run with our own writes, and could swallow them. Its
+    name and type in the schema can be anything, so that only the definitions count, and each row.
+    """
+    found = [(_text(name), " ".join(_text(sql).split())) for name, sql in rows if sql is not None]
+    return sorted(found) == sorted((name, " ".join(sql.split())) for name, sql in wanted.items())
+
+
+def _text(value: object) -> str:
+    return bytes(value).decode("utf-8", "replace") if isinstance(value, (bytes, bytearray)) else str(value)

@@ -90,7 +90,7 @@ def salvaged(space: Space) -> Iterator[Memory]:
         if isinstance(event, Remembered):  # without its vector, which is of no use where its embedder was lost
             event = replace(event, vector=b"", scale=0.0)
         if not isinstance(event, EmbedderChosen):
-            with suppress(ValueError):  # an event about a memory that was lost
+            with suppress(ValueError, OverflowError):  # an event about a memory that was lost
                 mind.apply(seq, event)
     return mind.memories(Filter())
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from severance.disk.connection import Connection
 from severance.disk.faults import FAULTS, translated
-from severance.disk.values import Row, damaged, is_count, is_digest, is_id
+from severance.disk.values import SCHEMA, damaged, has_layout, is_count, is_digest, is_id
 from severance.errors import DamagedError, NewerVersionError, StoreError
 from severance.vault.layout import APPLICATION_ID, TABLES, VERSION
 
@@ -37,22 +37,13 @@ def recognised(reader: Connection, path: Path) -> bytes:
     (version,) = reader.query("PRAGMA user_version")[0]
     if version > VERSION:
         raise NewerVersionError(f"{path.name} has format {version}, this version knows {VERSION}; update severance")
-    if version != VERSION or _tables(reader.query("SELECT type, name, sql FROM sqlite_master")) != TABLES:
+    if version != VERSION or not has_layout(reader.query(SCHEMA), TABLES):
         raise damaged(path.name, "the layout is not that of a vault in the tables")
     stores = reader.query("SELECT value FROM meta WHERE name = 'store'")
     if len(stores) != 1 or not is_id(stores[0][0]):
         raise damaged(path.name, "the store id is not readable")
     store: bytes = stores[0][0]
     return store
-
-
-def _tables(rows: list[Row]) -> dict[str, str]:
-    """Names to definitions, blanks evened out; also of views and triggers, which a vault does not have.
-
-    Tables that SQLite keeps for itself (statistics) are left out.
-    """
-    texts = [[bytes(part or b"").decode("utf-8", "replace") for part in row] for row in rows]
-    return {name: " ".join(text.split()) for _, name, text in texts if not name.startswith("sqlite_")}
 
 
 def complaints(db: sqlite3.Connection, path: Path) -> list[str]:
