@@ -32,6 +32,7 @@ from promises.damage import FILES, SOUND, Bench, Built, Outcome, cuts, place_of
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where trials leave no trace on a disk
 LONGEST = 60
+TOO_MANY = 20
 PRIME = 1_000_003
 
 Trial = Callable[[Bench, int], Outcome]
@@ -44,11 +45,13 @@ class Worker:
     Attributes:
         work: the numbers of the trials, in order.
         done: how many it has reported.
+        fruitless: how many of its processes ended in a row without a report.
         said: where it reports, a line for each.
     """
 
     work: Sequence[int]
     done: int = 0
+    fruitless: int = 0
     process: int = 0
     said: IO[str] | None = None
     heard: float = field(default_factory=time.monotonic)
@@ -83,7 +86,7 @@ class Tally:
 def main() -> int:
     """Run it; 1 when there was a fault."""
     given = arguments()
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+    with tempfile.TemporaryDirectory(prefix="flips-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
         bench = Bench(Path(folder) / "first")
         trial: Trial
         if given.cuts:
@@ -144,6 +147,9 @@ def run(
             if worker.said is None and worker.done < len(worker.work):
                 tally.add(name_of(worker.work[worker.done]), worker.work[worker.done], Outcome("died or hung"))
                 worker.done += 1
+                worker.fruitless += 1
+                if worker.fruitless == TOO_MANY:
+                    sys.exit("the workers end before they begin; what they raised is above")
                 start(worker, folder, built, trial)
     return tally
 
@@ -185,6 +191,7 @@ def hear(worker: Worker, tally: Tally, name_of: Callable[[int], str]) -> int:
         return 0
     number = worker.work[worker.done]
     worker.done += 1
+    worker.fruitless = 0
     tally.add(name_of(number), number, Outcome(*line.rstrip("\n").split("\t")))
     return 1
 

@@ -405,6 +405,9 @@ def the_chip_is_whole_or_refused(folder: Path) -> None:
         assert change(chip, statement, *arguments) == 1, what
         refuses(DamagedError, lambda: wakes(folder))
         shutil.copy(folder / "kept.db", chip)
+    change(chip, "CREATE TRIGGER quiet BEFORE INSERT ON rows BEGIN SELECT RAISE(IGNORE); END")
+    refuses(DamagedError, lambda: wakes(folder))
+    shutil.copy(folder / "kept.db", chip)
     with open_house(folder / "store") as house:
         house.place("home", {"mark": "innie"})
     change(chip, "UPDATE rows SET frame = ? WHERE id = ?", rows[outie], outie)

@@ -391,7 +391,7 @@ def make(store: Path) -> None:
 
 @contextmanager
 def _folder(where: str | None) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=where) as folder:
+    with tempfile.TemporaryDirectory(prefix="kills-", dir=where) as folder:
         yield Path(folder)
 
 

@@ -36,7 +36,7 @@ SET_HEAD = "UPDATE spaces SET seq = ?, digest = ? WHERE id = ?"
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
-    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+    with tempfile.TemporaryDirectory(prefix="damage-", dir=MEMORY) as folder:
         yield Bench(Path(folder))
 
 

@@ -25,6 +25,7 @@ from kit.checks import Check
 from severance import AsleepError, House, NotFoundError, Session, SeveranceError, drafts, waking
 from severance import house as house_module
 from severance.chip import chip as chip_module
+from severance.chip import rows as rows_module
 from severance.chip.chip import Chip
 from severance.chip.register import Keys
 from severance.chip.rows import RowFile
@@ -706,6 +707,11 @@ def a_row_of_the_chip_binds_neither_its_id_nor_its_owner(patch: Patch) -> None:
         return row if isinstance(row, kind) else true(self, stored, kind, space)
 
     patch.setattr(Chip, "_open", opened)
+
+
+@fault(checks.the_chip_is_whole_or_refused)
+def a_trigger_in_the_chip_is_not_looked_for(patch: Patch) -> None:
+    patch.setattr(rows_module, "has_layout", lambda rows, wanted: True)
 
 
 @fault(checks.the_chip_is_whole_or_refused)

@@ -20,7 +20,7 @@ STORE = bytes(16)
 
 
 def chosen(number: int) -> Event:
-    return EmbedderChosen("e", number)
+    return EmbedderChosen(f"embedder {number}", 8)
 
 
 def forgotten(*seqs: int) -> Event:

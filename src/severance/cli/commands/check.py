@@ -99,6 +99,8 @@ def _show(findings: Sequence[Finding], path: Path | None, saved: dict[Persona, i
 
 
 def _whereabouts(finding: Finding) -> str:
+    """Where it is, unless the sentence says so itself."""
     parts = [f"space {finding.space}"] if finding.space is not None else []
-    parts += [f"record {finding.record:,}"] if finding.record is not None else []
-    return f" ({', '.join(parts)})" if parts else ""
+    parts += [f"record {finding.record}"] if finding.record is not None else []
+    missing = [part for part in parts if part not in finding.what]
+    return f" ({', '.join(missing)})" if missing else ""
