@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test lint bench flips kills vectors dist clean
+.PHONY: run test lint bench flips kills dist clean
 
 run: $(VENV)/.installed  ## the tour; with a LoCoMo file: make run DATA=path/to/locomo.json
 	@$(BIN)/severance tour $(if $(DATA),--data "$(DATA)")
@@ -26,6 +26,14 @@ lint: $(VENV)/.developer
 
 bench: $(VENV)/.developer  ## with data: make bench LOCOMO=path/to/locomo.json
 	$(BIN)/python -m bench $(if $(LOCOMO),--locomo "$(LOCOMO)") $(ARGS)
+
+flips kills: export PYTHONPATH := tests
+
+flips: $(VENV)/.developer  ## every single-bit flip of a small store (hours of one processor): make flips ARGS="--jobs 2"
+	$(BIN)/python tools/flips.py $(ARGS)
+
+kills: $(VENV)/.developer  ## a thousand kill -9 of two writers: make kills ARGS="--kills 1000"
+	$(BIN)/python tools/kills.py $(ARGS)
 
 dist: $(VENV)/.developer
 	$(BIN)/python -m build

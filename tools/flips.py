@@ -53,7 +53,7 @@ class Worker:
     done: int = 0
     fruitless: int = 0
     process: int = 0
-    said: IO[str] | None = None
+    said: IO[bytes] | None = None
     heard: float = field(default_factory=time.monotonic)
 
 
@@ -160,7 +160,7 @@ def start(worker: Worker, folder: Path, built: Built, trial: Trial) -> None:
     worker.process, worker.heard = os.fork(), time.monotonic()
     if worker.process:
         os.close(writing)
-        worker.said = os.fdopen(reading)
+        worker.said = os.fdopen(reading, "rb", buffering=0)  # `select` does not see what waits in a buffer
         return
     status = 1
     try:
@@ -181,7 +181,7 @@ def start(worker: Worker, folder: Path, built: Built, trial: Trial) -> None:
 
 def hear(worker: Worker, tally: Tally, name_of: Callable[[int], str]) -> int:
     """Read one report; at the end of them, the worker has nothing more to say."""
-    line = worker.said.readline() if worker.said else ""
+    line = worker.said.readline().decode() if worker.said else ""
     worker.heard = time.monotonic()
     if not line.endswith("\n") or worker.said is None:
         if worker.said:
