@@ -33,7 +33,16 @@ from severance.model import (
 from severance.ports import Clock, Embedder, Entropy
 from severance.space import Space
 from severance.waking import apply, wake
-from severance.writing import Writing, amending, embedded, forgetting, query_vector, remembering, unknown_memory
+from severance.writing import (
+    Writing,
+    amending,
+    embedded,
+    first_tellings,
+    forgetting,
+    query_vector,
+    remembering,
+    unknown_memory,
+)
 
 MOST_RECALLED = 1_000
 MOST_TOKENS = 1_000_000
@@ -371,7 +380,8 @@ class Session:
             ids = [raw[start : start + ID_BYTES] for start in range(0, len(raw), ID_BYTES)]
             now = self._clock.now()
             writing = self._write(lambda mind: remembering(mind, drafts, vectors, ids, now, self._heard))
-            return [_found(self._mind.get(id_text(raw))) for raw in writing.ids]
+            fresh = first_tellings(writing)
+            return [fresh.get(raw) or _found(self._mind.get(id_text(raw))) for raw in writing.ids]
 
     def _write(self, plan: Callable[[Mind], Writing]) -> Writing:
         """Append what `plan` makes of the mind, made again each time that another writer was first."""

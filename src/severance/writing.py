@@ -13,7 +13,7 @@ from severance.drafts import checked, time_of
 from severance.embed.quantize import quantize
 from severance.errors import EmbedderError, NotFoundError
 from severance.mind import Heard, Mind
-from severance.model import Draft, Memory, id_bytes, micros
+from severance.model import NO_METADATA, Draft, Memory, id_bytes, id_text, micros, moment
 from severance.ports import Embedder
 from severance.records import Event, Forgotten, Remembered, Repeated
 
@@ -77,6 +77,31 @@ def remembering(
         writing.ids.append(raw)
         fresh[same] = raw
     return writing
+
+
+def first_tellings(writing: Writing) -> dict[bytes, Memory]:
+    """The memories that came to be with this append and were not repeated in it, by their raw ids.
+
+    As the mind would give them; made here because reading thousands back out of it takes longer than writing them.
+    """
+    repeated = {event.id for event in writing.events if type(event) is Repeated}
+    return {
+        event.id: Memory(
+            id=id_text(event.id),
+            text=event.text,
+            at=moment(event.at),
+            recorded=moment(event.recorded),
+            thread=event.thread,
+            source=event.source,
+            kind=event.kind,
+            metadata=event.metadata or NO_METADATA,
+            pinned=event.pinned,
+            echo_of=None if event.echo_of is None else id_text(event.echo_of),
+            supersedes=None if event.supersedes is None else id_text(event.supersedes),
+        )
+        for event in writing.events
+        if type(event) is Remembered and event.id not in repeated
+    }
 
 
 def amended(current: Memory, changes: Mapping[str, Any]) -> Draft:

@@ -259,3 +259,10 @@ def test_a_memory_cannot_be_changed_in_hand(innie: Session) -> None:
     kept = innie.remember("eggs", metadata=given)
     given["a"] = 2
     assert innie.get(kept.id).metadata == {"a": 1}
+
+
+def test_what_remember_returns_is_what_get_returns(innie: Session) -> None:
+    innie.recall("the file")
+    items = ["a", {"text": "b", "metadata": {"x": 1, "y": None}, "pinned": True}, {"text": "c", "thread": "t"}, "a"]
+    kept = [*innie.remember_many(items), innie.remember("d", source="Helly", at="2024-02-29", kind="fact")]
+    assert kept == [innie.get(memory.id) for memory in kept]
