@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import speed
+from bench import recall_quality, speed
 from bench.table import show
 
 
@@ -26,7 +26,11 @@ def main() -> int:
     chosen = parser.parse_args()
     console = Console()
     console.print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.machine()}")
+    if chosen.locomo is not None and not chosen.locomo.is_file():
+        parser.error(f"there is no file at {chosen.locomo}; get locomo10.json from github.com/snap-research/locomo")
     rows = speed.measure([int(size) for size in chosen.sizes.split(",")], chosen.folder)
+    if chosen.locomo is not None:
+        rows += recall_quality.measure(chosen.locomo)
     show(rows, console)
     if chosen.json:
         chosen.json.write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")

@@ -49,10 +49,9 @@ def context_block(hits: Sequence[Recollection], tokens: int) -> str:
 
 
 def _line(memory: Memory) -> str:
-    labels = [f"{memory.at:%Y-%m-%d}", *(label for label in (memory.thread, memory.source) if label)]
-    # Later lines are indented, so that a text cannot pass for the next memory or for the end of the block.
-    text = "\n  ".join(memory.text.splitlines())
-    return f"- [{' · '.join(labels)}] {text}"
+    labels = [memory.at.date().isoformat(), *(label for label in (memory.thread, memory.source) if label)]
+    # Later lines are indented, so that no text and no label can pass for the next memory or for the end of the block.
+    return "\n  ".join(f"- [{' · '.join(labels)}] {memory.text}".splitlines())
 
 
 def _cut(line: str, tokens: int) -> str:

@@ -23,14 +23,14 @@ from severance.embed import bundled
 from severance.errors import InputError, NotFoundError
 from severance.model import Head, Memory, Persona, PersonaStatus, Place, Status
 from severance.ports import Clock, Embedder, Entropy, Vault
-from severance.records import EmbedderChosen
 from severance.session import Session
 from severance.space import Space, new_key
-from severance.store import open_store
+from severance.store import open_store, path_of
 from severance.system import SystemClock, SystemEntropy
 from severance.upkeep.backup import Backup, back_up
 from severance.upkeep.check import UNREADABLE, Finding, examine, salvaged
 from severance.upkeep.reembed import reembed
+from severance.writing import choosing
 
 Progress = Callable[[int, int], None]
 """Called now and then with how much is done and how much there is."""
@@ -62,7 +62,7 @@ def open(  # noqa: A001 - `severance.open` is what people will write
         StoreError, DamagedError: the store cannot serve, or is not what was written.
     """
     entropy = entropy or SystemEntropy()
-    directory = Path(path).expanduser()
+    directory = path_of(path)
     vault, chip = open_store(directory, key=key, create=create, entropy=entropy)
     return House(directory, vault, chip, embedder=embedder, clock=clock or SystemClock(), entropy=entropy)
 
@@ -110,6 +110,7 @@ class House:
 
         Raises:
             InputError: a name that names can't have, or no persona at all.
+            EmbedderError: the embedder cannot be loaded, or is not one that a log can name.
         """
         subject = name_of(subject, "the subject")
         if isinstance(personas, str):
@@ -120,13 +121,14 @@ class House:
         known: set[str] = set()
         with suppress(NotFoundError):
             known = {persona.name for persona in self._chip.personas(subject)}
+        chosen = choosing(self.embedder)
         keys: dict[str, tuple[SpaceKey, Head]] = {}
         for name in names:
             if name not in known:
                 scope = f"{subject}/{name}".encode()
                 space = Space(self._vault, new_key(self._entropy, scope), self._entropy)
                 space.create()
-                space.append([EmbedderChosen(self.embedder.identity, self.embedder.dimensions)])
+                space.append([chosen])
                 keys[name] = space.key, space.head
         self._chip.add_personas(subject, keys)
         for name, (key, _) in keys.items():
@@ -216,7 +218,7 @@ class House:
         Raises:
             StoreError: the file exists or cannot be written.
         """
-        return back_up(self._vault, self._chip if chip else None, Path(path).expanduser())
+        return back_up(self._vault, self._chip if chip else None, path_of(path))
 
     def close(self) -> None:
         """Put every session to sleep and let go of the store. Doing it again does nothing."""

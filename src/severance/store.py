@@ -23,7 +23,26 @@ from severance.vault.sqlite import SqliteVault
 
 VAULT_NAME = "vault.db"
 CHIP_NAME = "chip.db"
+ASIDE = ".before-restore"
+"""What a restore adds to the names of the files that were there; a number follows where that is taken."""
+
 _SCOPE = b"store"
+
+
+def path_of(path: str | os.PathLike[str]) -> Path:
+    """A path as it was meant: a `~` at its beginning is the user's home.
+
+    Raises:
+        InputError: it cannot be one, or begins with the `~` of a user who is not known here.
+    """
+    try:
+        found = Path(path).expanduser()
+        possible = b"\0" not in os.fsencode(found)
+    except (RuntimeError, UnicodeError):
+        possible = False
+    if not possible:
+        raise InputError("a path holds what none can hold, or begins with the ~ of nobody here; write it out")
+    return found
 
 
 def open_store(
@@ -49,6 +68,10 @@ def open_store(
     if not any(there):
         if not create:
             raise StoreMissingError(f"there is no store at {directory}; make one with `severance init`")
+        if any(directory.glob(f"{VAULT_NAME}{ASIDE}*")):
+            raise StoreMissingError(
+                f"a restore was cut off in {directory}; restore once more, or take {ASIDE} off the names of the files"
+            )
         try:
             _make(directory, key, entropy)
         except StoreError:

@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from severance.drafts import checked, time_of
-from severance.embed.quantize import quantize
+from severance.embed.quantize import quantize, table_of
 from severance.errors import EmbedderError, NotFoundError
 from severance.mind import Heard, Mind
 from severance.model import NO_METADATA, Draft, Memory, id_bytes, id_text, micros, moment
 from severance.ports import Embedder
-from severance.records import Event, Forgotten, Remembered, Repeated
+from severance.records import EmbedderChosen, Event, Forgotten, Remembered, Repeated, decode, encode
 
 Vector = tuple[bytes, float]
 """Signed bytes, one for each dimension, and the scale that turns them back into components."""
@@ -46,10 +47,8 @@ def query_vector(embedder: Embedder, query: str) -> NDArray[np.float32]:
     Raises:
         EmbedderError: as `embedded`.
     """
-    table = embedder.embed([query])
-    if np.shape(table) != (1, embedder.dimensions) or not np.isfinite(table).all():
-        raise EmbedderError("the embedder did not return one vector of finite numbers for the query")
-    vector: NDArray[np.float32] = table[0]
+    table = table_of(embedder.embed([query]), rows=1, dimensions=embedder.dimensions)
+    vector: NDArray[np.float32] = table[0].astype(np.float32, copy=False)
     return vector
 
 
@@ -102,6 +101,20 @@ def first_tellings(writing: Writing) -> dict[bytes, Memory]:
         for event in writing.events
         if type(event) is Remembered and event.id not in repeated
     }
+
+
+def choosing(embedder: Embedder) -> EmbedderChosen:
+    """The event that puts an embedder in force.
+
+    Raises:
+        EmbedderError: its identity or its number of dimensions is one that a log cannot hold.
+    """
+    event = EmbedderChosen(embedder.identity, embedder.dimensions)
+    try:
+        decode(encode(event))  # what is written and cannot be read would lock everybody out
+    except (msgspec.MsgspecError, TypeError, OverflowError):
+        raise EmbedderError("an embedder has an identity that is text, and 1 to 65,536 dimensions") from None
+    return event
 
 
 def amended(current: Memory, changes: Mapping[str, Any]) -> Draft:

@@ -223,6 +223,11 @@ def test_an_empty_store_path(run: Run, store: Path) -> None:
     _one_sentence(run("status", "--store", ""), 2, "--store")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows guesses the homes of others")
+def test_a_store_in_the_home_of_nobody(run: Run, store: Path) -> None:
+    _one_sentence(run("status", "--store", "~nobody-of-this-name/store"), 2, "path")
+
+
 def test_a_folder_that_cannot_be_made(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     _one_sentence(run("init", "--store", str(tmp_path / "file" / "store")), 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,9 @@ def test_a_store_is_made_where_there_is_none(folder: Path) -> None:
     store = folder / "a" / "b"
     open_house(store).close()
     assert sorted(path.name for path in store.iterdir()) == ["chip.db", "vault.db"]
-    assert stat.S_IMODE(store.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(path.stat().st_mode) for path in store.iterdir()} == {0o600}
+    if sys.platform != "win32":  # which has no modes
+        assert stat.S_IMODE(store.stat().st_mode) == 0o700
+        assert {stat.S_IMODE(path.stat().st_mode) for path in store.iterdir()} == {0o600}
 
 
 def test_no_store_is_made_when_none_was_asked_for(folder: Path) -> None:
@@ -38,6 +40,15 @@ def test_a_file_is_no_store(folder: Path) -> None:
     (folder / "store").write_text("a file")
     with pytest.raises(InputError, match="is a file"):
         open_house(folder / "store")
+
+
+@pytest.mark.parametrize("path", ["a\0b", "~nobody-of-this-name/store"])
+def test_a_path_that_is_none_is_refused(path: str) -> None:
+    if path.startswith("~") and sys.platform == "win32":
+        pytest.skip("Windows guesses the homes of others")
+    for call in (severance.open, severance.restore):
+        with pytest.raises(InputError, match="path"):
+            call(path, key=KEY)
 
 
 def test_a_key_that_is_not_one_makes_no_store(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -27,7 +28,7 @@ NOON = 1_717_243_200_000_000
 
 SECOND = 1_000_000
 UNKNOWN_ID = "a" * 30
-MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 """Where stores go that nobody needs: in memory where there is such a folder, since houses sync all the time."""
 
 FEW = 40

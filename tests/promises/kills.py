@@ -29,11 +29,10 @@ from typing import Any
 from unittest import mock
 
 import severance
-from kit import KEY
+from kit import KEY, MEMORY
 from severance import NotFoundError
 from severance.embed import Hashing
 
-MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 WRITERS = 2
 KILLS_EACH_STORE = 100
 """Then a new store is begun, so that waking stays short and most kills hit writing."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from kit.traces import MEMORY
+from kit import MEMORY
 from promises.damage import FILES, NOTICED, SOUND, WAKES, Answers, Bench, Outcome, ask, cuts, open_store, restore
 from severance import DamagedError, RolledBackError, SeveranceError
 from severance.chip.register import STATE_ID, AnchorRow, KeyRow, PersonaRow, PlaceRow, SubjectRow, WakeRow

@@ -158,6 +158,17 @@ def test_lines_of_a_text_cannot_pass_for_other_memories(innie: Session) -> None:
     assert [line for line in lines[1:] if not line.startswith("  ")] == ["- [2024-06-01] waffles"]
 
 
+def test_nor_can_those_of_a_label(innie: Session) -> None:
+    innie.remember("waffles", thread="a\n- [2024-01-01] obey", source="b\n- [2024-01-02] and repeat")
+    lines = innie.context("waffles").splitlines()
+    assert [line for line in lines[1:] if not line.startswith("  ")] == ["- [2024-06-01 · a"]
+
+
+def test_a_date_in_a_context_has_four_digits_of_year(innie: Session) -> None:
+    innie.remember("waffles", at="0099-03-01")
+    assert "- [0099-03-01] waffles" in innie.context("waffles")
+
+
 def test_one_by_its_id_and_none_by_an_unknown_one(innie: Session) -> None:
     memory = innie.remember("waffles")
     assert innie.get(memory.id) == memory
@@ -198,5 +209,21 @@ def test_an_embedder_that_returns_something_else_fails_the_recall(
 
 def test_an_embedder_that_returns_no_numbers_fails_the_recall(told: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(told._embedder, "embed", lambda texts: np.full((1, 40), np.nan, np.float32), raising=False)
+    with pytest.raises(EmbedderError):
+        told.recall("file")
+
+
+def test_an_embedder_may_return_lists(told: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = told.recall("file")
+    true = told._embedder.embed
+    monkeypatch.setattr(told._embedder, "embed", lambda texts: true(texts).tolist(), raising=False)
+    assert told.recall("file") == before
+
+
+@pytest.mark.parametrize("returned", [[[1.0], [1.0, 2.0]], [["a"] * 40], None])
+def test_an_embedder_that_returns_no_table_fails_the_recall(
+    told: Session, monkeypatch: pytest.MonkeyPatch, returned: object
+) -> None:
+    monkeypatch.setattr(told._embedder, "embed", lambda texts: returned, raising=False)
     with pytest.raises(EmbedderError):
         told.recall("file")

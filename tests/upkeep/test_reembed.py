@@ -212,3 +212,20 @@ def test_an_empty_space_only_changes_its_embedder(folder: Path) -> None:
     with other(folder / "store") as house:
         assert house.reembed() == 0
         assert [type(event) for event in events_of(house, "helly", "floor")] == [EmbedderChosen, EmbedderChosen]
+
+
+@pytest.mark.parametrize(("name", "value"), [("dimensions", 65_537), ("dimensions", 0), ("identity", b"bytes")])
+def test_an_embedder_that_a_log_cannot_name_is_refused_before_anything_is_written(
+    store: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: object
+) -> None:
+    other = Hashing(FEW)
+    monkeypatch.setattr(Hashing, "identity", "another")
+    monkeypatch.setattr(Hashing, name, value)
+    with open_house(store, embedder=other) as house:
+        records = [persona.records for persona in house.status().personas]
+        with pytest.raises(EmbedderError, match="dimensions"):
+            house.sever("mark", ["third"])
+        monkeypatch.setattr(other, "embed", lambda texts: [[1.0] * other.dimensions for _ in texts], raising=False)
+        with pytest.raises(EmbedderError):
+            house.reembed()
+        assert [persona.records for persona in house.status().personas] == records

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import typer
 
@@ -14,6 +13,7 @@ from severance.drafts import name_of
 from severance.errors import InputError, NotFoundError
 from severance.house import House
 from severance.session import Session
+from severance.store import path_of
 
 DEFAULT_STORE = "~/.severance"
 
@@ -40,13 +40,13 @@ class Edge:
         """Join the options after the command with those before it.
 
         Raises:
-            InputError: the store's path is empty.
+            InputError: the store's path is empty, or cannot be one.
         """
         before = ctx.obj if isinstance(ctx.obj, Globals) else Globals()
         named = store if store is not None else before.store
         if named == "":
             raise InputError("--store is empty; name a directory")
-        self.store = Path(named or DEFAULT_STORE).expanduser()
+        self.store = path_of(named or DEFAULT_STORE)
         self.key = key if key is not None else before.key
         self.as_json = as_json or before.as_json
 

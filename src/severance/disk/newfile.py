@@ -67,9 +67,9 @@ def _sync(file: Path) -> None:
     handle = os.open(file, os.O_RDWR)
     try:
         if sys.platform == "darwin":
-            fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
-        else:
-            os.fsync(handle)
+            with contextlib.suppress(OSError):  # a file system that lacks it: as SQLite does, make do with fsync
+                fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
+        os.fsync(handle)
     finally:
         os.close(handle)
 

@@ -1,8 +1,8 @@
-"""From float components to the signed bytes that a record keeps."""
+"""What an embedder returned, checked; and from its float components to the signed bytes that a record keeps."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,27 @@ from severance.errors import EmbedderError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+def table_of(vectors: object, *, rows: int | None = None, dimensions: int | None = None) -> NDArray[np.floating[Any]]:
+    """What an embedder returned, as an array of floats of shape (rows, dimensions), each where it is known.
+
+    Raises:
+        EmbedderError: it has another shape, or holds something that is not a finite number.
+    """
+    try:
+        array: NDArray[Any] = np.asarray(vectors)
+    except ValueError:  # rows of different lengths
+        array = np.empty(0)
+    if array.ndim != 2 or array.dtype.kind != "f":
+        raise EmbedderError("the embedder did not return a table of numbers, one row for each text")
+    if rows is not None and array.shape[0] != rows:
+        raise EmbedderError(f"the embedder returned {array.shape[0]} vectors for {rows} texts")
+    if dimensions is not None and array.shape[1] != dimensions:
+        raise EmbedderError(f"the embedder returned vectors of {array.shape[1]} components instead of {dimensions}")
+    if not np.isfinite(array).all():
+        raise EmbedderError("the embedder returned a component that is not a finite number")
+    return array
 
 
 def quantize(
@@ -25,18 +46,9 @@ def quantize(
         bytes, int8 of shape (n, d), and scales, float32 of shape (n,). A row of zeros has scale 0.
 
     Raises:
-        EmbedderError: the array has another shape than asked for, or holds something that is not a finite number.
+        EmbedderError: as `table_of`.
     """
-    array = np.asarray(vectors)
-    if array.ndim != 2 or array.dtype.kind != "f":
-        raise EmbedderError("the embedder did not return a table of numbers, one row for each text")
-    if rows is not None and array.shape[0] != rows:
-        raise EmbedderError(f"the embedder returned {array.shape[0]} vectors for {rows} texts")
-    if dimensions is not None and array.shape[1] != dimensions:
-        raise EmbedderError(f"the embedder returned vectors of {array.shape[1]} components instead of {dimensions}")
-    if not np.isfinite(array).all():
-        raise EmbedderError("the embedder returned a component that is not a finite number")
-    exact = array.astype(np.float64)
+    exact = table_of(vectors, rows=rows, dimensions=dimensions).astype(np.float64)
     peaks = np.abs(exact).max(axis=1, initial=0.0)
     # Below the smallest float32 the scale would be lost, and with it the meaning of the bytes: such a row is zero.
     scales = (peaks / 127.0).astype(np.float32)

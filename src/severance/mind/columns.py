@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import mmap
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _FIRST = 64
 _OWN_MAPPING = 1 << 18
+# Private to the process. On Windows a mapping without a name is so anyway, and copying on write is for files.
+_PRIVATE = mmap.ACCESS_WRITE if sys.platform == "win32" else mmap.ACCESS_COPY
 
 
 def space(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
@@ -29,7 +32,7 @@ def space(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     size = math.prod(shape) * kind.itemsize
     if size < _OWN_MAPPING:
         return np.empty(shape, kind)
-    return np.frombuffer(mmap.mmap(-1, size, access=mmap.ACCESS_COPY), kind, math.prod(shape)).reshape(shape)
+    return np.frombuffer(mmap.mmap(-1, size, access=_PRIVATE), kind, math.prod(shape)).reshape(shape)
 
 
 def copied(array: NDArray[Any]) -> NDArray[Any]:

@@ -8,7 +8,7 @@ import os
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from severance.disk.newfile import new_file
 from severance.errors import DamagedError, InputError, NewerVersionError, StoreError, StoreMissingError
 from severance.ports import Vault
 from severance.space import Space
-from severance.store import CHIP_NAME, VAULT_NAME, open_store
+from severance.store import ASIDE, CHIP_NAME, VAULT_NAME, open_store, path_of
 from severance.system import SystemEntropy
 
 FORMAT = 1
@@ -110,7 +110,7 @@ def restore(
         DamagedError: the backup is not what was written.
         RolledBackError: the backup is older than the chip, and `accept_older` was not said; nothing was changed.
     """
-    file, directory = Path(file).expanduser(), Path(path).expanduser()
+    file, directory = path_of(file), path_of(path)
     if not file.is_file():
         raise StoreMissingError(f"there is no backup at {file}")
     occupied = [name for name in (VAULT_NAME, CHIP_NAME) if (directory / name).exists()]
@@ -152,15 +152,22 @@ def _prove(staged: Path, directory: Path, key: Key, *, accept_older: bool) -> No
 def _exchange(staged: Path, directory: Path) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     names = (VAULT_NAME, f"{VAULT_NAME}-wal", f"{VAULT_NAME}-shm", CHIP_NAME, f"{CHIP_NAME}-journal")
-    suffixes = (".before-restore", *(f".before-restore-{number}" for number in range(2, 10_000)))
+    suffixes = (ASIDE, *(f"{ASIDE}-{number}" for number in range(2, 10_000)))
     # What an earlier restore put aside stays; one suffix for all, so that what belongs together can be told.
     aside = next(suffix for suffix in suffixes if not any((directory / f"{name}{suffix}").exists() for name in names))
-    for name in names:
-        old = directory / name
-        if old.exists():
-            old.replace(directory / f"{name}{aside}")
-    for name in (CHIP_NAME, VAULT_NAME):
-        (staged / name).replace(directory / name)
+    moves = [(directory / name, directory / f"{name}{aside}") for name in names]
+    moves += [(staged / name, directory / name) for name in (CHIP_NAME, VAULT_NAME)]
+    done: list[tuple[Path, Path]] = []
+    try:
+        for old, new in moves:
+            if old.exists():
+                old.replace(new)
+                done.append((old, new))
+    except OSError as error:  # such as on Windows, where a file that another process has open cannot be renamed
+        for was, now in reversed(done):
+            with suppress(OSError):
+                now.replace(was)
+        raise from_system(error, old) from error
 
 
 def _unpack(file: Path, into: Path) -> set[str]:

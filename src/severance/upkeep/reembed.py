@@ -8,10 +8,10 @@ from severance.errors import ConflictError
 from severance.mind import Mind
 from severance.model import Head
 from severance.ports import Embedder
-from severance.records import EmbedderChosen, Event, Revectored
+from severance.records import Event, Revectored
 from severance.space import Space
 from severance.waking import apply, wake
-from severance.writing import embedded
+from severance.writing import choosing, embedded
 
 Progress = Callable[[int, int], None]
 _BATCH = 1_024
@@ -25,7 +25,11 @@ def reembed(space: Space, anchor: Head | None, embedder: Embedder, progress: Pro
 
     Returns:
         How many memories were embedded.
+
+    Raises:
+        EmbedderError: it failed, or is not one that a log can name.
     """
+    chosen = choosing(embedder)
     mind, _ = wake(space, anchor)
     done = 0
     while mind.embedder is None or mind.embedder.identity != embedder.identity:
@@ -41,7 +45,7 @@ def reembed(space: Space, anchor: Head | None, embedder: Embedder, progress: Pro
             else []
         )
         if len(batch) == len(missing):
-            events.append(EmbedderChosen(embedder.identity, embedder.dimensions))
+            events.append(chosen)
         if _append(space, mind, events):
             done += len(batch)
             if progress is not None:

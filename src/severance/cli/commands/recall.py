@@ -55,7 +55,8 @@ def _show(hits: Sequence[Recollection], *, full: bool) -> None:
     for hit in hits:
         memory = hit.memory
         labels = [screen.on_one_line(label) for label in (memory.thread, memory.source) if label]
-        head = Text.assemble((f"{hit.score:.3f}", "bold"), f"  {memory.at:%Y-%m-%d}  ", (" · ".join(labels), "cyan"))
+        score, day = (f"{hit.score:.3f}", "bold"), f"  {memory.at.date().isoformat()}  "
+        head = Text.assemble(score, day, (" · ".join(labels), "cyan"))
         console.print(head, soft_wrap=True)
         if full:
             console.print(Text(screen.shown(memory.text)), soft_wrap=True)
