@@ -170,6 +170,17 @@ def test_any_flipped_bit_of_a_header_is_noticed_or_harmless(bench: Bench, name: 
     assert faults({bit: bench.flip(bit, short=True) for bit in header(bench, name)}) == {}
 
 
+def test_any_flipped_bit_of_what_the_chip_says_in_the_clear_is_noticed_or_harmless(bench: Bench) -> None:
+    # The second page holds `meta`: its header with the places of its rows, and the rows at its end.
+    chip = bench.built.files["chip.db"]
+    first = bench.bits // 8 - len(chip)
+    places = [*range(4096, 4112), *range(chip.index(b"key{") - 8, chip.index(b"key{") + 8)]
+    outcomes = {
+        bit: bench.flip(bit, short=True) for at in places for bit in range((first + at) * 8, (first + at + 1) * 8)
+    }
+    assert faults(outcomes) == {}
+
+
 def test_any_flipped_bit_of_a_frame_is_refused(bench: Bench, logs: dict[str, Log]) -> None:
     frame = logs["home"].rows[8][0]
     start = bench.built.files["vault.db"].index(frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -98,6 +99,45 @@ def test_a_store_is_replaced_only_when_that_was_said_and_is_kept_beside(store: P
     put_back(folder / "full.tar", store, replace=True)
     assert dump(store / "vault.db.before-restore") == before
     assert (store / "chip.db.before-restore").exists()
+
+
+def failing_after(moves: int, failure: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Renaming works that often, and then fails once."""
+    true, left = Path.replace, [moves]
+
+    def replace(path: Path, target: Path) -> Path:
+        left[0] -= 1
+        if left[0] == -1:
+            raise failure
+        return true(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+
+
+@pytest.mark.parametrize("moves", range(4))
+def test_a_restore_that_fails_half_way_leaves_the_store_as_it_was(
+    store: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    say(store, "after")
+    failing_after(moves, PermissionError(errno.EACCES, "in use"), monkeypatch)
+    with pytest.raises(StoreError):
+        put_back(folder / "full.tar", store, replace=True)
+    assert innies(store) == ["before", "after"]
+    assert not list(store.glob("*.before-restore*"))
+
+
+@pytest.mark.parametrize("moves", range(4))
+def test_a_restore_that_is_killed_half_way_is_told_from_no_store_at_all(
+    store: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    failing_after(moves, KeyboardInterrupt(), monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        put_back(folder / "full.tar", store, replace=True)
+    if moves:
+        with pytest.raises(StoreMissingError):
+            open_house(store)
+    put_back(folder / "full.tar", store, replace=True)
+    assert innies(store) == ["before"]
 
 
 def test_a_vault_alone_is_held_against_the_chip_that_stays(store: Path, folder: Path) -> None:

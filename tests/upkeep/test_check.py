@@ -117,6 +117,17 @@ def test_a_chip_that_is_older_than_a_persona_is_noticed(folder: Path) -> None:
     assert "no key for" in findings(folder / "store")[0].what
 
 
+def test_somebody_who_is_severed_meanwhile_is_no_damage(house: House) -> None:
+    def severed_meanwhile(done: int, total: int) -> None:
+        if done == 0:
+            house.sever("mark", ["scout"])
+            house.place("roof", {"mark": "scout"})
+            with house.cross("mark", "roof") as scout:
+                scout.remember("high up")
+
+    assert house.check(severed_meanwhile) == []
+
+
 @pytest.mark.parametrize("step", ["create", "append"])
 def test_a_severing_that_was_cut_off_is_no_damage_and_can_be_said_again(
     house: House, monkeypatch: pytest.MonkeyPatch, step: str

@@ -171,7 +171,7 @@ class RowFile:
             raise NewerVersionError(f"{self._path.name} is of format {version}; use the Severance that wrote it")
         if version != FORMAT or not has_layout(query(SCHEMA), LAYOUT):
             raise DamagedError("the layout of the chip is not the one that was made; restore the chip from a backup")
-        meta = {bytes(name): value for name, value in query("SELECT name, value FROM meta")}
+        meta = {bytes(name): value for name, value in query("SELECT name, value FROM meta") if type(name) is bytearray}
         store, source = meta.get(b"store"), meta.get(b"key")
         if not is_id(store) or type(source) is not bytes:
             raise DamagedError("the head of the chip is not what was written there; restore the chip from a backup")

@@ -1,7 +1,7 @@
-"""A connection to `vault.db`: how it is opened, what is switched on, and how a statement or a transaction is run.
+"""A connection to `vault.db` or `chip.db`: how it is opened, what is switched on, and how a transaction is run.
 
-Journal and sync follow https://www.sqlite.org/wal.html and https://www.sqlite.org/pragma.html: in WAL mode with
-`synchronous=FULL` a commit is synced before it returns.
+Journal and sync follow https://www.sqlite.org/wal.html and https://www.sqlite.org/pragma.html: in WAL mode, which the
+vault is in, `synchronous=FULL` syncs a commit before it returns; the chip adds what its rollback journal needs.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ _NOT_SERVED = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_MI
 
 
 def translated(error: Exception, path: Path, space: bytes | None = None) -> SeveranceError:
-    """The error to raise in place of one of `FAULTS`, met while working on `space` in the vault at `path`."""
+    """The error to raise in place of one of `FAULTS`, met while working on `space` in the file at `path`."""
     extended = getattr(error, "sqlite_errorcode", None)
     code = None if extended is None else extended & 0xFF  # the low byte is the primary result code
     if code in _BUSY:
@@ -41,7 +41,7 @@ def _closed_to_writing(path: Path, extended: int | None) -> StoreError:
     if extended == sqlite3.SQLITE_READONLY_DBMOVED or not present(path):
         return gone(path)
     if not path.is_file():
-        return StoreError(f"{path.name} is not a file; name the vault's file")
+        return StoreError(f"{path.name} is not a file; put the store's own in its place")
     if not os.access(path, os.R_OK):
         return StoreError(f"{path.name} may not be read; ask for access to it")
     return ReadOnly(f"{path.name} or its folder may not be written; allow writing, or open it for reading only")

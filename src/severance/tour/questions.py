@@ -64,17 +64,13 @@ def conversations(path: Path) -> list[Conversation]:
     try:
         document = json.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror}); name a LoCoMo file, such as locomo10.json"
-        ) from None
-    except ValueError:
+        raise InputError(f"{path} cannot be read ({error.strerror}); {_NAME_ONE}") from None
+    except (ValueError, RecursionError):
         raise InputError(f"{path} is not JSON; {_NAME_ONE}") from None
     samples = document if isinstance(document, list) else [document]
     found = [one for number, sample in enumerate(samples) if (one := _conversation(sample, number)) is not None]
     if not found:
-        raise InputError(
-            f"{path} holds no LoCoMo conversation with questions; name a LoCoMo file, such as locomo10.json"
-        )
+        raise InputError(f"{path} holds no LoCoMo conversation with questions; {_NAME_ONE}")
     return found
 
 
