@@ -149,7 +149,12 @@ def test_ctrl_c_keeps_what_was_imported(run: Run, store: Path, tmp_path: Path, a
     source = _lines(tmp_path / "a.jsonl", [f"fact number {n} about the {n % 97}th thing" for n in range(total)])
     words = ("import", str(source), "--at", "office", *(["--json"] if as_json else []))
     began = _size(store)
-    process = subprocess.Popen(command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command(*words),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job's children ignore it
+    )
     patience = time.monotonic() + 60
     while _size(store) < began + 500_000 and process.poll() is None and time.monotonic() < patience:
         time.sleep(0.01)

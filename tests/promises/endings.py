@@ -283,6 +283,10 @@ ENDINGS: dict[str, Callable[[House, Session], None]] = {
 
 
 def main(name: str, folder: str) -> None:
+    # A background job and `nohup` ignore some of these, and a child would go on ignoring them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     os.chdir(folder)
     assert tempfile.gettempdir() == str(Path("tmp").resolve())
     logging.basicConfig(filename="debug.log", level=logging.DEBUG)
