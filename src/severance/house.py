@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -175,7 +176,7 @@ class House:
             clock=self._clock,
             entropy=self._entropy,
             anchor=self._chip.anchor(key),
-            keep_anchor=lambda head: self._chip.set_anchor(key, head),
+            keep_anchor=partial(self._chip.set_anchor, key),  # and not this house: a session should reach little
         )
         self._sessions[next(self._crossings)] = session
         return session

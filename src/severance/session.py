@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from threading import RLock
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from severance.context import context_block
 from severance.drafts import Rememberable, check_text, draft_of, metadata_of, time_of
@@ -319,6 +319,9 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.sleep()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a session cannot be copied: its copy would stay awake when it falls asleep")
 
     def __repr__(self) -> str:
         return f"<Session, {'asleep' if self._space is None else 'awake'}>"  # no name: it may be logged

@@ -95,23 +95,22 @@ class Space:
         if stored.seq < snapshot.at.seq or (stored.seq == snapshot.at.seq and stored != snapshot.at):
             raise self._rolled_back(stored.seq)
         last = len(snapshot.chunks) - 1
-        content = b"".join(
-            self._opener.open(chunk_place(snapshot.at, index, last=index == last), chunk)
-            for index, chunk in enumerate(snapshot.chunks)
-        )
+        content, before = list[bytes](), b""
+        for index, chunk in enumerate(snapshot.chunks):
+            content.append(self._opener.open(chunk_place(snapshot.at, index, before, last=index == last), chunk))
+            before = chunk
         self.head = snapshot.at
-        return content
+        return b"".join(content)
 
     def write_snapshot(self, content: bytes) -> bool:
         """Seal `content` as the snapshot of `head`; returns whether the vault kept it."""
         starts = range(0, max(len(content), 1), CHUNK_BYTES)
-        chunks = tuple(
-            self._sealer.seal(
-                chunk_place(self.head, index, last=start == starts[-1]), Plain(content[start : start + CHUNK_BYTES])
-            )
-            for index, start in enumerate(starts)
-        )
-        return self._vault.write_snapshot(self.key.space, Snapshot(self.head, chunks))
+        chunks, before = list[Sealed](), b""
+        for index, start in enumerate(starts):
+            place = chunk_place(self.head, index, before, last=start == starts[-1])
+            before = self._sealer.seal(place, Plain(content[start : start + CHUNK_BYTES]))
+            chunks.append(Sealed(before))
+        return self._vault.write_snapshot(self.key.space, Snapshot(self.head, tuple(chunks)))
 
     def read_on(self, anchor: Head | None = None) -> list[Numbered]:
         """Every record after `head`, opened and checked, with `head` moved to the last. Erased ones are left out.

@@ -35,6 +35,8 @@ def path_of(path: str | os.PathLike[str]) -> Path:
     Raises:
         InputError: it cannot be one, or begins with the `~` of a user who is not known here.
     """
+    if isinstance(path, str) and "://" in path:
+        raise InputError("a store is a directory; addresses of other kinds of storage are not understood yet")
     try:
         found = Path(path).expanduser()
         possible = b"\0" not in os.fsencode(found)

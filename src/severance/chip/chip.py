@@ -30,12 +30,15 @@ from severance.chip.register import (
     summed,
 )
 from severance.chip.rows import RowFile, Rows, StoredRow
-from severance.crypto.envelope import CommitmentError, Opener, Sealer, SpaceKey, row_place
+from severance.crypto.envelope import CommitmentError, Opener, Sealer, SpaceKey, Where, row_place
 from severance.errors import DamagedError, NewerVersionError, NotFoundError, WrongKeyError
-from severance.model import Head, Persona, Place, Plain, Subject
+from severance.model import Head, Persona, Place, Plain, Sealed, Subject
 from severance.ports import Entropy
 
 _SCOPE = b"chip"
+_VERIFIED_AT_CROSSING = 1_024
+
+Seal = Callable[[Where, Plain], Sealed]
 
 R = TypeVar("R", bound=Row)
 
@@ -55,15 +58,15 @@ class Chip:
         self._rows = rows
         self._keys = Keys.derive(root_key, rows.store)
         key = SpaceKey(rows.store, 0, self._keys.seal)
-        self._sealer = Sealer(key, _ScopedEntropy(entropy))
+        self._seal = _sealing(key, entropy)
         self._opener = Opener(key)
         self._read_state(rows.get(STATE_ID))
 
     @classmethod
     def first_row(cls, store: bytes, root_key: bytes, entropy: Entropy) -> StoredRow:
         """The row that makes an empty file the chip of this store and this root key."""
-        sealer = Sealer(SpaceKey(store, 0, Keys.derive(root_key, store).seal), _ScopedEntropy(entropy))
-        frame = sealer.seal(row_place(STATE_ID, None), _plain(StateRow(0, summed(iter(())))))
+        seal = _sealing(SpaceKey(store, 0, Keys.derive(root_key, store).seal), entropy)
+        frame = seal(row_place(STATE_ID, None), _plain(StateRow(0, summed(iter(())))))
         return StoredRow(STATE_ID, None, frame)
 
     @property
@@ -118,7 +121,11 @@ class Chip:
 
         Raises:
             NotFoundError: none does, for whatever reason.
+            DamagedError: in a chip of up to 1,024 rows, also when any row was put back or altered: an older answer to
+                this question would wake another persona. In a larger one that takes longer than a crossing may.
         """
+        if self._read_state(self._rows.get(STATE_ID)).count <= _VERIFIED_AT_CROSSING:
+            self._verify_set()
         row = self._get(WakeRow(place, subject, ""), "nobody of that name wakes at a place of that name here")
         return Persona(subject, row.persona)
 
@@ -193,6 +200,9 @@ class Chip:
             DamagedError: a row was altered, added, removed or put back, or cannot be found where it is.
         """
         self._rows.verify()
+        self._verify_set()
+
+    def _verify_set(self) -> None:
         everything = {row.id: row for row in self._rows.all()}
         state = self._read_state(everything.pop(STATE_ID, None))
         rows = list(everything.values())
@@ -214,7 +224,7 @@ class Chip:
 
     def _change(self, work: Callable[[_Change], None]) -> None:
         def changing(rows: Rows) -> None:
-            change = _Change(rows, self._keys, self._sealer, self._read_state(rows.get(STATE_ID)))
+            change = _Change(rows, self._keys, self._seal, self._read_state(rows.get(STATE_ID)))
             work(change)
             change.finish()
 
@@ -266,10 +276,10 @@ class Chip:
 class _Change:
     """Rows written in one transaction, with the guard moved along."""
 
-    def __init__(self, rows: Rows, keys: Keys, sealer: Sealer, state: StateRow) -> None:
+    def __init__(self, rows: Rows, keys: Keys, seal: Seal, state: StateRow) -> None:
         self.rows = rows
         self._keys = keys
-        self._sealer = sealer
+        self._seal = seal
         self._count = state.count
         self._sum = state.sum
 
@@ -280,7 +290,7 @@ class _Change:
     def put(self, row: Row, space: bytes = b"") -> None:
         """Write a row, over an earlier one if there is."""
         wanted, owner = self._keys.identify(row, space)
-        frame = self._sealer.seal(row_place(wanted, owner), _plain(row))
+        frame = self._seal(row_place(wanted, owner), _plain(row))
         new = StoredRow(wanted, owner, frame)
         old = self.rows.get(wanted)
         self._move(old, new)
@@ -296,7 +306,7 @@ class _Change:
 
     def finish(self) -> None:
         """Write the guard."""
-        frame = self._sealer.seal(row_place(STATE_ID, None), _plain(StateRow(self._count, self._sum)))
+        frame = self._seal(row_place(STATE_ID, None), _plain(StateRow(self._count, self._sum)))
         self.rows.put(StoredRow(STATE_ID, None, frame))
 
     def _move(self, old: StoredRow | None, new: StoredRow | None) -> None:
@@ -314,6 +324,12 @@ class _ScopedEntropy:
 
     def draw(self, size: int, scope: bytes) -> bytes:
         return self._entropy.draw(size, _SCOPE)
+
+
+def _sealing(key: SpaceKey, entropy: Entropy) -> Seal:
+    """Seals each row under a salt of its own: an equal salt would tell which rows were written together."""
+    scoped = _ScopedEntropy(entropy)
+    return lambda where, content: Sealer(key, scoped).seal(where, content)
 
 
 def _plain(row: Row) -> Plain:

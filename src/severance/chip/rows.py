@@ -70,7 +70,7 @@ class RowFile:
     def __init__(self, path: Path, mode: str) -> None:
         """Not for callers: use `create` or `open`."""
         self._path = path = path.absolute()
-        self._connection = Connection(path, mode, _BUSY)
+        self._connection = Connection(path, mode, _BUSY, LAYOUT)
         try:
             # A commit is the journal's removal; FULL does not sync the folder, so a power cut could bring it back.
             self._connection.query("PRAGMA synchronous = EXTRA")

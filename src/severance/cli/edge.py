@@ -77,5 +77,5 @@ def _only_subject(house: House, name: str) -> str:
     if not subjects:
         raise NotFoundError("nobody wakes at that place; `severance place NAME SUBJECT=PERSONA` says who does")
     if len(subjects) > 1:
-        raise InputError(f"this place holds more than one subject; say which with --subject: {', '.join(subjects)}")
+        raise InputError("this place holds more than one subject; say which with --subject")
     return subjects[0]

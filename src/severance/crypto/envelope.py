@@ -90,9 +90,13 @@ def after(head: Head, frame: bytes) -> Head:
     return Head(head.seq + 1, sha256(frame))
 
 
-def chunk_place(at: Head, index: int, *, last: bool) -> Where:
-    """Where chunk `index` of the snapshot of `at` stands."""
-    bind = sha256(b"severance/chunk/v1" + at.digest + struct.pack(">IB", index, last))
+def chunk_place(at: Head, index: int, before: bytes, *, last: bool) -> Where:
+    """Where chunk `index` of the snapshot of `at` stands; `before` is the frame before it, empty for the first.
+
+    Chained, so that chunks of two snapshots of one head, which two minds may write differently, cannot be mixed.
+    """
+    previous = sha256(before) if before else bytes(32)
+    bind = sha256(b"severance/chunk/v1" + at.digest + previous + struct.pack(">IB", index, last))
     return Where(Kind.CHUNK, at.seq, bind)
 
 

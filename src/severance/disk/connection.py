@@ -10,12 +10,12 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from severance.disk.faults import FAULTS, gone, translated
-from severance.disk.values import Row
+from severance.disk.values import SCHEMA, Row, damaged, has_layout
 from severance.errors import StoreError
 
 T = TypeVar("T")
@@ -82,10 +82,12 @@ def _check_temporaries(connection: sqlite3.Connection) -> None:
 class Connection:
     """One connection and its lock: any number of threads may call it, one at a time gets through."""
 
-    def __init__(self, path: Path, mode: str, busy: float) -> None:
-        """Open it, with the arguments of `connect`."""
+    def __init__(self, path: Path, mode: str, busy: float, layout: Mapping[str, str]) -> None:
+        """Open it, with the arguments of `connect`; `layout` is what `has_layout` wants at every change."""
         self._path = path
         self._lock = threading.Lock()
+        self._layout = layout
+        self._schema: int | None = None
         self._busy = int(busy * 1000)
         self._raw: sqlite3.Connection | None = connect(path, mode, busy)
         self._file = _identity(path)
@@ -116,6 +118,7 @@ class Connection:
                 if raw.in_transaction:  # an interrupt hit the rollback itself
                     raw.execute("ROLLBACK")
                 raw.execute("BEGIN IMMEDIATE")
+                self._check_layout(raw)
                 result = work(raw)
                 # Where the file can be renamed while it is open, a commit could go to one that no name leads to.
                 if _identity(self._path) != self._file:
@@ -164,6 +167,14 @@ class Connection:
                 return None
             finally:
                 self._raw.execute(f"PRAGMA busy_timeout = {self._busy:d}")
+
+    def _check_layout(self, raw: sqlite3.Connection) -> None:
+        # A trigger that was put there since the file was opened would run with what is written now.
+        (schema,) = raw.execute("PRAGMA schema_version").fetchone()
+        if schema != self._schema:
+            if not has_layout(raw.execute(SCHEMA).fetchall(), self._layout):
+                raise damaged(self._path.name, "the layout is not the one that was made")
+            self._schema = schema
 
     def close(self) -> None:
         """Close it; the last connection to a file also moves the write-ahead log into it."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -19,7 +20,7 @@ from severance.chip.rows import RowFile
 from severance.crypto.rootkey import Key
 from severance.disk.faults import from_system, present
 from severance.disk.newfile import new_file
-from severance.errors import DamagedError, InputError, NewerVersionError, StoreError, StoreMissingError
+from severance.errors import DamagedError, NewerVersionError, StoreError, StoreMissingError
 from severance.ports import Vault
 from severance.space import Space
 from severance.store import ASIDE, CHIP_NAME, VAULT_NAME, open_store, path_of
@@ -176,7 +177,7 @@ def _unpack(file: Path, into: Path) -> set[str]:
             manifest = _manifest(tar)
             for member in manifest.members:
                 _extract(tar, member, into / member.name)
-    except (tarfile.TarError, msgspec.MsgspecError, KeyError, EOFError):
+    except (tarfile.TarError, msgspec.MsgspecError, KeyError, EOFError, ValueError, RecursionError):
         raise DamagedError(f"{file.name} is not a backup, or was cut short; take another") from None
     except OSError as error:
         raise from_system(error, into) from error
@@ -187,22 +188,16 @@ def _unpack(file: Path, into: Path) -> set[str]:
 
 
 def _manifest(tar: tarfile.TarFile) -> Manifest:
-    info = tar.getmember(_MANIFEST)
-    source = tar.extractfile(info)
-    if source is None or info.size > _MOST_MANIFEST:
-        raise KeyError(_MANIFEST)
-    manifest = msgspec.json.decode(source.read(), type=Manifest)
+    manifest = msgspec.json.decode(_file_in(tar, _MANIFEST, _MOST_MANIFEST).read(_MOST_MANIFEST), type=Manifest)
     if manifest.format != FORMAT:
         raise NewerVersionError(f"the backup is of format {manifest.format}; use the Severance that wrote it")
     if any(member.name not in (VAULT_NAME, CHIP_NAME) for member in manifest.members):
-        raise InputError("the backup names files that no store has; nothing was unpacked")
+        raise DamagedError("the backup names files that no store has; nothing was unpacked, take another")
     return manifest
 
 
 def _extract(tar: tarfile.TarFile, member: Member, target: Path) -> None:
-    source = tar.extractfile(member.name)
-    if source is None:
-        raise KeyError(member.name)
+    source = _file_in(tar, member.name, member.size)
     digest, left = hashlib.sha256(), member.size
     with target.open("xb") as out:
         target.chmod(0o600)
@@ -214,6 +209,19 @@ def _extract(tar: tarfile.TarFile, member: Member, target: Path) -> None:
         os.fsync(out.fileno())
     if left != 0 or digest.hexdigest() != member.sha256:
         raise DamagedError(f"{member.name} in the backup is not what was written; take another backup")
+
+
+def _file_in(tar: tarfile.TarFile, name: str, most: int) -> IO[bytes]:
+    """A plain file in the tar, of at most `most` bytes: no link, no device, and nothing that unpacks to more than it is.
+
+    Raises:
+        KeyError: there is none.
+    """
+    info = tar.getmember(name)
+    source = tar.extractfile(info) if info.isreg() and not info.issparse() and info.size <= most else None
+    if source is None:
+        raise KeyError(name)
+    return source
 
 
 def _member(file: Path) -> Member:

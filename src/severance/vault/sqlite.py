@@ -55,12 +55,12 @@ class SqliteVault:
         self._mode = mode
         self._busy = busy
         self._unflushed = False  # the write-ahead log may hold what was erased
-        self._unpacked = False  # pages may
-        self._reader = self._writer = Connection(path, mode, busy)
+        self._erased: list[bytes] = []  # frames of which unused parts of pages may hold a copy
+        self._reader = self._writer = Connection(path, mode, busy, TABLES)
         try:
             self._store = survey.recognised(self._reader, path)
             if mode == "mode=rw":
-                self._writer = Connection(path, mode, busy)
+                self._writer = Connection(path, mode, busy, TABLES)
                 self._writer.query("PRAGMA journal_mode = WAL")
                 self._reader.query("PRAGMA query_only = ON")
         except BaseException:
@@ -181,8 +181,9 @@ class SqliteVault:
                 db.execute("UPDATE spaces SET seq = ?, digest = ? WHERE id = ?", (head.seq, head.digest, space))
             return self._erase(db, space, set(erase), expected.seq) if erase else []
 
+        self._erased += self._writer.change(work, space)
         self._unflushed |= bool(erase)
-        self._scrub(self._writer.change(work, space))
+        self._flush()
         return head
 
     def read(self, space: bytes, after: int, limit: int) -> list[Entry]:
@@ -247,7 +248,7 @@ class SqliteVault:
 
         self._unflushed = True
         self._writer.change(work, space)
-        self._scrub()
+        self._flush()
 
     def compact(self) -> None:
         """Write the whole file anew: dropped spaces give back their room, and unused parts of pages are emptied.
@@ -259,8 +260,22 @@ class SqliteVault:
             StoreFullError: there is no room for it.
         """
         self._writer.query("VACUUM")
+        self._erased.clear()
         self._unflushed = True
-        self._scrub()
+        self._flush()
+
+    def scrub(self) -> None:
+        """Take what was erased through this vault out of the unused parts of its pages, where it was left a copy.
+
+        Not part of erasing: it reads the file, so the time it takes tells how much all spaces hold together, which no
+        persona may learn from forgetting. In a file above `residue.LIMIT` it does nothing; see `compact`.
+        """
+        if self._erased:
+            image = self._writer.image(residue.LIMIT)
+            if image is None or not residue.lingers(image, self._erased) or self._writer.rewrite():
+                self._erased.clear()
+            self._unflushed = True
+        self._flush()
 
     def verify(self) -> list[str]:
         """What is wrong with the structure of the storage itself, one sentence each; empty when nothing is.
@@ -288,9 +303,12 @@ class SqliteVault:
                 raise translated(error, path) from error
 
     def close(self) -> None:
-        """Let go of files and connections. Calling it again does nothing."""
-        self._reader.close()
-        self._writer.close()
+        """Let go of files and connections, after a `scrub`. Calling it again does nothing."""
+        try:
+            self.scrub()
+        finally:
+            self._reader.close()
+            self._writer.close()
 
     def __enter__(self) -> SqliteVault:
         """The vault itself, to be closed when the block ends."""
@@ -323,19 +341,13 @@ class SqliteVault:
         _forget_snapshot(db, space)
         return gone
 
-    def _scrub(self, erased: Sequence[bytes] = ()) -> None:
-        """Take what was erased out of the unused parts of the file, and out of the write-ahead log.
+    def _flush(self) -> None:
+        """Take what was erased out of the write-ahead log, which still holds pages as they were before.
 
-        Best effort, since the erasure itself is already durable. The log still holds pages as they were before; a
-        reader (a copy being made, another process in the middle of a long read) keeps it as it is. Then the next write
-        tries again, and at the latest the last connection to close does it. In a file above `residue.LIMIT` unused
-        parts are left alone, until somebody calls `compact`.
+        Best effort, since the erasure itself is already durable: a reader (a copy being made, another process in the
+        middle of a long read) keeps the log as it is. Then the next write tries again, and at the latest the last
+        connection to close does it.
         """
-        if erased:
-            image = self._writer.image(residue.LIMIT)
-            self._unpacked |= image is not None and residue.lingers(image, erased)
-        if self._unpacked:
-            self._unpacked = not self._writer.rewrite()
         if self._unflushed:
             self._unflushed = not self._writer.flush(_FLUSH_WAIT)
 

@@ -20,6 +20,8 @@ ALGORITHM = "argon2id"
 SALT_BYTES = 16
 MAX_MEMORY_KIB = 1 << 20
 MAX_ITERATIONS = 64
+MAX_WORK = 4 << 20
+"""KiB times iterations: some twenty seconds of one processor."""
 MAX_LANES = 16
 
 
@@ -43,7 +45,10 @@ class Cost:
             raise InputError("the cost of a passphrase is given in whole numbers")
         lanes_fit = 1 <= self.lanes <= MAX_LANES
         memory_fits = 8 * self.lanes <= self.memory_kib <= MAX_MEMORY_KIB
-        if not (lanes_fit and memory_fits and 1 <= self.iterations <= MAX_ITERATIONS):
+        if (
+            not (lanes_fit and memory_fits and 1 <= self.iterations <= MAX_ITERATIONS)
+            or self.memory_kib * self.iterations > MAX_WORK
+        ):
             raise InputError("the cost of a passphrase is out of bounds")
 
 
