@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from severance.cli.screen import shown
 from severance.errors import DamagedError, InputError, KeyMissingError, SeveranceError, WrongKeyError
 
 DONE = 0
@@ -86,7 +87,7 @@ def tell(failure: Failure, *, as_json: bool) -> None:
         error = {"kind": failure.kind, "message": failure.message, "exit_code": failure.code, **failure.details}
         line = json.dumps({"error": error})
     else:
-        line = f"severance: {failure.message}"
+        line = f"severance: {shown(failure.message)}"  # a path in it may hold anything
     note(line)
 
 

@@ -116,6 +116,9 @@ def _check(path: Path, members: list[zipfile.ZipInfo]) -> None:
     if sum(info.file_size for info in members) > files.MAX_DOCUMENT_BYTES:
         raise InputError(f"{path} unpacks to more than 2 GiB of conversations; unpack it and split them")
     for info in members:
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            # LZMA would take as much memory as its header asks for.
+            raise InputError(f"{path} is compressed in a way that no export is; unpack it and name the folder")
         if info.file_size > _RATIO_FROM and info.file_size > _MAX_RATIO * max(info.compress_size, 1):
             raise InputError(f"{path} would grow more than {_MAX_RATIO} times when unpacked, as no export does")
 

@@ -212,7 +212,7 @@ def _extract(tar: tarfile.TarFile, member: Member, target: Path) -> None:
 
 
 def _file_in(tar: tarfile.TarFile, name: str, most: int) -> IO[bytes]:
-    """A plain file in the tar, of at most `most` bytes: no link, no device, and nothing that unpacks to more than it is.
+    """A plain file in the tar, of at most `most` bytes: no link, no device, nothing that unpacks to more than it is.
 
     Raises:
         KeyError: there is none.

@@ -45,10 +45,8 @@ class Cost:
             raise InputError("the cost of a passphrase is given in whole numbers")
         lanes_fit = 1 <= self.lanes <= MAX_LANES
         memory_fits = 8 * self.lanes <= self.memory_kib <= MAX_MEMORY_KIB
-        if (
-            not (lanes_fit and memory_fits and 1 <= self.iterations <= MAX_ITERATIONS)
-            or self.memory_kib * self.iterations > MAX_WORK
-        ):
+        iterations_fit = 1 <= self.iterations <= min(MAX_ITERATIONS, MAX_WORK // max(self.memory_kib, 1))
+        if not (lanes_fit and memory_fits and iterations_fit):
             raise InputError("the cost of a passphrase is out of bounds")
 
 
