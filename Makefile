@@ -36,7 +36,7 @@ kills: $(VENV)/.developer  ## a thousand kill -9 of two writers: make kills ARGS
 	$(BIN)/python tools/kills.py $(ARGS)
 
 dist: $(VENV)/.developer
-	$(BIN)/python -m build
+	PIP_CONSTRAINT="$(CURDIR)/constraints.txt" $(BIN)/python -m build
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
