@@ -15,7 +15,15 @@ from typing import Any, NoReturn, Self
 
 from severance.context import context_block
 from severance.drafts import Rememberable, check_text, draft_of, metadata_of, time_of
-from severance.errors import AsleepError, ConflictError, EmbedderError, InputError, StoreError, StoreReadOnlyError
+from severance.errors import (
+    AsleepError,
+    ConflictError,
+    EmbedderError,
+    InputError,
+    StoreError,
+    StoreFullError,
+    StoreReadOnlyError,
+)
 from severance.mind import Heard, Mind
 from severance.model import (
     ID_BYTES,
@@ -141,7 +149,7 @@ class Session:
             InputError: an item is not one that can be kept, or it is one text or mapping and not many.
             EmbedderError: the embedder failed.
         """
-        if isinstance(items, (str, Mapping)):
+        if isinstance(items, (str, Mapping)) or not isinstance(items, Iterable):
             raise InputError("many memories are a list of them; for one, use remember")
         drafts = [_checked_item(index, item) for index, item in enumerate(items)]
         kept: list[Memory] = []
@@ -329,7 +337,8 @@ class Session:
     def _keep(self, head: Head) -> None:
         """Tell the chip how far the log goes, if that is news to it."""
         if head.seq > self._anchored:
-            with suppress(StoreReadOnlyError):  # then this session wrote nothing, and the anchor may stay behind
+            # The anchor may stay behind: what was remembered is in the vault, and reading must go on.
+            with suppress(StoreReadOnlyError, StoreFullError):
                 self._keep_anchor(head)
                 self._anchored = head.seq
 
@@ -433,9 +442,12 @@ def _filter(since: When, until: When, as_of: When, thread: str | None, where: Me
 
     if thread is not None:
         check_text(thread, "the thread", MAX_LABEL_BYTES)
+    first, last = bound(since, "since"), bound(until, "until")
+    if first is not None and last is not None and first > last:
+        raise InputError("since is after until, and nothing can be in between")
     return Filter(
-        since=bound(since, "since"),
-        until=bound(until, "until"),
+        since=first,
+        until=last,
         as_of=bound(as_of, "as_of"),
         thread=thread,
         where=metadata_of(where),

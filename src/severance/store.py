@@ -29,7 +29,7 @@ ASIDE = ".before-restore"
 _SCOPE = b"store"
 
 
-def path_of(path: str | os.PathLike[str]) -> Path:
+def path_of(path: object) -> Path:
     """A path as it was meant: a `~` at its beginning is the user's home.
 
     Raises:
@@ -37,6 +37,8 @@ def path_of(path: str | os.PathLike[str]) -> Path:
     """
     if isinstance(path, str) and "://" in path:
         raise InputError("a store is a directory; addresses of other kinds of storage are not understood yet")
+    if not isinstance(path, (str, os.PathLike)) or path == "":
+        raise InputError("a path is text that is not empty")
     try:
         found = Path(path).expanduser()
         possible = b"\0" not in os.fsencode(found)
@@ -75,7 +77,7 @@ def open_store(
                 f"a restore was cut off in {directory}; restore once more, or take {ASIDE} off the names of the files"
             )
         try:
-            _make(directory, key, entropy)
+            key = _make(directory, key, entropy)  # and is not asked for again
         except StoreError:
             if not (vault_path.exists() and chip_path.exists()):
                 raise  # else another process was making it at the same time
@@ -107,7 +109,7 @@ def _open(directory: Path, home: Path, key: Key, entropy: Entropy, *, readonly: 
         raise
 
 
-def _make(directory: Path, key: Key, entropy: Entropy) -> None:
+def _make(directory: Path, key: Key, entropy: Entropy) -> bytes:
     store = entropy.draw(SPACE_BYTES, _SCOPE)
     # The key first: without one, nothing is left behind. The vault next, the chip last: see `_chip_file`.
     root_key, record = for_new_store(key, store=store, directory=directory, entropy=entropy, environ=os.environ)
@@ -119,6 +121,7 @@ def _make(directory: Path, key: Key, entropy: Entropy) -> None:
         ) from None
     SqliteVault.new(directory / VAULT_NAME, store).close()
     _make_chip(directory, store, root_key, msgspec.json.encode(record), entropy)
+    return root_key
 
 
 def _make_chip(directory: Path, store: bytes, root_key: bytes, record: bytes, entropy: Entropy) -> None:

@@ -186,14 +186,41 @@ def test_every_row_that_is_altered_or_removed_fails_the_whole_set(full: Chip, pa
         full.verify()
 
 
-def test_a_row_added_from_an_older_file_fails_the_whole_set(full: Chip, path: Path) -> None:
+@pytest.mark.parametrize("small", [True, False])
+def test_a_row_added_from_an_older_file_fails_the_whole_set(
+    full: Chip, path: Path, monkeypatch: pytest.MonkeyPatch, small: bool
+) -> None:
     old = {row[0]: row for row in dump(path)["rows"]}
     full.set_place("floor", {"helly": None})
     gone = set(old) - {row[0] for row in dump(path)["rows"]}
     change(path, "INSERT INTO rows VALUES (?, ?, ?)", *old[gone.pop()])
-    assert full.waking("helly", "floor").name == "innie"
+    for subject, place in (("helly", "floor"), ("mark", "floor"), ("mark", "home"), ("nobody", "nowhere")):
+        with pytest.raises(DamagedError):
+            full.waking(subject, place)
+    if not small:
+        monkeypatch.setattr("severance.chip.chip._VERIFIED_AT_CROSSING", -1)
+        assert full.waking("helly", "floor").name == "innie", "nothing else is wrong with it"
     with pytest.raises(DamagedError):
         full.verify()
+
+
+def test_only_a_chip_of_more_rows_than_that_is_not_verified_at_a_crossing(
+    full: Chip, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = len(dump(path)["rows"]) - 1
+    verified = list[int]()
+    monkeypatch.setattr(full, "_verify_set", lambda: verified.append(1))
+    for most, times in ((count - 1, 0), (count, 1), (count + 1, 2)):
+        monkeypatch.setattr("severance.chip.chip._VERIFIED_AT_CROSSING", most)
+        assert full.waking("mark", "floor").name == "innie"
+        assert len(verified) == times
+
+
+def test_every_row_has_a_salt_of_its_own(full: Chip, path: Path) -> None:
+    full.set_place("roof", {"mark": "innie"})
+    full.set_place("roof", {"mark": "outie"})
+    salts = [row[2][8:40] for row in dump(path)["rows"]]
+    assert len(set(salts)) == len(salts)
 
 
 def test_neither_names_nor_keys_are_in_the_file(full: Chip, path: Path) -> None:

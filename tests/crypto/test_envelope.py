@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import itertools
 from pathlib import Path
 
@@ -192,15 +193,29 @@ def test_places_are_all_different() -> None:
     found = [
         record_place(head),
         record_place(other),
-        chunk_place(head, 0, last=False),
-        chunk_place(head, 0, last=True),
-        chunk_place(head, 1, last=False),
-        chunk_place(other, 0, last=False),
+        chunk_place(head, 0, b"", last=False),
+        chunk_place(head, 0, b"", last=True),
+        chunk_place(head, 1, b"", last=False),
+        chunk_place(head, 1, b"frame", last=False),
+        chunk_place(head, 1, b"frame", last=True),
+        chunk_place(head, 1, b"another", last=False),
+        chunk_place(head, 2, b"frame", last=False),
+        chunk_place(other, 0, b"", last=False),
+        chunk_place(other, 1, b"frame", last=False),
         row_place(bytes(16), None),
         row_place(bytes(15) + b"\1", None),
         row_place(bytes(16), bytes(15) + b"\1"),
     ]
     assert len(set(found)) == len(found)
+
+
+def test_a_chunk_is_bound_as_the_format_says() -> None:
+    head = Head(3, bytes(range(32)))
+    for before, previous in ((b"", bytes(32)), (b"frame", hashlib.sha256(b"frame").digest())):
+        for index, last in ((0, False), (1, True), (2**32 - 1, False)):
+            said = b"severance/chunk/v1" + head.digest + previous + index.to_bytes(4, "big") + bytes([last])
+            expected = Where(Kind.CHUNK, 3, hashlib.sha256(said).digest())
+            assert chunk_place(head, index, before, last=last) == expected
 
 
 def test_the_log_of_another_space_or_epoch_begins_with_another_digest() -> None:

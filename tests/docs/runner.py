@@ -212,7 +212,7 @@ def _output(text: str) -> tuple[int, str]:
 def _forked(argv: list[str]) -> tuple[int, str]:
     """The same in a process forked from one that has loaded the command line: half a second less for each command."""
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["severance.cli.main"])
+    processes.set_forkserver_preload(["severance.cli.app"])
     with tempfile.NamedTemporaryFile() as out:
         process = processes.Process(target=_command, args=(argv, str(Path.cwd()), dict(os.environ), out.name))
         process.start()

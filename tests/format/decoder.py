@@ -513,11 +513,12 @@ def read_snapshot(vault: sqlite3.Connection, space: bytes, key: bytes, epoch: in
     ((seq, digest, count),) = found
     require(is_count(seq) and seq < len(digests) and digests[seq] == digest, "snapshot")
     require(len(chunks) == count > 0 and [n for n, _ in chunks] == list(range(count)), "chunks")
-    content = []
+    content, before = [], bytes(32)
     for index, frame in chunks:
         require(is_bin(frame), "chunks")
-        bind = sha256(b"severance/chunk/v1" + digest + u32(index) + bytes([index == count - 1]))
+        bind = sha256(b"severance/chunk/v1" + digest + before + u32(index) + bytes([index == count - 1]))
         content.append(open_frame(key, frame, kind=CHUNK, space=space, epoch=epoch, seq=seq, bind=bind))
+        before = sha256(frame)
     require(all(len(chunk) <= MIB for chunk in content), "chunks")
     return b"".join(content)
 

@@ -68,6 +68,7 @@ class Counter:
 
 SPACE, KEY, BIND = fixed("space", 16), fixed("key", 32), fixed("bind", 32)
 SALT, NONCE = fixed("salt", 32), fixed("nonce", 12)
+BEFORE = fixed("frame before", 356)
 
 
 OPTIONAL = {
@@ -177,9 +178,13 @@ def frames() -> list[Vector]:
     content = b"what a record says"
     frame = out.good("record", "a frame of kind 1", content)
     head = Head(7, BIND)
-    chunk = chunk_place(head, 2, last=False)
+    first = chunk_place(head, 0, b"", last=False)
+    out.good("first chunk", "a frame of kind 2: chunk 0, not the last", content, kind=2, bind=first.bind)
+    only = chunk_place(head, 0, b"", last=True)
+    out.good("only chunk", "a frame of kind 2: chunk 0, the last", content, kind=2, bind=only.bind)
+    chunk = chunk_place(head, 2, BEFORE, last=False)
     out.good("chunk", "a frame of kind 2: chunk 2, not the last", content, kind=2, bind=chunk.bind)
-    last = chunk_place(head, 3, last=True)
+    last = chunk_place(head, 3, BEFORE, last=True)
     out.good("last chunk", "a frame of kind 2: chunk 3, the last", content, kind=2, bind=last.bind)
     row = row_place(fixed("row", 16), fixed("owner", 16)).bind
     out.good("row", "a frame of kind 3 with an owner", content, kind=3, epoch=0, seq=0, bind=row)
@@ -260,10 +265,16 @@ def bad_places(out: Frames, frame: bytes) -> None:
     out.bad("another key", "read with another key", frame, "commitment", "CommitmentError", key=fixed("another", 32))
     out.bad("another epoch", "read as of another epoch", frame, "epoch", epoch=2)
     out.bad("record as chunk", "read as another kind", frame, "kind", kind=2)
-    bind = chunk_place(Head(7, BIND), 2, last=False).bind
+    bind = chunk_place(Head(7, BIND), 2, BEFORE, last=False).bind
     chunk = sealed(hand.padded(b"a chunk", 256), kind=2, bind=bind)
-    for name, index, last, seq in (("another index", 1, False, 7), ("last", 2, True, 7), ("later", 2, False, 8)):
-        place = chunk_place(Head(seq, BIND), index, last=last)
+    for name, index, before, last, seq in (
+        ("another index", 1, BEFORE, False, 7),
+        ("last", 2, BEFORE, True, 7),
+        ("later", 2, BEFORE, False, 8),
+        ("after another", 2, fixed("another", 356), False, 7),
+        ("after none", 2, b"", False, 7),
+    ):
+        place = chunk_place(Head(seq, BIND), index, before, last=last)
         out.bad(f"chunk read as {name}", "chunk 2, not the last", chunk, "tag", kind=2, seq=seq, bind=place.bind)
     row = sealed(hand.padded(b"a row", 256), kind=3, epoch=0, seq=0, bind=row_place(fixed("row", 16), None).bind)
     other = row_place(fixed("row", 16), fixed("owner", 16)).bind
@@ -322,10 +333,11 @@ class Log:
         return self
 
     def snapshot(self, at: Head, *contents: bytes) -> Vector:
-        last = len(contents) - 1
-        chunks = [
-            self.sealer.seal(chunk_place(at, n, last=n == last), Plain(content)) for n, content in enumerate(contents)
-        ]
+        chunks, before = list[bytes](), b""
+        for n, content in enumerate(contents, 1):
+            place = chunk_place(at, n - 1, before, last=n == len(contents))
+            before = self.sealer.seal(place, Plain(content))
+            chunks.append(before)
         return {"seq": at.seq, "digest": at.digest, "chunks": chunks}
 
     def vector(self, name: str, what: str, **more: Any) -> Vector:
@@ -553,6 +565,8 @@ def snapshots() -> list[Vector]:
     single = log.snapshot(log.head, b"")
     chunks = good["chunks"]
     other = short_log(space=fixed("another space", 16))
+    mixed = log.snapshot(log.heads[2], b"what another mind, ", b"awake at once, ", b"has written")["chunks"]
+    spliced = "two snapshots of one head, by one writer"
     below, gone = "an anchor below the snapshot", "RolledBackError"
     digest = fixed("another", 32)
     return [
@@ -569,6 +583,9 @@ def snapshots() -> list[Vector]:
             "CommitmentError",
             snapshot={**good, "chunks": other.snapshot(log.heads[2], *parts)["chunks"]},
         ),
+        log.bad("spliced after the first", spliced, "tag", snapshot={**good, "chunks": [chunks[0], *mixed[1:]]}),
+        log.bad("spliced before the last", spliced, "tag", snapshot={**good, "chunks": [*chunks[:2], mixed[2]]}),
+        log.bad("spliced in the middle", spliced, "tag", snapshot={**good, "chunks": [chunks[0], mixed[1], chunks[2]]}),
         log.bad("no chunks", "a snapshot of none", "chunks", snapshot={**good, "chunks": []}),
         log.bad(
             "snapshot moved on",
@@ -645,7 +662,7 @@ class Rows:
 
     def __init__(self) -> None:
         self.keys = Keys.derive(ROOT, STORE)
-        self.sealer = Sealer(SpaceKey(STORE, 0, self.keys.seal), Counter())
+        self.entropy = Counter()
         self.rows: dict[bytes, Stored] = {}
         self.state: Stored | None = None
 
@@ -654,14 +671,19 @@ class Rows:
 
     def put_raw(self, row: bytes, owner: bytes | None, content: bytes) -> Rows:
         """Anything, anywhere."""
-        self.rows[row] = (row, owner, self.sealer.seal(row_place(row, owner), Plain(content)))
+        self.rows[row] = (row, owner, self.frame(row, owner, content))
         return self
+
+    def frame(self, row: bytes, owner: bytes | None, content: bytes) -> bytes:
+        """Under a salt of its own."""
+        sealer = Sealer(SpaceKey(STORE, 0, self.keys.seal), self.entropy)
+        return sealer.seal(row_place(row, owner), Plain(content))
 
     def seal(self, count: int | None = None, total: bytes | None = None) -> Rows:
         """Write `state`."""
         fits = summed(self.keys.share(*row) for row in self.rows.values())
         row = StateRow(len(self.rows) if count is None else count, fits if total is None else total)
-        self.state = (STATE_ID, None, self.sealer.seal(row_place(STATE_ID, None), Plain(ENCODER.encode(row))))
+        self.state = (STATE_ID, None, self.frame(STATE_ID, None, ENCODER.encode(row)))
         return self
 
     def vector(self, name: str, what: str, *, root: bytes = ROOT, source: bytes = SOURCE, **more: Any) -> Vector:

@@ -17,6 +17,7 @@ import pytest
 import severance
 from format import decoder, hand
 from format.make_vectors import Counter
+from severance.chip import chip as chip_module
 from severance.embed.hashing import Hashing
 from severance.embed.quantize import quantize
 from severance.errors import RolledBackError, SeveranceError
@@ -529,7 +530,25 @@ def test_checking_an_older_state(
 
 
 def test_one_old_anchor_put_back_alone(before_and_after: tuple[Path, Path]) -> None:
-    """With the vault, which then fits: noticed where the set of rows is verified, and not at a crossing (section 8)."""
+    """With the vault, which then fits: noticed at every crossing too, for whoever crosses (section 8)."""
+    before, after = before_and_after
+    put_back_vault_and_anchor(before, after)
+    with open_house(after) as house:
+        for subject, place in (("mark", "severed floor"), ("mark", "home"), ("nobody", "severed floor")):
+            with pytest.raises(severance.DamagedError):
+                house.cross(subject, place)
+        assert house.check()
+        with pytest.raises(severance.DamagedError):
+            house.status()
+    assert in_the_decoder(after) == "sum"
+
+
+def test_one_old_anchor_put_back_alone_in_a_large_chip(
+    before_and_after: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of more than 1,024 rows: noticed where the set of rows is verified, and not at a crossing (section 8)."""
+    assert chip_module._VERIFIED_AT_CROSSING == 1_024
+    monkeypatch.setattr(chip_module, "_VERIFIED_AT_CROSSING", -1)
     before, after = before_and_after
     put_back_vault_and_anchor(before, after)
     with open_house(after) as house:

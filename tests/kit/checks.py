@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import itertools
 import logging
 import shutil
 import sqlite3
@@ -34,18 +35,22 @@ from kit import (
     recalled,
     scenario,
     small_snapshots,
+    space_of,
     texts,
 )
 from kit.drawing import trace
 from kit.traces import EVERYONE, differences
 from severance import AsleepError, DamagedError, EmbedderError, NotFoundError, RolledBackError, SeveranceError
-from severance.chip.register import WakeRow
+from severance.chip import chip as chip_module
+from severance.chip.register import STATE_ID, AnchorRow, SubjectRow, WakeRow
 from severance.crypto import envelope
 from severance.crypto.envelope import Kind, Opener, Sealer, SpaceKey, Where, chunk_place, genesis, record_place
 from severance.crypto.primitives import hkdf_sha512, sha256
+from severance.disk.connection import Connection
 from severance.embed import Hashing
 from severance.errors import InputError
 from severance.model import Head, Plain, moment
+from severance.space import CHUNK_BYTES
 
 Check = Callable[[Path], None]
 MARKED = "Petey's map of the severed floor"
@@ -192,6 +197,30 @@ def forgotten_is_erased(folder: Path) -> None:
             assert innie._mind.embedder is not None, "waking from the snapshot gave another mind"
             innie.remember("the first of a new life")
         assert recalled(house.cross("mark", "floor"), "new life") == ["the first of a new life"]
+
+
+def forgetting_does_not_read_what_others_hold(folder: Path) -> None:
+    """The search for stale copies, which takes as long as the vault is large, is made when the house closes."""
+    images, true = list[int](), Connection.image
+
+    def image(self: Connection, limit: int) -> bytes | None:
+        images.append(limit)
+        return true(self, limit)
+
+    with mock.patch.object(Connection, "image", image):
+        with make_house(folder) as house:
+            innie, outie = house.cross("mark", "floor"), house.cross("mark", "home")
+            ids = [innie.remember(f"memory {n}").id for n in range(3)]
+            outie.remember("of another")
+            for gone in ids[:2]:
+                innie.forget(gone)
+            innie.sleep()
+            assert images == [], "forgetting read the whole vault"
+        assert images, "nobody looked for what was left over"
+        images.clear()
+        with open_house(folder / "store") as house, house.cross("mark", "floor") as innie:
+            innie.remember("nothing was forgotten here")
+        assert images == []
 
 
 def only_the_current_version(folder: Path) -> None:
@@ -387,8 +416,29 @@ def a_snapshot_is_whole_or_refused(folder: Path) -> None:
         assert len(wakes(folder)) == 6
 
 
+def snapshots_do_not_mix(folder: Path) -> None:
+    """Chunks of two snapshots of one head, which two minds wrote differently, open together in no other way."""
+    with make_house(folder) as house:
+        house.cross("mark", "floor").remember("the head they stand for")
+        space, vault = space_of(house), folder / "store" / "vault.db"
+        space.read_on()
+        pictures, written = [bytes([n]) * (2 * CHUNK_BYTES + 9) for n in (1, 2)], []
+        for picture in pictures:
+            assert space.write_snapshot(picture)
+            written.append([row[2] for row in dump(vault)["chunks"]])
+            assert space.again().read_snapshot() == picture
+        assert all(len(chunks) == 3 for chunks in written)
+        for choice in itertools.product((0, 1), repeat=3):
+            for n, which in enumerate(choice):
+                assert change(vault, "UPDATE chunks SET frame = ? WHERE n = ?", written[which][n], n) == 1
+            if len(set(choice)) == 1:
+                assert space.again().read_snapshot() == pictures[choice[0]]
+            else:
+                refuses(DamagedError, space.again().read_snapshot)
+
+
 def the_chip_is_whole_or_refused(folder: Path) -> None:
-    """Rows removed, swapped, put back or altered are damage, not an unknown place."""
+    """Rows removed, swapped, put back or altered are damage, not an unknown place; in chips of any size."""
     with make_house(folder) as house:
         keys = house._chip._keys
         innie, _ = keys.identify(WakeRow("floor", "mark", "innie"))
@@ -403,7 +453,9 @@ def the_chip_is_whole_or_refused(folder: Path) -> None:
         ("of another owner", "UPDATE rows SET owner = zeroblob(16) WHERE id = ?", (innie,)),
     ):
         assert change(chip, statement, *arguments) == 1, what
-        refuses(DamagedError, lambda: wakes(folder))
+        for most in (chip_module._VERIFIED_AT_CROSSING, -1):  # as if it were a small one, and a large one
+            with mock.patch.object(chip_module, "_VERIFIED_AT_CROSSING", most):
+                refuses(DamagedError, lambda: wakes(folder))
         shutil.copy(folder / "kept.db", chip)
     change(chip, "CREATE TRIGGER quiet BEFORE INSERT ON rows BEGIN SELECT RAISE(IGNORE); END")
     refuses(DamagedError, lambda: wakes(folder))
@@ -413,6 +465,66 @@ def the_chip_is_whole_or_refused(folder: Path) -> None:
     change(chip, "UPDATE rows SET frame = ? WHERE id = ?", rows[outie], outie)
     with open_house(folder / "store") as house:
         assert house.check(), "a row put back"
+
+
+def an_older_row_wakes_nobody(folder: Path) -> None:
+    """Any row of the chip that is put back or gone, also one that a crossing does not use: nobody crosses."""
+    chip = folder / "store" / "chip.db"
+    with make_house(folder) as house:
+        keys, space = house._chip._keys, house._chip.key(severance.Persona("mark", "innie")).space
+        wake, anchor = WakeRow("home", "mark", ""), AnchorRow(0, 0, b"")
+        ids = {"wake": keys.identify(wake)[0], "anchor": keys.identify(anchor, space)[0]}
+        unused = keys.identify(SubjectRow("helly"))[0]
+    old = {row[0]: row[2] for row in dump(chip)["rows"]}
+    with open_house(folder / "store") as house:
+        house.place("home", {"mark": "innie"})
+        with house.cross("mark", "floor") as innie:
+            innie.remember("the anchor moves on")
+    kept = chip.read_bytes()
+    put = "UPDATE rows SET frame = ? WHERE id = ?"
+    for what, statement, arguments in (
+        ("wake", put, (old[ids["wake"]], ids["wake"])),
+        ("anchor", put, (old[ids["anchor"]], ids["anchor"])),
+        ("state", put, (old[STATE_ID], STATE_ID)),
+        ("subject gone", "DELETE FROM rows WHERE id = ?", (unused,)),
+    ):
+        assert change(chip, statement, *arguments) == 1, what
+        with open_house(folder / "store") as house:
+            for place in ("home", "floor"):
+                refuses(DamagedError, lambda h=house, p=place: h.cross("mark", p))
+        chip.write_bytes(kept)
+    with open_house(folder / "store") as house:
+        assert house.cross("mark", "home").persona == "innie"
+
+
+def a_trigger_in_an_open_chip_is_noticed(folder: Path) -> None:
+    """One that was put there after the file was opened: the next change is refused, and nothing is swallowed."""
+    chip = folder / "store" / "chip.db"
+    with make_house(folder) as house:
+        before = dump(chip)
+        change(chip, "CREATE TRIGGER quiet BEFORE INSERT ON rows BEGIN SELECT RAISE(IGNORE); END")
+        for _ in range(2):
+            refuses(DamagedError, lambda: house.place("roof", {"mark": "innie"}))
+        change(chip, "DROP TRIGGER quiet")
+        assert dump(chip) == before
+        house.place("roof", {"mark": "innie"})
+        assert house.cross("mark", "roof").persona == "innie"
+
+
+def a_trigger_in_an_open_vault_is_noticed(folder: Path) -> None:
+    """One that was put there after the file was opened: the next change is refused, and nothing is swallowed."""
+    vault = folder / "store" / "vault.db"
+    with make_house(folder) as house, house.cross("mark", "floor") as innie:
+        first = innie.remember("before").id
+        for event, table in (("INSERT", "records"), ("UPDATE", "records"), ("DELETE", "snapshots")):
+            change(vault, f"CREATE TRIGGER quiet BEFORE {event} ON {table} BEGIN SELECT RAISE(IGNORE); END")
+            for _ in range(2):
+                refuses(DamagedError, lambda: innie.remember("swallowed"))
+            refuses(DamagedError, lambda: innie.forget(first))
+            change(vault, "DROP TRIGGER quiet")
+            innie.remember(f"after {event} on {table}")
+        assert texts(innie.memories())[0] == "before"
+        assert innie.stats()["records"] == 4
 
 
 # Keys and frames
@@ -447,6 +559,13 @@ def no_nonce_twice(folder: Path) -> None:
     frames += [row[2] for row in dump(folder / "store" / "chip.db")["rows"]]
     assert len({(frame[8:40], frame[72:84]) for frame in frames}) == len(frames)
     assert len({frame[8:40] for frame in frames}) > 4
+
+
+def every_row_has_its_own_salt(folder: Path) -> None:
+    """Equal salts would tell which rows of the chip were written together."""
+    filled(folder)
+    salts = [row[2][8:40] for row in dump(folder / "store" / "chip.db")["rows"]]
+    assert len(set(salts)) == len(salts) > 10
 
 
 class Counting:
@@ -513,14 +632,16 @@ def a_frame_is_as_the_format_says(folder: Path) -> None:
 
 
 def a_chunk_opens_at_its_index_only(folder: Path) -> None:
-    """Chunks bind their index, whether they are the last, and the head they stand for."""
+    """Chunks bind their index, whether they are the last, the chunk before, and the head they stand for."""
     at = Head(9, bytes(range(32)))
-    frame = Sealer(SECRET, Counting()).seal(chunk_place(at, 1, last=False), Plain(b"part"))
+    frame = Sealer(SECRET, Counting()).seal(chunk_place(at, 1, b"frame", last=False), Plain(b"part"))
     for where in (
-        chunk_place(at, 0, last=False),
-        chunk_place(at, 1, last=True),
-        chunk_place(Head(9, bytes(32)), 1, last=False),
-        chunk_place(Head(8, at.digest), 1, last=False),
+        chunk_place(at, 0, b"frame", last=False),
+        chunk_place(at, 1, b"frame", last=True),
+        chunk_place(at, 1, b"another", last=False),
+        chunk_place(at, 1, b"", last=False),
+        chunk_place(Head(9, bytes(32)), 1, b"frame", last=False),
+        chunk_place(Head(8, at.digest), 1, b"frame", last=False),
     ):
         refuses(DamagedError, lambda w=where: Opener(SECRET).open(w, frame))
 
@@ -569,6 +690,7 @@ CHECKS: tuple[Check, ...] = (
     asleep_means_asleep,
     nothing_in_the_clear,
     forgotten_is_erased,
+    forgetting_does_not_read_what_others_hold,
     only_the_current_version,
     acknowledged_is_on_disk,
     writers_take_turns,
@@ -577,9 +699,14 @@ CHECKS: tuple[Check, ...] = (
     a_backup_may_not_be_older,
     a_fork_does_not_join,
     a_snapshot_is_whole_or_refused,
+    snapshots_do_not_mix,
     the_chip_is_whole_or_refused,
+    an_older_row_wakes_nobody,
+    a_trigger_in_an_open_chip_is_noticed,
+    a_trigger_in_an_open_vault_is_noticed,
     every_persona_has_its_own_key,
     no_nonce_twice,
+    every_row_has_its_own_salt,
     a_frame_opens_in_its_place_only,
     a_frame_is_as_the_format_says,
     a_chunk_opens_at_its_index_only,

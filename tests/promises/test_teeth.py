@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ from severance.chip.rows import RowFile
 from severance.crypto import envelope
 from severance.crypto.envelope import Opener, Sealer, SpaceKey, Where
 from severance.disk import connection
+from severance.disk.connection import Connection
 from severance.errors import ConflictError, InputError
 from severance.mind import Mind, views
 from severance.mind.memories import GONE, Memories
@@ -652,27 +654,38 @@ def a_record_does_not_bind_the_one_before_it(patch: Patch) -> None:
 
 @fault(checks.a_snapshot_is_whole_or_refused)
 def the_order_of_chunks_is_not_bound(patch: Patch) -> None:
-    _chunk_place(patch, lambda at, index, last: at.digest + bytes([last]))
+    _chunk_place(patch, lambda at, index, before, last: at.digest + bytes([last]))
+
+
+@fault(checks.snapshots_do_not_mix)
+def chunks_are_not_chained(patch: Patch) -> None:
+    _chunk_place(patch, lambda at, index, before, last: at.digest + bytes([index, last]))
+
+
+@fault(checks.a_chunk_opens_at_its_index_only)
+def a_chunk_does_not_bind_the_one_before_it(patch: Patch) -> None:
+    _chunk_place(patch, lambda at, index, before, last: at.digest + bytes([index, last]))
 
 
 @fault(checks.a_chunk_opens_at_its_index_only)
 def the_index_of_a_chunk_is_not_bound(patch: Patch) -> None:
-    _chunk_place(patch, lambda at, index, last: at.digest + bytes([last]))
+    _chunk_place(patch, lambda at, index, before, last: at.digest + before + bytes([last]))
 
 
 @fault(checks.a_snapshot_is_whole_or_refused)
 def which_chunk_is_the_last_is_not_bound(patch: Patch) -> None:
-    _chunk_place(patch, lambda at, index, last: at.digest + bytes([index]))
+    _chunk_place(patch, lambda at, index, before, last: at.digest + before + bytes([index]))
 
 
 @fault(checks.a_chunk_opens_at_its_index_only)
 def a_chunk_does_not_bind_the_head_it_stands_for(patch: Patch) -> None:
-    _chunk_place(patch, lambda at, index, last: bytes([index, last]))
+    _chunk_place(patch, lambda at, index, before, last: before + bytes([index, last]))
 
 
-def _chunk_place(patch: Patch, bound: Callable[[Head, int, bool], bytes]) -> None:
-    def chunk_place(at: Head, index: int, *, last: bool) -> Where:
-        return Where(envelope.Kind.CHUNK, at.seq, envelope.sha256(bound(at, index, last)))
+def _chunk_place(patch: Patch, bound: Callable[[Head, int, bytes, bool], bytes]) -> None:
+    def chunk_place(at: Head, index: int, before: bytes, *, last: bool) -> Where:
+        previous = envelope.sha256(before) if before else bytes(32)
+        return Where(envelope.Kind.CHUNK, at.seq, envelope.sha256(bound(at, index, previous, last)))
 
     patch.setattr("severance.space.chunk_place", chunk_place)
     patch.setattr("kit.checks.chunk_place", chunk_place)
@@ -720,6 +733,42 @@ def the_guard_of_the_chip_does_not_cover_frames(patch: Patch) -> None:
     patch.setattr(Keys, "share", lambda self, row, owner, frame: true(self, row, owner, b""))
 
 
+@fault(checks.an_older_row_wakes_nobody)
+def the_set_is_not_verified_at_a_crossing(patch: Patch) -> None:
+    true = Chip.waking
+
+    def waking(self: Chip, subject: str, place: str) -> Any:
+        with mock.patch.object(self, "_verify_set", lambda: None):
+            return true(self, subject, place)
+
+    patch.setattr(Chip, "waking", waking)
+
+
+@fault(checks.an_older_row_wakes_nobody)
+def every_chip_is_too_large_to_be_verified_at_a_crossing(patch: Patch) -> None:
+    patch.setattr(chip_module, "_VERIFIED_AT_CROSSING", -1)
+
+
+@fault(checks.a_trigger_in_an_open_chip_is_noticed)
+def the_layout_of_an_open_chip_is_not_looked_at_again(patch: Patch) -> None:
+    _layout_unchecked(patch, "chip.db")
+
+
+@fault(checks.a_trigger_in_an_open_vault_is_noticed)
+def the_layout_of_an_open_vault_is_not_looked_at_again(patch: Patch) -> None:
+    _layout_unchecked(patch, "vault.db")
+
+
+def _layout_unchecked(patch: Patch, name: str) -> None:
+    true = Connection._check_layout
+
+    def check_layout(self: Connection, raw: Any) -> None:
+        if self._path.name != name:
+            true(self, raw)
+
+    patch.setattr(Connection, "_check_layout", check_layout)
+
+
 # Keys and frames
 
 
@@ -760,6 +809,28 @@ def every_session_writes_under_the_same_salt(patch: Patch) -> None:
         self._left = envelope.FRAMES_PER_SEGMENT
 
     patch.setattr(Sealer, "_new_segment", segment)
+
+
+@fault(checks.every_row_has_its_own_salt)
+def rows_of_the_chip_share_a_salt(patch: Patch) -> None:
+    patch.setattr(chip_module, "_sealing", lambda key, entropy: Sealer(key, chip_module._ScopedEntropy(entropy)).seal)
+
+
+@fault(checks.forgetting_does_not_read_what_others_hold)
+def forgetting_searches_the_whole_vault(patch: Patch) -> None:
+    true = SqliteVault.append
+
+    def append(self: SqliteVault, *given: Any) -> Head:
+        head = true(self, *given)
+        self.scrub()
+        return head
+
+    patch.setattr(SqliteVault, "append", append)
+
+
+@fault(checks.forgetting_does_not_read_what_others_hold)
+def nobody_looks_for_stale_copies(patch: Patch) -> None:
+    patch.setattr(SqliteVault, "scrub", lambda self: None)
 
 
 @fault(checks.a_segment_ends)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -79,6 +81,15 @@ def test_a_with_block_ends_asleep_also_when_it_raises(house: House) -> None:
         innie.stats()
     with house.cross("mark", "floor") as again:
         assert texts(again.memories()) == ["kept"]
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, *(range(pickle.HIGHEST_PROTOCOL + 1))])
+def test_a_session_cannot_be_copied(innie: Session, duplicate: Any) -> None:
+    """Its copy would stay awake when it falls asleep."""
+    for _ in ("awake", "asleep"):
+        with pytest.raises(TypeError, match="cannot be copied"):
+            pickle.dumps(innie, duplicate) if isinstance(duplicate, int) else duplicate(innie)
+        innie.sleep()
 
 
 def test_a_session_knows_who_woke_where(innie: Session) -> None:

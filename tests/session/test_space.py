@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from severance.crypto.envelope import Sealer, SpaceKey, after, genesis, record_p
 from severance.errors import ConflictError, DamagedError, NewerVersionError, RolledBackError
 from severance.model import Head, Plain
 from severance.records import EmbedderChosen, Event, Forgotten, Remembered, Repeated, decode, encode
-from severance.space import Space, new_key
+from severance.space import CHUNK_BYTES, Space, new_key
 from severance.vault.sqlite import SqliteVault
 
 STORE = bytes(16)
@@ -282,6 +283,26 @@ def test_a_snapshot_of_any_size_comes_back(space: Space, monkeypatch: pytest.Mon
     reader = space.again()
     assert reader.read_snapshot() == content
     assert reader.head == space.head
+
+
+def test_the_chunks_of_two_snapshots_of_one_head_do_not_mix(space: Space, folder: Path) -> None:
+    """Two minds that were awake at once may have written them differently, under one salt or two."""
+    space.append([chosen(1)])
+    contents = [bytes([n]) * (2 * CHUNK_BYTES + 1) for n in range(3)]
+    written = []
+    for writer, content in zip((space, space, space.again()), contents, strict=True):
+        writer.read_on()
+        assert writer.write_snapshot(content)
+        written.append([row[2] for row in dump(folder / "vault.db")["chunks"]])
+    for choice in product(range(3), repeat=3):
+        for n, which in enumerate(choice):
+            write(folder, "UPDATE chunks SET frame = ? WHERE n = ?", written[which][n], n)
+        if len(set(choice)) == 1:
+            assert space.again().read_snapshot() == contents[choice[0]]
+        else:
+            with pytest.raises(DamagedError) as caught:
+                space.again().read_snapshot()
+            assert caught.value.space == space.key.space.hex()
 
 
 def test_without_a_snapshot_there_is_none(space: Space) -> None:

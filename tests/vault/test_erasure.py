@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from severance.disk.connection import Connection
 from severance.ports import Snapshot
 from severance.vault import residue
 from severance.vault.conformance import STORE
@@ -71,11 +72,44 @@ def test_nor_in_the_unused_parts_of_pages(tmp_path: Path) -> None:
     with SqliteVault.new(tmp_path / "vault.db", STORE) as vault:
         logs = crowd(vault, chance)
         gone = forget_some(vault, logs, chance)
+        vault.scrub()
         assert left_over(tmp_path, gone) == 0
         assert vault.verify() == []
         for space, written in logs.items():
             kept = [entry for entry in vault.read(space, 0, len(written)) if entry.frame]
             assert kept == [entry for entry in entries(1, written) if entry.frame not in gone]
+
+
+def test_closing_searches_for_it_too(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    with SqliteVault.new(tmp_path / "vault.db", STORE) as vault:
+        gone = forget_some(vault, crowd(vault, chance), chance)
+        assert left_over(tmp_path, gone) > 0, "what is searched for"
+    assert left_over(tmp_path, gone) == 0
+
+
+def test_forgetting_does_not_read_the_whole_vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long it takes would tell how much all spaces hold together."""
+    calls, true = list[int](), Connection.image
+
+    def image(self: Connection, limit: int) -> bytes | None:
+        calls.append(limit)
+        return true(self, limit)
+
+    monkeypatch.setattr(Connection, "image", image)
+    with SqliteVault.new(tmp_path / "vault.db", STORE) as vault:
+        vault.create(SPACE, EMPTY)
+        head = fill(vault, 30)
+        for number in range(3):
+            head = vault.append(SPACE, head, [frame(31 + number)], [7 + number])
+        assert calls == []
+        vault.scrub()
+        assert calls == [residue.LIMIT]
+        vault.scrub()
+        assert len(calls) == 1, "once is enough"
+        vault.append(SPACE, head, [frame(40)], [20])
+        assert len(calls) == 1
+    assert len(calls) == 2
 
 
 def test_which_the_search_is_needed_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,10 +165,24 @@ def test_what_failed_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         head = fill(vault, 3)
         with monkeypatch.context() as broken:
             broken.setattr(vault._writer, fault, lambda *_: False)
-            head = vault.append(SPACE, head, [frame(4)], [2])
-            assert vault._unpacked == (fault == "rewrite")
+            vault.append(SPACE, head, [frame(4)], [2])
+            vault.scrub()
+            assert bool(vault._erased) == (fault == "rewrite")
             assert vault._unflushed == (fault == "flush")
+        vault.scrub()
+        assert not vault._erased
+        assert not vault._unflushed
+        assert left_over(tmp_path, [frame(2)]) == 0
+
+
+def test_a_flush_that_failed_is_tried_again_by_the_next_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with SqliteVault.new(tmp_path / "vault.db", STORE) as vault:
+        vault.create(SPACE, EMPTY)
+        head = fill(vault, 3)
+        with monkeypatch.context() as broken:
+            broken.setattr(vault._writer, "flush", lambda *_: False)
+            head = vault.append(SPACE, head, [frame(4)], [2])
+            assert vault._unflushed
         vault.append(SPACE, head, [frame(5)])
-        assert not vault._unpacked
         assert not vault._unflushed
         assert left_over(tmp_path, [frame(2)]) == 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import Annotated, NoReturn
 
 import typer
+from typer.main import get_command
 
 from severance import __version__
 from severance.cli import exits, screen
@@ -108,3 +110,8 @@ def options(
             ctx.fail("a command is missing")
         typer.echo(ctx.get_help())
         raise typer.Exit(exits.USAGE)
+
+
+def run() -> NoReturn:
+    """Run `severance` with the arguments of this process, and exit."""
+    sys.exit(get_command(app).main(prog_name="severance"))

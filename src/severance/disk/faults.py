@@ -44,7 +44,7 @@ def _closed_to_writing(path: Path, extended: int | None) -> StoreError:
         return StoreError(f"{path.name} is not a file; put the store's own in its place")
     if not os.access(path, os.R_OK):
         return StoreError(f"{path.name} may not be read; ask for access to it")
-    return ReadOnly(f"{path.name} or its folder may not be written; allow writing, or open it for reading only")
+    return ReadOnly(f"{path.name} or its folder may not be written; allow writing")
 
 
 def gone(path: Path) -> StoreMissingError:

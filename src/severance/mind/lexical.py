@@ -31,6 +31,7 @@ MOST_TERMS = 64
 
 _TAIL = 32_768
 _STOPS = len(STOP_WORDS)
+_FUNCTION_WORDS = frozenset(STOP_WORDS)
 
 
 @dataclass(slots=True)
@@ -168,7 +169,7 @@ class Lexical:
     def query_terms(self, asked: list[str], *, desperate: bool) -> list[tuple[str, int]]:
         """The distinct terms of a query that any row may have: (the word as asked, its number).
 
-        Function words are left out, unless there is nothing else and the call is `desperate`; of very many words the
+        Function words are left out, unless nothing else was asked and the call is `desperate`; of very many words the
         rarest are taken.
         """
         found: dict[int, str] = {}
@@ -177,7 +178,8 @@ class Lexical:
             if number >= 0:
                 found.setdefault(number, word)
         content = [(word, number) for number, word in found.items() if number >= _STOPS]
-        chosen = content or ([(word, number) for number, word in found.items()] if desperate else [])
+        desperate = desperate and not content and _FUNCTION_WORDS.issuperset(asked)
+        chosen = [(word, number) for number, word in found.items()] if desperate else content
         if len(chosen) > MOST_TERMS:
             chosen = sorted(chosen, key=lambda item: self._sealed(item[1]))[:MOST_TERMS]
         return chosen

@@ -20,7 +20,15 @@ from severance.chip.rows import RowFile
 from severance.crypto.rootkey import Key
 from severance.disk.faults import from_system, present
 from severance.disk.newfile import new_file
-from severance.errors import DamagedError, NewerVersionError, StoreError, StoreMissingError
+from severance.errors import (
+    DamagedError,
+    InputError,
+    NewerVersionError,
+    RolledBackError,
+    StoreError,
+    StoreMissingError,
+)
+from severance.model import Head
 from severance.ports import Vault
 from severance.space import Space
 from severance.store import ASIDE, CHIP_NAME, VAULT_NAME, open_store, path_of
@@ -112,6 +120,8 @@ def restore(
         RolledBackError: the backup is older than the chip, and `accept_older` was not said; nothing was changed.
     """
     file, directory = path_of(file), path_of(path)
+    if directory.exists() and not directory.is_dir():
+        raise InputError(f"{directory} is a file; a store is a directory, name another")
     if not file.is_file():
         raise StoreMissingError(f"there is no backup at {file}")
     occupied = [name for name in (VAULT_NAME, CHIP_NAME) if (directory / name).exists()]
@@ -144,10 +154,22 @@ def _prove(staged: Path, directory: Path, key: Key, *, accept_older: bool) -> No
                     space.read_on()
                     chip.set_anchor(space.key, space.head, back=True)
                 else:
-                    space.read_on(anchor)
+                    _hold_against(space, anchor)
     finally:
         chip.close()
         vault.close()
+
+
+def _hold_against(space: Space, anchor: Head) -> None:
+    try:
+        space.read_on(anchor)
+    except RolledBackError as problem:
+        raise RolledBackError(
+            "the backup is older than what the chip remembers, and nothing was changed; pass --accept-older "
+            "(accept_older=True) to give up what was remembered since",
+            space=problem.space,
+            record=problem.record,
+        ) from None
 
 
 def _exchange(staged: Path, directory: Path) -> None:

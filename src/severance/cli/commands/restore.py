@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from severance import restore
-from severance.cli import options, progress, screen
+from severance.cli import options, screen
 from severance.cli.edge import Edge
 
 
@@ -27,8 +27,8 @@ def run(
 ) -> None:
     """Put a backup in the place of the store, after proving that it opens and is what was written."""
     edge = Edge(ctx, store, key, as_json)
-    with progress.spinner("Restoring", quiet=edge.as_json):
-        backup = restore(file, edge.store, key=edge.key, replace=replace, accept_older=accept_older)
+    # Without a spinner: it would draw over the question for a passphrase, which comes in the middle.
+    backup = restore(file, edge.store, key=edge.key, replace=replace, accept_older=accept_older)
     if edge.as_json:
         content = {"store": str(edge.store), "file": str(backup.path), "bytes": backup.size, "chip": backup.chip}
         screen.document(content)
