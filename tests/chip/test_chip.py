@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 
 from kit import ScopedEntropy, change, checks, dump, flipped
 from severance.chip.chip import Chip
-from severance.chip.register import AnchorRow, KeyRow, Keys, PersonaRow, PlaceRow, SubjectRow, WakeRow, moved, summed
+from severance.chip.register import (
+    STATE_ID,
+    AnchorRow,
+    KeyRow,
+    Keys,
+    PersonaRow,
+    PlaceRow,
+    SubjectRow,
+    WakeRow,
+    moved,
+    summed,
+)
 from severance.chip.rows import RowFile, StoredRow
 from severance.crypto.envelope import SpaceKey
 from severance.errors import (
@@ -214,6 +225,27 @@ def test_only_a_chip_of_more_rows_than_that_is_not_verified_at_a_crossing(
         monkeypatch.setattr("severance.chip.chip._VERIFIED_AT_CROSSING", most)
         assert full.waking("mark", "floor").name == "innie"
         assert len(verified) == times
+
+
+def test_an_old_guard_of_a_larger_chip_does_not_hide_an_old_answer_in_a_small_one(
+    full: Chip, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full.set_place("floor", {"mark": "outie"})
+    for number in range(30):
+        full.set_place(f"place {number}", {"mark": "innie"})
+    old = {row[0]: row for row in dump(path)["rows"]}
+    for number in range(30):
+        full.set_place(f"place {number}", {"mark": None})
+    full.set_place("floor", {"mark": "innie"})
+    small = len(dump(path)["rows"]) - 1
+    monkeypatch.setattr("severance.chip.chip._VERIFIED_AT_CROSSING", small)
+    assert full.waking("mark", "floor").name == "innie"
+    floor, _ = full._keys.identify(WakeRow("floor", "mark", ""))
+    for row in (STATE_ID, floor):
+        change(path, "UPDATE rows SET frame = ? WHERE id = ?", old[row][2], row)
+    monkeypatch.setattr("severance.chip.chip._VERIFIED_AT_CROSSING", small + 1)
+    with pytest.raises(DamagedError):
+        full.waking("mark", "floor")
 
 
 def test_every_row_has_a_salt_of_its_own(full: Chip, path: Path) -> None:

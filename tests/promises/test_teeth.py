@@ -738,7 +738,7 @@ def the_set_is_not_verified_at_a_crossing(patch: Patch) -> None:
     true = Chip.waking
 
     def waking(self: Chip, subject: str, place: str) -> Any:
-        with mock.patch.object(self, "_verify_set", lambda: None):
+        with mock.patch.object(self, "_verify_set", return_value=None):
             return true(self, subject, place)
 
     patch.setattr(Chip, "waking", waking)

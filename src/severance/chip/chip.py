@@ -124,7 +124,9 @@ class Chip:
             DamagedError: in a chip of up to 1,024 rows, also when any row was put back or altered: an older answer to
                 this question would wake another persona. In a larger one that takes longer than a crossing may.
         """
-        if self._read_state(self._rows.get(STATE_ID)).count <= _VERIFIED_AT_CROSSING:
+        # What the guard says, or what is there: an old guard of a larger chip must not get a small one past this.
+        said = self._read_state(self._rows.get(STATE_ID)).count
+        if min(said, self._rows.count(_VERIFIED_AT_CROSSING + 1)) <= _VERIFIED_AT_CROSSING:
             self._verify_set()
         row = self._get(WakeRow(place, subject, ""), "nobody of that name wakes at a place of that name here")
         return Persona(subject, row.persona)

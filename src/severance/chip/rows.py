@@ -132,6 +132,11 @@ class RowFile:
         found = self._connection.query("SELECT id, owner, frame FROM rows NOT INDEXED")
         return [StoredRow(*row) for row in found if _is_row(*row)]
 
+    def count(self, most: int) -> int:
+        """How many rows there are, counted up to `most`."""
+        counted = self._connection.query("SELECT count(*) FROM (SELECT 1 FROM rows NOT INDEXED LIMIT ?)", (most,))
+        return int(counted[0][0])
+
     def verify(self) -> None:
         """Check that the file's structure holds: that its index leads to every row, and to nothing else.
 
