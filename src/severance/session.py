@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import date, datetime
 from threading import RLock
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
+from severance.asking import When, check_query, check_whole, checked_item, filter_of
 from severance.context import context_block
-from severance.drafts import Rememberable, check_text, draft_of, metadata_of, time_of
+from severance.drafts import Rememberable, draft_of
 from severance.errors import (
     AsleepError,
     ConflictError,
@@ -27,16 +27,13 @@ from severance.errors import (
 from severance.mind import Heard, Mind
 from severance.model import (
     ID_BYTES,
-    MAX_LABEL_BYTES,
     Draft,
-    Filter,
     Head,
     Memory,
     Metadata,
     Persona,
     Recollection,
     id_text,
-    micros,
 )
 from severance.ports import Clock, Embedder, Entropy
 from severance.space import Space
@@ -54,14 +51,10 @@ from severance.writing import (
 
 MOST_RECALLED = 1_000
 MOST_TOKENS = 1_000_000
-MAX_QUERY_BYTES = 2**20
 _BATCH = 2_048
 _RECENT = 200
 _SNAPSHOT_AFTER = 256
 _SNAPSHOT_SHARE = 8
-
-When = datetime | date | str | None
-"""A time as callers may give it: ISO 8601 text is read, a time without a zone is UTC, None is no bound."""
 
 
 class Session:
@@ -151,7 +144,7 @@ class Session:
         """
         if isinstance(items, (str, Mapping)) or not isinstance(items, Iterable):
             raise InputError("many memories are a list of them; for one, use remember")
-        drafts = [_checked_item(index, item) for index, item in enumerate(items)]
+        drafts = [checked_item(index, item) for index, item in enumerate(items)]
         kept: list[Memory] = []
         for start in range(0, len(drafts), _BATCH):
             kept += self._remember(drafts[start : start + _BATCH])
@@ -182,11 +175,9 @@ class Session:
             InputError: the query, the limit or a filter cannot be meant.
             EmbedderError: the embedder failed.
         """
-        check_text(query, "the query", MAX_QUERY_BYTES)
-        if not query.strip():
-            raise InputError("the query is empty; say what to look for")
-        _check_whole(limit, "the limit", 1, MOST_RECALLED)
-        chosen = _filter(since, until, as_of, thread, where)
+        check_query(query)
+        check_whole(limit, "the limit", 1, MOST_RECALLED)
+        chosen = filter_of(since, until, as_of, thread, where)
         with self._awake() as (_, mind):
             vector = query_vector(self._embedder, mind.to_embed(query))
             hits = mind.recall(query, vector, limit=limit, filter=chosen, now=self._clock.now())
@@ -213,7 +204,7 @@ class Session:
         Returns:
             The block, or an empty string when nothing is remembered that could answer.
         """
-        _check_whole(tokens, "the number of tokens", 16, MOST_TOKENS)
+        check_whole(tokens, "the number of tokens", 16, MOST_TOKENS)
         limit = min(MOST_RECALLED, max(10, tokens // 8))
         hits = self.recall(query, limit=limit, since=since, until=until, as_of=as_of, thread=thread, where=where)
         return context_block(hits, tokens)
@@ -228,7 +219,7 @@ class Session:
         where: Metadata | None = None,
     ) -> Iterator[Memory]:
         """All memories in their current version, in the order in which they happened, filtered as in `recall`."""
-        chosen = _filter(since, until, as_of, thread, where)
+        chosen = filter_of(since, until, as_of, thread, where)
         with self._awake() as (_, mind):
             return self._while_awake(mind.memories(chosen))
 
@@ -418,37 +409,7 @@ def _asleep() -> AsleepError:
     return AsleepError("this session has ended; cross again to wake the persona")
 
 
-def _checked_item(index: int, item: Rememberable) -> Draft:
-    try:
-        return draft_of(item)
-    except InputError as problem:
-        raise InputError(f"item {index}: {problem}") from None
-
-
-def _check_whole(number: object, what: str, least: int, most: int) -> None:
-    if type(number) is not int or not least <= number <= most:
-        raise InputError(f"{what} must be a whole number from {least:,} to {most:,}")
-
-
 def _found(memory: Memory | None) -> Memory:
     if memory is None:
         raise unknown_memory()
     return memory
-
-
-def _filter(since: When, until: When, as_of: When, thread: str | None, where: Metadata | None) -> Filter:
-    def bound(value: When, what: str) -> int | None:
-        return None if value is None else micros(time_of(value, what))
-
-    if thread is not None:
-        check_text(thread, "the thread", MAX_LABEL_BYTES)
-    first, last = bound(since, "since"), bound(until, "until")
-    if first is not None and last is not None and first > last:
-        raise InputError("since is after until, and nothing can be in between")
-    return Filter(
-        since=first,
-        until=last,
-        as_of=bound(as_of, "as_of"),
-        thread=thread,
-        where=metadata_of(where),
-    )

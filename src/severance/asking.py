@@ -1,0 +1,65 @@
+"""What a caller of a session asks for, checked: queries, bounds of time, limits, items."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from severance.drafts import Rememberable, check_text, draft_of, metadata_of, time_of
+from severance.errors import InputError
+from severance.model import MAX_LABEL_BYTES, Draft, Filter, Metadata, micros
+
+MAX_QUERY_BYTES = 2**20
+
+When = datetime | date | str | None
+"""A time as callers may give it: ISO 8601 text is read, a time without a zone is UTC, None is no bound."""
+
+
+def check_query(query: str) -> None:
+    """Refuse a query that cannot be looked for.
+
+    Raises:
+        InputError: it is empty, not text, or larger than 1,048,576 bytes.
+    """
+    check_text(query, "the query", MAX_QUERY_BYTES)
+    if not query.strip():
+        raise InputError("the query is empty; say what to look for")
+
+
+def check_whole(number: object, what: str, least: int, most: int) -> None:
+    """Refuse a number that is not whole, or not between `least` and `most`.
+
+    Raises:
+        InputError: it is one of these.
+    """
+    if type(number) is not int or not least <= number <= most:
+        raise InputError(f"{what} must be a whole number from {least:,} to {most:,}")
+
+
+def checked_item(index: int, item: Rememberable) -> Draft:
+    """The draft behind the item at `index` of many.
+
+    Raises:
+        InputError: it cannot be remembered; the message says which it is.
+    """
+    try:
+        return draft_of(item)
+    except InputError as problem:
+        raise InputError(f"item {index}: {problem}") from None
+
+
+def filter_of(since: When, until: When, as_of: When, thread: str | None, where: Metadata | None) -> Filter:
+    """The filter that these arguments of a session's methods mean.
+
+    Raises:
+        InputError: one of them cannot be meant.
+    """
+
+    def bound(value: When, what: str) -> int | None:
+        return None if value is None else micros(time_of(value, what))
+
+    if thread is not None:
+        check_text(thread, "the thread", MAX_LABEL_BYTES)
+    first, last = bound(since, "since"), bound(until, "until")
+    if first is not None and last is not None and first > last:
+        raise InputError("since is after until, and nothing can be in between")
+    return Filter(since=first, until=last, as_of=bound(as_of, "as_of"), thread=thread, where=metadata_of(where))
