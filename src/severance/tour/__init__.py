@@ -22,7 +22,10 @@ def run(data: Path | None, console: Console) -> int:
     """Show the story, or with `data` (LoCoMo as JSON) the same promises on its conversations.
 
     Returns:
-        0 when everything was as promised, 1 when something was not, 2 when `data` cannot be used.
+        0 when everything was as promised, 1 when something was not.
+
+    Raises:
+        InputError: `data` cannot be used.
     """
     begun = perf_counter()
     stage = Stage(console)
@@ -34,7 +37,7 @@ def run(data: Path | None, console: Console) -> int:
     if broken:
         stage.say(f"{broken} of 4 promises did not hold on this machine. Please report it, with the output above.")
     else:
-        stage.say(f"Everything held, in {perf_counter() - begun:.0f} seconds. The store and its key are gone.")
+        stage.say(f"Everything held, in {perf_counter() - begun:.1f} s. The store and its key are gone.")
         stage.say("Next: severance init, and docs/tutorial.md.", "dim")
     return 1 if broken else 0
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from severance.errors import InputError
 from severance.tour import run
 
+UNUSABLE = 2
 INTERRUPTED = 130
 
 
@@ -19,6 +21,9 @@ def main() -> int:
     parser.add_argument("--data", metavar="FILE", type=Path, help="a LoCoMo file to show it with instead of the story")
     try:
         return run(parser.parse_args().data, Console(highlight=False))
+    except InputError as problem:
+        sys.stderr.write(f"severance.tour: {problem}\n")
+        return UNUSABLE
     except KeyboardInterrupt:
         return INTERRUPTED
 

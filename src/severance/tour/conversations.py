@@ -16,7 +16,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from severance import transfer
-from severance.errors import InputError
 from severance.house import House
 from severance.session import Session
 from severance.tour import rooms
@@ -24,7 +23,6 @@ from severance.tour.questions import Conversation, Question, conversations
 from severance.tour.stage import Stage
 
 LIMIT = 10
-_UNUSABLE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +46,15 @@ class Score:
 
 
 def show_conversations(data: Path, folder: Path, stage: Stage) -> int:
-    """Remember every conversation and ask all of its questions; returns the exit code."""
+    """Remember every conversation and ask all of its questions; returns the exit code.
+
+    Raises:
+        InputError: the data cannot be used.
+    """
     begun = perf_counter()
-    try:
-        found = conversations(data)
-        with rooms.opened(folder / "store") as house, _progress(found) as step:
-            scores = list(_scores(house, data, found, step))
-    except InputError as problem:
-        stage.say(f"The tour cannot use these data: {problem}.", "red")
-        return _UNUSABLE
+    found = conversations(data)
+    with rooms.opened(folder / "store") as house, _progress(found) as step:
+        scores = list(_scores(house, data, found, step))
     stage.heading(
         "Two speakers, two personas",
         "Why it matters: nobody wrote these conversations to make a wall look good, or to make finding things easy.",
@@ -74,7 +72,7 @@ def show_conversations(data: Path, folder: Path, stage: Stage) -> int:
     leaks = sum(score.leaks for score in scores)
     foreign = sum(score.foreign for score in scores)
     stage.verdict(not leaks, f"Of {foreign} questions about the other's words, {leaks or 'none'} found any of them.")
-    stage.say(f"In {perf_counter() - begun:.0f} seconds. The store and its key are gone.", "dim")
+    stage.say(f"In {perf_counter() - begun:.1f} s. The store and its key are gone.", "dim")
     return 1 if leaks else 0
 
 
