@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import severance
 from severance.cli.app import EXIT_CODES, app
@@ -298,3 +299,16 @@ def test_what_was_written_opens_in_code(run: Run, store: Path) -> None:
     run("remember", "From the command line.", "--at", "office")
     with severance.open(store, key=KEY) as house, house.cross("irving", "office") as session:
         assert session.recall("command line")[0].memory.text == "From the command line."
+
+
+@pytest.mark.parametrize("words", [("tour", "--json"), ("--json", "tour")])
+@pytest.mark.parametrize("code", [0, 1])
+def test_tour_as_json(run: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], code: int) -> None:
+    def touring(data: Path | None, console: Console) -> int:
+        console.print("It holds, or not. ")
+        return code
+
+    monkeypatch.setattr("severance.tour.run", touring, raising=False)
+    ended = run(*words)
+    assert ended.code == code
+    assert ended.json == {"held": code == 0, "report": ["It holds, or not."]}
