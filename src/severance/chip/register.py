@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import msgspec
 
+from severance.crypto.envelope import NO_OWNER
 from severance.crypto.primitives import hkdf_sha512, hmac_sha256, sha256
 
 ROW_ID_BYTES = 16
 STATE_ID = bytes(ROW_ID_BYTES)
-_NO_OWNER = bytes(ROW_ID_BYTES)
 _MODULUS = 2**256
 
 
@@ -96,7 +96,7 @@ class Keys:
 
     def share(self, row: bytes, owner: bytes | None, frame: bytes) -> int:
         """What one row contributes to the guarding sum (additive multiset hash, Clarke et al., ASIACRYPT 2003)."""
-        return int.from_bytes(hmac_sha256(self.name, b"row" + row + (owner or _NO_OWNER) + sha256(frame)), "big")
+        return int.from_bytes(hmac_sha256(self.name, b"row" + row + (owner or NO_OWNER) + sha256(frame)), "big")
 
     def identify(self, row: Row, space: bytes = b"") -> tuple[bytes, bytes | None]:
         """The id and the owner that a row must have. `space` is needed for keys and anchors, which do not name it."""
