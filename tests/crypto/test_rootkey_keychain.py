@@ -122,9 +122,9 @@ def test_says_so_when_it_has_no_key_for_this_store(tmp_path: Path) -> None:
 def test_refuses_what_is_no_keychain(tmp_path: Path, kind: type[KeyringBackend]) -> None:
     ring = kind()
     keyring.set_keyring(ring)
-    with pytest.raises(KeyMissingError, match=rf"^No keychain here; pass {SAYS}"):
+    with pytest.raises(KeyMissingError, match=rf"^there is no keychain here; pass {SAYS}"):
         Keychain().make(where(tmp_path), Counted())
-    with pytest.raises(KeyMissingError, match=r"^No keychain here"):
+    with pytest.raises(KeyMissingError, match=r"^there is no keychain here"):
         Keychain.fetch_recorded(where(tmp_path))
     assert getattr(ring, "entries", {}) == {}
 
@@ -160,7 +160,7 @@ class TestChain:
 
     def test_one_of_weak_links_only_is_none(self, tmp_path: Path) -> None:
         keyring.set_keyring(self.chain(PlaintextKeyring(), null.Keyring()))  # type: ignore[no-untyped-call]
-        with pytest.raises(KeyMissingError, match=r"^No keychain here"):
+        with pytest.raises(KeyMissingError, match=r"^there is no keychain here"):
             Keychain().make(where(tmp_path), Counted())
 
 

@@ -57,7 +57,7 @@ def _rings() -> list[KeyringBackend]:
     rings = current.backends if isinstance(current, ChainerBackend) else [current]
     sound = [ring for ring in rings if _is_sound(ring)]
     if not sound:
-        raise KeyMissingError(f"No keychain here; {OTHER_SOURCES}.")
+        raise KeyMissingError(f"there is no keychain here; {OTHER_SOURCES}")
     return sound
 
 
