@@ -19,8 +19,8 @@ import pytest
 
 from barrier.planted import planted
 from severance import InputError
-from severance.barrier import ENCODINGS, Hit, Report, Sweep, encodings, sweep, write_control
-from severance.barrier.needles import token_ids
+from severance.barrier.residue import ENCODINGS, Hit, Report, Sweep, encodings, sweep, write_control
+from severance.barrier.residue.needles import token_ids
 from severance.embed import Hashing, bundled, quantize
 
 SENTENCES = planted(40)

@@ -23,14 +23,14 @@ import pytest
 from barrier.planted import planted
 from promises import endings
 from promises.endings import EMBEDDER, ENDINGS, FAILED, KEY, NAMES, OUTER, QUAY, SENTENCES, STAIRWELL, SUBJECT
-from severance.barrier import ENCODINGS, Sweep, write_control
+from severance.barrier.residue import ENCODINGS, Sweep, write_control
 from severance.embed import bundled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from severance import House
-    from severance.barrier import Report
+    from severance.barrier.residue import Report
 
 TESTS = Path(__file__).parents[1]
 FILLING = 2_000

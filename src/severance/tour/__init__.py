@@ -9,7 +9,7 @@ from time import perf_counter
 
 from rich.console import Console
 
-from severance.barrier import Sweep
+from severance.barrier.residue import Sweep
 from severance.tour import acts, rooms
 from severance.tour.conversations import show_conversations
 from severance.tour.stage import Stage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from time import perf_counter
 
-from severance.barrier import ENCODINGS, Report, Sweep, write_control
+from severance.barrier.residue import ENCODINGS, Report, Sweep, write_control
 from severance.embed import bundled
 from severance.house import House
 from severance.session import Session

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from severance.barrier.needles import ENCODINGS, GRAM, Needle, needles
-from severance.barrier.streams import inflated
+from severance.barrier.residue.needles import ENCODINGS, GRAM, Needle, needles
+from severance.barrier.residue.streams import inflated
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

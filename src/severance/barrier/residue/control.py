@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from severance.barrier.needles import token_ids
+from severance.barrier.residue.needles import token_ids
 
 if TYPE_CHECKING:
     from severance.ports import Embedder

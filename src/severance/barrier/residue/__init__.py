@@ -1,0 +1,9 @@
+"""Residue (P3): planted sentences, looked for in every byte that a session leaves behind."""
+
+from __future__ import annotations
+
+from severance.barrier.residue.control import write_control
+from severance.barrier.residue.needles import ENCODINGS, encodings
+from severance.barrier.residue.sweep import Hit, Report, Sweep, sweep
+
+__all__ = ["ENCODINGS", "Hit", "Report", "Sweep", "encodings", "sweep", "write_control"]
