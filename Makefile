@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test lint bench flips kills dist clean
+.PHONY: run test lint bench flips kills teeth pairs dist fuzz clean
 
 run: $(VENV)/.installed  ## the tour; with a LoCoMo file: make run DATA=path/to/locomo.json
 	@$(BIN)/severance tour $(if $(DATA),--data "$(DATA)")
@@ -27,13 +27,22 @@ lint: $(VENV)/.developer
 bench: $(VENV)/.developer  ## with data: make bench LOCOMO=path/to/locomo.json
 	$(BIN)/python -m bench $(if $(LOCOMO),--locomo "$(LOCOMO)") $(ARGS)
 
-flips kills: export PYTHONPATH := tests
-
 flips: $(VENV)/.developer  ## every single-bit flip of a small store (hours of one processor): make flips ARGS="--jobs 2"
 	$(BIN)/python tools/flips.py $(ARGS)
 
 kills: $(VENV)/.developer  ## a thousand kill -9 of two writers: make kills ARGS="--kills 1000"
 	$(BIN)/python tools/kills.py $(ARGS)
+
+pairs: $(VENV)/.developer  ## traces with and without one persona (some 40 pairs a second): make pairs ARGS="--pairs 100000"
+	$(BIN)/python tools/pairs.py $(ARGS)
+
+teeth fuzz: export PYTHONPATH := tests
+
+teeth: $(VENV)/.developer  ## every seeded fault, and what notices it: make teeth ARGS="--jobs 2 --json teeth.json"
+	$(BIN)/python tools/teeth.py $(ARGS)
+
+fuzz: $(VENV)/.fuzzer  ## every decoder, guided by coverage (Linux): make fuzz ARGS="--executions 10000000 --report FILE"
+	$(BIN)/python tools/fuzz.py $(ARGS)
 
 dist: $(VENV)/.developer
 	PIP_CONSTRAINT="$(CURDIR)/constraints.txt" $(BIN)/python -m build
@@ -54,4 +63,8 @@ $(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt
 
 $(VENV)/.developer: $(VENV)/.installed
 	$(PIP) install --constraint constraints.txt --group dev
+	@touch $@
+
+$(VENV)/.fuzzer: $(VENV)/.developer
+	$(PIP) install --constraint constraints.txt --group fuzz
 	@touch $@

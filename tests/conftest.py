@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kit import MEMORY, ScopedEntropy, StillClock, make_house
+from kit import make_house
+from severance.barrier.traces.ports import MEMORY, ScopedEntropy, StillClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Flip every bit of a small store, one at a time, and look what becomes of the answers (`make flips`).
 
-    PYTHONPATH=tests python tools/flips.py [--jobs 2] [--every N] [--start K] [--bytes A:B] [--full] [--cuts]
+    python tools/flips.py [--jobs 2] [--every N] [--start K] [--bytes A:B] [--full] [--cuts]
 
 Each bit is harmless (every answer is the same, and `check` finds nothing), refused (some call raises a
 `SeveranceError`) or found by `check`. Anything else is a fault and ends in exit status 1: a wrong answer, another
@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from promises.damage import FILES, SOUND, Bench, Built, Outcome, cuts, place_of
+from severance.barrier.endurance.damage import FILES, SOUND, Bench, Built, Outcome, cuts, place_of
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where trials leave no trace on a disk
 LONGEST = 60

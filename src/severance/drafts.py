@@ -141,7 +141,8 @@ def name_of(name: object, what: str) -> str:
     """
     if not isinstance(name, str) or not name:
         raise InputError(f"{what} needs a name")
-    name = unicodedata.normalize("NFC", name)
+    # A character of NFC stands for at most four: so what is cut off is too long anyway, and need not be normalised.
+    name = unicodedata.normalize("NFC", name[: 4 * MAX_NAME_CHARS + 1])
     if len(name) > MAX_NAME_CHARS:
         raise InputError(f"{what} has a name of more than {MAX_NAME_CHARS} characters")
     bad = any(unicodedata.category(char) in ("Cc", "Cs", "Cn", "Co", "Cf", "Zl", "Zp") for char in name)

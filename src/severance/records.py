@@ -6,14 +6,27 @@ events in order makes a mind; nothing else does.
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import msgspec
 
-from severance.model import Plain, Scalar
+from severance.model import ID_BYTES, Plain
 
 Time = Annotated[int, msgspec.Meta(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)]
 """Microseconds since 1970, in the years 1 to 9999: what a `datetime` can hold."""
+
+Id = Annotated[bytes, msgspec.Meta(min_length=ID_BYTES, max_length=ID_BYTES)]
+"""The raw id of a memory."""
+
+MOST_SCALE = 2.0**40
+"""Far above what vectors of unit length have, and low enough that no product of two vectors leaves 32 bits."""
+
+Scale = Annotated[float, msgspec.Meta(ge=0, le=MOST_SCALE)]
+
+_Seq = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+_Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_Finite = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 
 
 class Remembered(msgspec.Struct, array_like=True, tag="m", frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -23,25 +36,25 @@ class Remembered(msgspec.Struct, array_like=True, tag="m", frozen=True, kw_only=
     component: component = byte * scale.
     """
 
-    id: bytes
+    id: Id
     text: str
     at: Time
     recorded: Time
     thread: str | None
     source: str | None
     kind: str
-    metadata: dict[str, Scalar]
+    metadata: dict[str, str | _Whole | _Finite | bool | None]
     pinned: bool
-    echo_of: bytes | None
-    supersedes: bytes | None
+    echo_of: Id | None
+    supersedes: Id | None
     vector: bytes
-    scale: float
+    scale: Scale
 
 
 class Repeated(msgspec.Struct, array_like=True, tag="r", frozen=True, forbid_unknown_fields=True):
     """Exactly the memory `id` was remembered once more."""
 
-    id: bytes
+    id: Id
     at: Time
     recorded: Time
 
@@ -49,8 +62,8 @@ class Repeated(msgspec.Struct, array_like=True, tag="r", frozen=True, forbid_unk
 class Forgotten(msgspec.Struct, array_like=True, tag="f", frozen=True, forbid_unknown_fields=True):
     """The memories `ids` are gone. `seqs` are the records that were erased from the log with them."""
 
-    ids: list[bytes]
-    seqs: list[int]
+    ids: list[Id]
+    seqs: list[_Seq]
     recorded: Time
 
 
@@ -71,9 +84,9 @@ class Revectored(msgspec.Struct, array_like=True, tag="v", frozen=True, forbid_u
     """
 
     identity: str
-    id: bytes
+    id: Id
     vector: bytes
-    scale: float
+    scale: Scale
 
 
 Event = Remembered | Repeated | Forgotten | EmbedderChosen | Revectored

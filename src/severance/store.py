@@ -11,6 +11,7 @@ from severance.chip.chip import Chip
 from severance.chip.rows import RowFile
 from severance.crypto.envelope import SPACE_BYTES
 from severance.crypto.rootkey import Key, for_new_store, for_store
+from severance.disk.newfile import new_folder
 from severance.errors import (
     DamagedError,
     InputError,
@@ -42,7 +43,7 @@ def path_of(path: object) -> Path:
     try:
         found = Path(path).expanduser()
         possible = b"\0" not in os.fsencode(found)
-    except (RuntimeError, UnicodeError):
+    except (RuntimeError, ValueError):
         possible = False
     if not possible:
         raise InputError("a path holds what none can hold, or begins with the ~ of nobody here; write it out")
@@ -114,7 +115,7 @@ def _make(directory: Path, key: Key, entropy: Entropy) -> bytes:
     # The key first: without one, nothing is left behind. The vault next, the chip last: see `_chip_file`.
     root_key, record = for_new_store(key, store=store, directory=directory, entropy=entropy, environ=os.environ)
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new_folder(directory)
     except OSError as error:
         raise StoreReadOnlyError(
             f"the directory {directory} cannot be made ({error.strerror}); name another with --store"

@@ -1,9 +1,17 @@
-"""The system's own clock and source of random bytes: the only module that asks the machine for either."""
+"""What only the machine can give: its clock, its random bytes, and that it writes no core dumps."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 import time
+from contextlib import suppress
+
+if sys.platform != "win32":
+    import resource
+
+_PR_SET_DUMPABLE = 4
 
 
 class SystemClock:
@@ -20,3 +28,18 @@ class SystemEntropy:
     def draw(self, size: int, scope: bytes) -> bytes:
         """`size` bytes that nobody can predict."""
         return os.urandom(size)
+
+
+def no_core_dumps() -> None:
+    """Let this process, and those it starts, leave no core dump: whoever is awake in it would be in it in the clear.
+
+    On Linux other processes of the same user cannot read its memory any more either, nor attach a debugger to it; see
+    PR_SET_DUMPABLE in prctl(2). On Windows nothing is changed: error reporting is a setting of the machine there.
+    """
+    if sys.platform != "win32":
+        with suppress(ValueError, OSError):  # a system without this limit
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        # Where the kernel hands dumps to a program, that program may keep them whatever the limit is.
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, *[ctypes.c_ulong(0)] * 4)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit import ScopedEntropy, change, checks, dump, flipped
+from kit import change, checks, dump, flipped
+from severance.barrier.traces.ports import ScopedEntropy
 from severance.chip.chip import Chip
 from severance.chip.register import (
     STATE_ID,
@@ -18,10 +19,13 @@ from severance.chip.register import (
     Keys,
     PersonaRow,
     PlaceRow,
+    Row,
+    StateRow,
     SubjectRow,
     WakeRow,
     moved,
     summed,
+    within_limits,
 )
 from severance.chip.rows import RowFile, StoredRow
 from severance.crypto.envelope import SpaceKey
@@ -384,3 +388,28 @@ def test_the_guard_covers_id_owner_and_frame() -> None:
     ]
     assert len(set(shares)) == 4
     assert repr(keys) == "Keys()"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        *(StateRow(number, bytes(32)) for number in (-1, 2**63)),
+        *(StateRow(0, bytes(size)) for size in (0, 31, 33)),
+        *(PersonaRow("mark", "innie", bytes(16), epoch) for epoch in (-1, 2**32)),
+        *(PersonaRow("mark", "innie", bytes(size), 1) for size in (0, 15, 17)),
+        *(KeyRow(bytes(size)) for size in (0, 31, 33)),
+        *(AnchorRow(epoch, 0, bytes(32)) for epoch in (-1, 2**32)),
+        *(AnchorRow(1, number, bytes(32)) for number in (-1, 2**63)),
+        *(AnchorRow(1, 0, bytes(size)) for size in (0, 31, 33)),
+    ],
+)
+def test_a_row_that_no_chip_has_is_told(row: Row) -> None:
+    assert not within_limits(row)
+
+
+@pytest.mark.parametrize("epoch", [-1, 2**32, 2**63])
+def test_an_epoch_that_no_frame_can_name_is_refused_when_it_is_read(chip: Chip, epoch: int) -> None:
+    chip.add_personas("mark", {"innie": (SpaceKey(bytes(16), 1, bytes(32)), Head(0, bytes(32)))})
+    chip._change(lambda change: change.put(PersonaRow("mark", "innie", bytes(16), epoch)))
+    with pytest.raises((DamagedError, NewerVersionError)):
+        chip.key(Persona("mark", "innie"))

@@ -86,8 +86,12 @@ def _matches(value: object, shape: object) -> bool:
 
 
 def test_every_command_has_json() -> None:
-    # What the tour prints is tested beside its exit code, in test_commands.
-    assert {str(command.name) for command in app.registered_commands} - {"tour"} == set(CASES) == set(JSON_SHAPES)
+    # What these print is tested beside their exit codes, in test_commands and test_barrier.
+    assert (
+        {str(command.name) for command in app.registered_commands} - {"tour", "barrier"}
+        == set(CASES)
+        == set(JSON_SHAPES)
+    )
 
 
 @pytest.mark.parametrize("before", [False, True])

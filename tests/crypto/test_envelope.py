@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit import ScopedEntropy, checks, flipped
+from kit import checks, flipped
+from severance.barrier.traces.ports import ScopedEntropy
 from severance.crypto import envelope
 from severance.crypto.envelope import (
     CommitmentError,

@@ -2,7 +2,8 @@
 
 ```python blocks run in order in one namespace. ```console blocks are commands after `$ `, each followed by the output
 that is expected of it, if any: `...` stands for anything, on a line of its own for any lines. A command has to succeed,
-unless the next one is `echo $?` and shows its exit code. `export NAME=VALUE` holds for the rest of the page.
+unless the next one is `echo $?` and shows its exit code. `export NAME=VALUE` holds for the rest of the page. A block
+below `<!-- examples: save as NAME -->` is also written to a file of that name.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ ROOT = Path(__file__).parents[2]
 POSIX_ONLY = "<!-- examples: not on Windows -->"
 TIMEOUT_SECONDS = 60
 
+_SAVED = re.compile(r"<!-- examples: save as ([\w.-]+) -->\s*\Z")
 _FENCE = re.compile(r"(?P<ticks>`{3,})(?P<language>[A-Za-z]*)\s*\Z")
 _EXPORT = re.compile(r"export ([A-Z_][A-Z0-9_]*)=(\S*)\Z")
 _NEEDS_SHELL = re.compile(r"[|<>;&$]")
@@ -42,11 +44,12 @@ class ExampleError(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block: its language, what is in it, and the number of its first line."""
+    """A fenced block: its language, what is in it, the number of its first line, and the file that it is saved as."""
 
     language: str
     text: str
     line: int
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +65,18 @@ def blocks(page: Path) -> list[Block]:
     """All fenced blocks of a page, in order."""
     found: list[Block] = []
     inside: list[str] = []
-    fence, language, start = "", "", 0
+    fence, language, start, file = "", "", 0, ""
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
         match = _FENCE.match(line)
         if fence and match and match["ticks"] == fence and not match["language"]:
-            found.append(Block(language, "\n".join(inside) + "\n", start))
-            fence = ""
+            found.append(Block(language, "\n".join(inside) + "\n", start, file))
+            fence = file = ""
         elif fence:
             inside.append(line)
         elif match:
             fence, language, start, inside = match["ticks"], match["language"], number + 1, []
+        elif saved := _SAVED.match(line):
+            file = saved[1]
     if fence:
         raise ExampleError(f"{page.name}:{start - 1}: a block is not closed")
     return found
@@ -98,6 +103,8 @@ def run_page(page: Path, directory: Path) -> dict[str, object]:
         namespace: dict[str, object] = {"__name__": "__main__"}
         shell = Shell(page.name)
         for block in blocks(page):
+            if block.file:
+                Path(block.file).write_text(block.text, encoding="utf-8")
             if block.language == "python":
                 # Blank lines before it, so that a traceback names the line of the page.
                 exec(compile("\n" * (block.line - 1) + block.text, str(page), "exec"), namespace)

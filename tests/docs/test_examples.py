@@ -69,3 +69,17 @@ def test_an_example_that_is_right_passes(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert run_page(file, tmp_path)["x"] == 1
+
+
+def test_a_block_can_be_saved_for_the_commands_below(tmp_path: Path) -> None:
+    file = tmp_path / "page.md"
+    file.write_text(
+        "<!-- examples: save as a.py -->\n```python\nx = 1\n```\n```console\n$ python a.py\n```\n", encoding="utf-8"
+    )
+    run_page(file, tmp_path)
+    assert [saved.read_text(encoding="utf-8") for saved in tmp_path.rglob("a.py")] == ["x = 1\n"]
+
+
+def test_the_adapter_of_the_how_to_is_the_one_in_the_examples() -> None:
+    saved = [block.text for block in blocks(ROOT / "docs/how-to/try-another-memory.md") if block.file]
+    assert saved == [(ROOT / "docs/examples/notebook_peer.py").read_text(encoding="utf-8")]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = ROOT / "docs" / "reference" / "json.md"
-_FREE = ("metadata", "wakes")
+_FREE = ("metadata", "wakes", "versions")
 _PLAIN = """
 store file bytes memory memories subject persona personas place places version format error message exit_code findings
 recollections
@@ -85,6 +85,7 @@ def test_the_samples_are_what_is_printed(run: Callable[..., Any], tmp_path: Path
     printed["reembed"] = run("reembed")
     printed["version"] = run("version")
     printed["tour"] = run("tour")
+    printed["barrier"] = run("barrier", "--only", "doors", "--no-store", "--for", "1s")
     _flip_a_byte(work / "store")
     printed["check"] = run("check", "--salvage", "saved.zip")
     samples = _samples()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import severance
-from kit import FEW, PLACES, WORLD, StillClock, events_of, make_house, open_house, recalled, small_snapshots, texts
+from kit import events_of, make_house, open_house, recalled, texts
 from severance import (
     AsleepError,
     DamagedError,
@@ -22,6 +23,8 @@ from severance import (
     Session,
     StoreError,
 )
+from severance.barrier.traces.people import PLACES, WORLD
+from severance.barrier.traces.ports import FEW, StillClock, small_snapshots
 from severance.embed import Hashing
 from severance.errors import StoreReadOnlyError
 from severance.model import PersonaStatus
@@ -310,3 +313,14 @@ def test_damage_in_one_space_does_not_keep_the_others_from_waking(folder: Path) 
             house.cross("mark", "floor")
         assert texts(house.cross("mark", "home").memories()) == ["dinner"]
         assert house.check()
+
+
+def test_a_name_of_a_million_marks_is_refused_at_once(house: House) -> None:
+    """No bound in seconds: if it were normalised first, this test would not end."""
+    with pytest.raises(InputError, match="more than 100 characters"):
+        house.sever("a" + "\u0315\u0316" * 2_000_000, ["innie"])
+
+
+def test_a_name_may_come_in_pieces_that_make_a_hundred_characters(house: House) -> None:
+    name = "\u1f82" * 100
+    assert house.sever(unicodedata.normalize("NFD", name), ["innie"])[0].subject == name

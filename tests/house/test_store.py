@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import severance
-from kit import KEY, ScopedEntropy, change, make_house, open_house
+from kit import change, make_house, open_house
 from severance import (
     DamagedError,
     InputError,
@@ -19,6 +19,7 @@ from severance import (
     WrongKeyError,
 )
 from severance import store as store_module
+from severance.barrier.traces.ports import KEY, ScopedEntropy
 
 
 def test_a_store_is_made_where_there_is_none(folder: Path) -> None:
@@ -122,3 +123,9 @@ def test_a_vault_with_spaces_in_it_is_never_given_a_new_chip(folder: Path) -> No
     for _ in range(2):
         with pytest.raises(StoreMissingError):
             open_house(folder / "store", key=KEY)
+
+
+@pytest.mark.parametrize("path", ["~\0", "~nobody\0here", "a\0", "~\udc80\0"])
+def test_a_path_with_a_nul_is_refused_also_behind_a_tilde(path: str) -> None:
+    with pytest.raises(InputError, match="no"):
+        store_module.path_of(path)

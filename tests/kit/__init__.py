@@ -1,77 +1,24 @@
-"""What the tests share: a clock that stands still, entropy in one stream for each scope, and houses made of them."""
+"""What the tests share: houses made of injected ports, and looks into what they left behind."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 import sqlite3
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
 import severance
+from severance.barrier.traces.people import PLACES, WORLD
+from severance.barrier.traces.ports import FEW, KEY, ScopedEntropy, StillClock
 from severance.embed import Hashing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from severance import House, Session
     from severance.ports import Clock, Embedder, Entropy, Vault
     from severance.space import Space
 
-KEY = bytes(range(32))
-NOON = 1_717_243_200_000_000
-"""2024-06-01T12:00Z in microseconds."""
-
-SECOND = 1_000_000
 UNKNOWN_ID = "a" * 30
-MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-"""Where stores go that nobody needs: in memory where there is such a folder, since houses sync all the time."""
-
-FEW = 40
-"""Dimensions of the test embedder: fast, and enough to tell a dozen texts apart."""
-
-WORLD: Mapping[str, tuple[str, ...]] = {"mark": ("innie", "outie"), "helly": ("innie",)}
-PLACES: Mapping[str, Mapping[str, str]] = {
-    "floor": {"mark": "innie", "helly": "innie"},
-    "home": {"mark": "outie"},
-}
-
-
-class StillClock:
-    """Stands at `at` until it is moved."""
-
-    def __init__(self, at: int = NOON) -> None:
-        self.at = at
-
-    def now(self) -> int:
-        """Where it stands."""
-        return self.at
-
-    def tick(self, seconds: float = 1) -> None:
-        """Move on."""
-        self.at += int(seconds * SECOND)
-
-
-class ScopedEntropy:
-    """One stream of bytes for each scope, from a seed: what one scope draws never moves what another gets."""
-
-    def __init__(self, seed: bytes = b"kit") -> None:
-        self._seed = seed
-        self._draws: dict[bytes, int] = {}
-        self._lock = Lock()
-
-    def draw(self, size: int, scope: bytes) -> bytes:
-        """The scope's next bytes."""
-        with self._lock:
-            number = self._draws[scope] = self._draws.get(scope, 0) + 1
-        parts = (self._seed, scope, number.to_bytes(8, "big"))
-        framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-        return hashlib.shake_256(framed).digest(size)
-
 
 _openings: Counter[Path] = Counter()
 
@@ -106,11 +53,6 @@ def make_house(directory: Path, **ports: Any) -> House:
     for place, wakes in PLACES.items():
         house.place(place, wakes)
     return house
-
-
-def small_snapshots() -> Any:
-    """Sleep writes a snapshot after a handful of records, so that short stories wake from one."""
-    return mock.patch.multiple("severance.session", _SNAPSHOT_AFTER=2, _SNAPSHOT_SHARE=1_000)
 
 
 def vault_of(house: House) -> Vault:

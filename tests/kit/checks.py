@@ -1,6 +1,7 @@
-"""The promises as plain functions, small and fast: each takes an empty folder, and raises `AssertionError` if broken.
+"""What must notice a seeded fault: parts of the barrier where there is one, and else the promise as a plain function.
 
-`test_teeth.py` runs them against seeded faults. The long versions are the tests beside it.
+Each takes an empty folder, is small and fast, and raises `AssertionError` if the promise is broken. `test_teeth.py`
+runs them against the faults. The long versions are the tests beside it, and `severance barrier`.
 """
 
 from __future__ import annotations
@@ -9,40 +10,35 @@ import dataclasses
 import io
 import itertools
 import logging
+import os
 import shutil
 import sqlite3
 import struct
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 from unittest import mock
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import severance
-from kit import (
-    FEW,
-    KEY,
-    UNKNOWN_ID,
-    ScopedEntropy,
-    StillClock,
-    change,
-    dump,
-    flipped,
-    make_house,
-    open_house,
-    recalled,
-    scenario,
-    small_snapshots,
-    space_of,
-    texts,
-)
-from kit.drawing import trace
-from kit.traces import EVERYONE, differences
+from kit import change, dump, flipped, make_house, open_house, recalled, scenario, space_of, texts, vault_of
 from severance import AsleepError, DamagedError, EmbedderError, NotFoundError, RolledBackError, SeveranceError
+from severance.barrier.findings import Tally
+from severance.barrier.residue import Sweep
+from severance.barrier.scene import Part, Scene
+from severance.barrier.suites import parts as suites
+from severance.barrier.traces.compare import Stage, Variant, pairs
+from severance.barrier.traces.drawing import trace
+from severance.barrier.traces.fuse import BEFORE, CANCELLED, Cut, Fuse, ending, wire
+from severance.barrier.traces.people import EVERYONE
+from severance.barrier.traces.ports import FEW, KEY, Ports, ScopedEntropy, StillClock, small_snapshots
 from severance.chip import chip as chip_module
 from severance.chip.register import STATE_ID, AnchorRow, SubjectRow, WakeRow
+from severance.cli.surface import invoke
 from severance.crypto import envelope
 from severance.crypto.envelope import Kind, Opener, Sealer, SpaceKey, Where, chunk_place, genesis, record_place
 from severance.crypto.primitives import hkdf_sha512, sha256
@@ -54,6 +50,7 @@ from severance.space import CHUNK_BYTES
 
 Check = Callable[[Path], None]
 MARKED = "Petey's map of the severed floor"
+TRACES = (2,)
 NAMES = ("mark", "innie", "outie", "helly", "floor", "home")
 
 
@@ -66,46 +63,108 @@ def refuses(kind: type[BaseException], call: Callable[[], object]) -> BaseExcept
     raise AssertionError(f"no {kind.__name__}, but {type(found).__name__}")
 
 
+def by_part(part: Part, most: int, *, seed: int = 1) -> Check:
+    """A part of the barrier as a check: at most so many trials, ended by the first thing found."""
+
+    def check(folder: Path) -> None:
+        tally = Tally()
+        part.run(Scene(folder, seed, lambda counted: counted.tried < most and not counted.found), tally)
+        assert not tally.found, tally.evidence[0]
+        assert not tally.failed, tally.failed
+        assert tally.control is None or tally.control.works, "the control was missed"
+
+    check.__name__ = part.name
+    return check
+
+
+DOORS = by_part(suites.DOORS, 1)
+PLANTED = by_part(suites.PLANTED, 230)
+
 # P1, P2
 
 
 def separate(folder: Path) -> None:
-    """Whatever one persona does, the others observe the same."""
-    for number, victim in enumerate(EVERYONE):
-        assert differences(trace(20 + number, 90), victim) == []
+    """What `noninterference.*` compares, for a few long traces: long enough that what seldom happens is in them."""
+    stage = Stage(folder, Ports(commands=invoke))
+    for seed in TRACES:
+        for pair in pairs(stage, trace(seed, 90), tuple(Variant)):
+            assert not (*pair.crossed, *pair.seen_on_disk), (*pair.crossed, *pair.seen_on_disk)[0]
 
 
-def same_words_for_every_id(folder: Path) -> None:
-    """Another persona's id, a forgotten one, a malformed one and one never given are refused alike."""
+def names_do_not_run_together(folder: Path) -> None:
+    """A subject and a persona are two names: where one ends and the other begins makes a difference."""
     with make_house(folder) as house:
+        for subject, persona in (("ann", "abel"), ("anna", "bel")):
+            house.sever(subject, [persona])
+            house.place(f"{subject}-{persona}", {subject: persona})
+        with house.cross("ann", "ann-abel") as abel, house.cross("anna", "anna-bel") as bel:
+            abel.remember("said by one of them")
+            assert list(bel.memories()) == []
+
+
+def commands_show_one_persona(folder: Path) -> None:
+    """What commands print at one place is the same whether or not another persona remembers anything."""
+    printed = []
+    for busy in (False, True):
+        with make_house(folder, entropy=ScopedEntropy()) as house:
+            own = house.cross("mark", "home").remember("a goat at home").id
+            if busy:
+                house.cross("mark", "floor").remember_many(f"{MARKED} {n}" for n in range(5))
+        commands = (["export"], ["recall", "goat"], ["context", "goat"], ["history", own], ["remember", "goats"])
+        for words in commands:
+            _typed(folder, [*words, "--at", "floor"])
+        printed.append([_typed(folder, [*words, "--at", "home"]) for words in commands])
+        shutil.rmtree(folder / "store")
+    assert printed[0] == printed[1]
+    assert all(code == 0 for code, _, _ in printed[0])
+
+
+def _typed(folder: Path, words: list[str]) -> tuple[int, str, str]:
+    def opened(path: Any, *, key: Any, create: bool = False) -> severance.House:
+        ports = {"embedder": Hashing(FEW), "clock": StillClock(), "entropy": ScopedEntropy(words[-1].encode())}
+        return severance.open(path, key=key, create=create, **ports)  # type: ignore[arg-type]
+
+    store = ["--store", str(folder / "store"), "--subject", "mark"]
+    return invoke([*words, *store], b"", key=KEY, open_house=opened, ticks=lambda: 0.0)
+
+
+def threads_do_not_mix(folder: Path) -> None:
+    """Two personas that ask at the same time, each in a thread, get their own."""
+    with make_house(folder) as house, ThreadPoolExecutor(2) as pool:
+        sessions = [house.cross("mark", place) for place in ("floor", "home")]
+        own = [
+            texts(session.remember_many(f"said at {place} {n}" for n in range(3)))
+            for session, place in zip(sessions, ("floor", "home"), strict=True)
+        ]
+        start = Barrier(2)
+
+        def asks(number: int) -> list[list[str]]:
+            start.wait(10)
+            return [recalled(sessions[number], "said") for _ in range(20)]
+
+        for mine, found in zip(own, pool.map(asks, range(2)), strict=True):
+            assert all(sorted(one) == sorted(mine) for one in found)
+
+
+def a_call_cut_short_leaves_nothing(folder: Path) -> None:
+    """Cancelled before any of its statements, a call is wholly done or not at all, and whoever comes next is served."""
+    fuse = Fuse()
+    with make_house(folder) as house:
+        wire(house, fuse)
         innie, outie = house.cross("mark", "floor"), house.cross("mark", "home")
-        theirs, gone = outie.remember(MARKED).id, innie.remember("gone").id
-        innie.forget(gone)
-        for method in (innie.get, innie.history, innie.forget, lambda i: innie.amend(i, "x")):
-            refusals = set()
-            for given in (theirs, gone, UNKNOWN_ID, "", "A" * 30, "a" * 29):
-                error = refuses(NotFoundError, lambda m=method, g=given: m(g))
-                refusals.add((type(error), error.args, str(vars(error)), str(error.__cause__)))
-            assert len(refusals) == 1
-
-
-def only_where_it_was_said(folder: Path) -> None:
-    """At a place that was not declared, or not for this subject, or is spelled otherwise, nobody wakes."""
-    with make_house(folder) as house:
-        house.place("floor-7", {"helly": "innie"})
-        for subject, place in (
-            ("mark", "nowhere"),
-            ("mark", "floor-7"),
-            ("mark", "flo"),
-            ("mark", "Floor"),
-            ("mark", "floors"),
-            ("Mark", "floor"),
-            ("helly", "home"),
-            ("mar", "home"),
-        ):
-            refuses(NotFoundError, lambda s=subject, p=place: house.cross(s, p))
-        for subject, place, persona in (("mark", "floor", "innie"), ("mark", "home", "outie")):
-            assert house.cross(subject, place).persona == persona
+        assert innie._space is not None
+        own = innie._space.key.space
+        for number in range(10):
+            fuse.arm(BEFORE, number, ending(CANCELLED))
+            try:
+                innie.remember(f"cut at {number}")
+            except Cut:
+                pass
+            finally:
+                fuse.disarm()
+            outie.remember(f"after the cut at {number}")
+            assert vault_of(house).head(own).seq == innie.stats()["records"] == len(vault_of(house).read(own, 0, 100))
+        assert house.check() == []
 
 
 def asleep_means_asleep(folder: Path) -> None:
@@ -126,7 +185,7 @@ def asleep_means_asleep(folder: Path) -> None:
 
 def nothing_in_the_clear(folder: Path) -> None:
     """Files, temporary files, logs and errors hold no content, and files no names."""
-    logged, said = io.StringIO(), list[str]()
+    logged, said, before = io.StringIO(), list[str](), dict(os.environ)
     handler = logging.StreamHandler(logged)
     (scratch := folder / "tmp").mkdir()
     root, level = logging.getLogger(), logging.getLogger().level
@@ -138,13 +197,16 @@ def nothing_in_the_clear(folder: Path) -> None:
     finally:
         root.removeHandler(handler)
         root.setLevel(level)
-    words = [word.encode() for word in ("Petey", "severed", "map of")]
+    sweep = Sweep([MARKED], Hashing(FEW))
+    for hit in sweep.paths([folder]).hits:
+        raise AssertionError(f"content in {Path(hit.path).name}, as {hit.encoding}")
     for file in (path for path in folder.rglob("*") if path.is_file()):
         raw = file.read_bytes()
-        assert not [word for word in words if word in raw or word.lower() in raw], f"content in {file.name}"
         assert not [name for name in NAMES if name.encode() in raw], f"a name in {file.name}"
-    for text in (logged.getvalue(), *said):
-        assert not [word for word in words if word.decode().lower() in text.lower()], "content in a log or an error"
+    shown = [f"{name}={value}" for name, value in os.environ.items() if before.get(name) != value]
+    for text in (logged.getvalue(), *said, *shown):
+        assert not [word for word in ("petey", "severed", "map of") if word in text.lower()], "content in what is shown"
+        assert sweep.content("shown", text.encode()).clean, "content in what is shown"
 
 
 def _talk(folder: Path, said: list[str]) -> None:
@@ -686,8 +748,12 @@ def limits_hold(folder: Path) -> None:
 
 CHECKS: tuple[Check, ...] = (
     separate,
-    same_words_for_every_id,
-    only_where_it_was_said,
+    DOORS,
+    PLANTED,
+    names_do_not_run_together,
+    commands_show_one_persona,
+    threads_do_not_mix,
+    a_call_cut_short_leaves_nothing,
     asleep_means_asleep,
     nothing_in_the_clear,
     forgotten_is_erased,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mind.events import DAY, EMBEDDER, histories, mind_of, name, numbers, raw, recall, remembered
-from severance.mind import Heard, Mind
+from severance.mind import Heard, Mind, analysis, dates
 from severance.model import Filter
 from severance.records import Forgotten, Repeated
 
@@ -344,3 +345,31 @@ def test_where_a_query_names_a_time_function_words_do_not_speak_for_others() -> 
         remembered(2, "I had pancakes in the morning in the canteen.", at=january),
     )
     assert recall(mind, "what happened in May 2024?")[0].memory.id == name(1)
+
+
+# Questions that would take long
+
+
+def test_a_question_of_nothing_but_marks_is_answered() -> None:
+    """No bound in seconds: if marks were brought into order by exchanging neighbours, this test would not end."""
+    marks = "\u05b0\u0316\u0315" * 300_000
+    assert analysis.words(f"cafe{marks}") == ["cafe" + "\u05b0" * 300_000]
+
+
+@given(st.text(st.sampled_from("a\u0315\u0316\u05b0\u0591\u064b\u3099\u0344-\u0e01 \u00e9"), min_size=20, max_size=120))
+def test_marks_in_any_order_make_the_words_that_they_always_made(text: str) -> None:
+    in_order = unicodedata.normalize("NFC", text)
+    assert analysis.words(text) == analysis.words(in_order)
+
+
+def test_a_time_that_is_named_a_hundred_thousand_times_is_looked_at_once() -> None:
+    """No bound in seconds: if each were held against every memory, this test would not end."""
+    mind = mind_of(*(remembered(number, "melon", at=number * 300 * DAY) for number in range(60)))
+    assert recall(mind, "melon 1 may " * 80_000, words_only=True) == recall(mind, "melon 1 may", words_only=True)
+
+
+def test_each_stretch_of_time_is_told_once() -> None:
+    found = dates.spans(
+        "8 may 2023, May 8th 2023, 2023-05-08, last week and last week", now=400 * DAY, first=0, last=DAY
+    )
+    assert [span.label for span in found] == ["8 may 2023", "last week"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mind.events import WORDS, everything, histories, mind_of, raw, remembered
-from severance.mind import Heard, Mind
+from mind.events import EMBEDDER, WORDS, everything, histories, mind_of, raw, remembered
+from severance.mind import Heard, Mind, portrait, snapshot
 from severance.model import Filter
 from severance.records import Event, Forgotten, Repeated
 
@@ -120,3 +122,20 @@ def test_every_single_byte_may_be_wrong() -> None:
         for value in (0, 0xFF):
             if SAMPLE[place] != value:
                 use(SAMPLE[:place] + bytes([value]) + SAMPLE[place + 1 :])
+
+
+def test_a_snapshot_whose_vectors_are_not_of_its_embedder_is_refused() -> None:
+    arrays, extra = snapshot.unpack(portrait.VERSION, sample())
+    small = msgspec.msgpack.decode(extra)
+    for embedder in (["e", "another/1", 17], ["e", EMBEDDER.identity, 15]):
+        with pytest.raises(ValueError, match="fit together"):
+            Mind.restore(b"".join(snapshot.pack(portrait.VERSION, arrays, {**small, "embedder": embedder})))
+
+
+@pytest.mark.parametrize("scale", [np.nan, np.inf, -1.0, 2.0**41])
+def test_a_snapshot_with_a_scale_that_no_record_has_is_refused(scale: float) -> None:
+    arrays, extra = snapshot.unpack(portrait.VERSION, sample())
+    scales = arrays[-1].copy()
+    scales[0] = scale
+    with pytest.raises(ValueError, match="fit together"):
+        Mind.restore(b"".join(snapshot.pack(portrait.VERSION, [*arrays[:-1], scales], msgspec.msgpack.decode(extra))))

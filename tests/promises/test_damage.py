@@ -1,14 +1,12 @@
 """P5: ciphertext that was altered, swapped, moved, cut off or put back is refused, or changes nothing.
 
-The store has two personas (see `damage.py`). `make flips` does the same with every one of its bits.
+The store has two personas (see `severance.barrier.endurance.damage`). `make flips` flips every one of its bits.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
@@ -16,23 +14,38 @@ from typing import Any
 
 import pytest
 
-from kit import MEMORY
-from promises.damage import FILES, NOTICED, SOUND, WAKES, Answers, Bench, Outcome, ask, cuts, open_store, restore
 from severance import DamagedError, RolledBackError, SeveranceError
+from severance.barrier.endurance.alterations import (
+    SET_BOTH,
+    SET_FRAME,
+    SET_HEAD,
+    Edit,
+    Rows,
+    answers_after,
+    cut_back,
+    rows,
+)
+from severance.barrier.endurance.damage import (
+    FILES,
+    NOTICED,
+    SOUND,
+    WAKES,
+    Answers,
+    Bench,
+    Outcome,
+    ask,
+    cuts,
+    open_store,
+    restore,
+)
+from severance.barrier.traces.ports import MEMORY
 from severance.chip import chip as chip_module
 from severance.chip.register import STATE_ID, AnchorRow, KeyRow, PersonaRow, PlaceRow, SubjectRow, WakeRow
-from severance.crypto.envelope import genesis
 from severance.records import Remembered, Repeated
 from severance.space import Space
 
 PLACES = tuple(WAKES)
 OTHER = dict(zip(PLACES, reversed(PLACES), strict=True))
-Edit = tuple[str, *tuple[Any, ...]]
-"""A statement and its arguments."""
-
-SET_FRAME = "UPDATE records SET frame = ? WHERE space = ? AND seq = ?"
-SET_BOTH = "UPDATE records SET frame = ?, digest = ? WHERE space = ? AND seq = ?"
-SET_HEAD = "UPDATE spaces SET seq = ?, digest = ? WHERE id = ?"
 
 
 @pytest.fixture(scope="module")
@@ -41,22 +54,15 @@ def bench() -> Iterator[Bench]:
         yield Bench(Path(folder))
 
 
-class Log:
+class Log(Rows):
     """One persona's log as it is in the sound store.
 
     Attributes:
-        space: the space's id.
-        rows: number to frame (None where it was erased) and digest.
-        pictured: the number that the snapshot stands for, 0 without one.
         about: the id of each current memory to the numbers of all records that it is made of.
     """
 
     def __init__(self, bench: Bench, place: str) -> None:
-        self.space = bench.built.spaces[place]
-        raw = rows(bench.store / "vault.db", "SELECT space, seq, frame, digest FROM records")
-        self.rows = {seq: (frame, digest) for space, seq, frame, digest in raw if space == self.space}
-        at = rows(bench.store / "vault.db", "SELECT space, seq FROM snapshots")
-        self.pictured = dict(at).get(self.space, 0)
+        super().__init__(bench, place)
         with open_store(bench.store) as house, house.cross("mark", place) as session:
             space = session._space
             assert isinstance(space, Space)
@@ -74,41 +80,12 @@ class Log:
         """The ids of the memories that need none of the lost records."""
         return {memory for memory, seqs in self.about.items() if not seqs & lost}
 
-    def digest(self, seq: int) -> bytes:
-        """The digest at this number."""
-        return self.rows[seq][1] if seq else genesis(self.space, 1).digest
-
 
 @pytest.fixture(scope="module")
 def logs(bench: Bench) -> dict[str, Log]:
     found = {place: Log(bench, place) for place in PLACES}
     bench.reset()
     return found
-
-
-def rows(file: Path, statement: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(file)) as raw:
-        return raw.execute(statement).fetchall()
-
-
-def alter(file: Path, edits: Sequence[Edit]) -> None:
-    """What someone who writes to the disk does."""
-    with closing(sqlite3.connect(file, isolation_level=None)) as raw:
-        raw.execute("PRAGMA synchronous = OFF")
-        raw.execute("BEGIN")
-        for statement, *arguments in edits:
-            assert raw.execute(statement, arguments).rowcount > 0, "the alteration must be one"
-        raw.execute("COMMIT")
-
-
-def answers_after(bench: Bench, edits: Sequence[Edit], file: str = "vault.db") -> tuple[Outcome, Answers]:
-    """What becomes of a sound store after these edits; it is put back afterwards."""
-    try:
-        alter(bench.store / file, edits)
-        answers = ask(bench.store)
-        return bench.judge(answers), answers
-    finally:
-        bench.reset()
 
 
 def refusal(answers: Answers, question: str) -> DamagedError:
@@ -297,18 +274,6 @@ def test_an_altered_digest_is_noticed_and_takes_no_memory_along(bench: Bench, lo
 
 
 # Ends of logs, and earlier states
-
-
-def cut_back(log: Log, heads: dict[int, bytes], to: int) -> list[Edit]:
-    """The log ends at `to`, the head says so too, and a snapshot of what is gone is gone as well."""
-    edits: list[Edit] = [
-        ("DELETE FROM records WHERE space = ? AND seq > ?", log.space, to),
-        (SET_HEAD, to, heads[to], log.space),
-    ]
-    if to < log.pictured:
-        edits.append(("DELETE FROM chunks WHERE space = ?", log.space))
-        edits.append(("DELETE FROM snapshots WHERE space = ?", log.space))
-    return edits
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -10,18 +10,17 @@ from typing import Any
 
 import pytest
 
-from promises.kills import KILLS_EACH_STORE, Report, Round
+from severance.barrier.endurance.kills import KILLS_EACH_STORE, Report, Round
 
 KILLS = 40
-TESTS = Path(__file__).parents[1]
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="writers are forked")
 def test_what_two_writers_had_acknowledged_outlives_them() -> None:
     # In a process of its own, which may fork: this one has threads and connections.
-    ports = {**os.environ, "PYTHONPATH": str(TESTS), "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "promises.kills", "--kills", str(KILLS), "--seed", "7"]
+    ports = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "severance.barrier.endurance.kills", "--kills", str(KILLS), "--seed", "7"]
     done = subprocess.run(command, env=ports, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert ", 0 faults, " in done.stdout

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import signal
 import sqlite3
@@ -20,31 +19,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from barrier.planted import planted
-from promises import endings
-from promises.endings import EMBEDDER, ENDINGS, FAILED, KEY, NAMES, OUTER, QUAY, SENTENCES, STAIRWELL, SUBJECT
-from severance.barrier.residue import ENCODINGS, Sweep, write_control
+from severance.barrier.residue import ENCODINGS, Sweep, endings, places, shown, write_control
+from severance.barrier.residue.endings import EMBEDDER, ENDINGS, KEY, NAMES, OUTER, QUAY, SUBJECT
+from severance.barrier.residue.planted import planted
 from severance.embed import bundled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from severance import House
     from severance.barrier.residue import Report
 
-TESTS = Path(__file__).parents[1]
+SENTENCES = planted(1_000)
 FILLING = 2_000
-RETURNS = {
-    "exits": FAILED,
-    "exits_at_once": FAILED,
-    "fills_the_disk": FAILED,
-    "leaves_a_thread": FAILED,
-    "is_interrupted": -signal.SIGINT,
-    "raises": 1,
-    "loses_its_embedder": 1,
-    "aborts": -signal.SIGABRT,
-    "writes_a_snapshot": -signal.SIGKILL,
-}
 
 
 @pytest.fixture(scope="module")
@@ -56,50 +41,18 @@ def sweep() -> Sweep:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with every sentence in it, as text, label, metadata or part of a text that needs pages of its own."""
     store = tmp_path_factory.mktemp("template") / "store"
-    with endings.enter(store) as house:
-        house.sever(SUBJECT, [endings.INNER, OUTER])
-        house.place(STAIRWELL, {SUBJECT: endings.INNER})
-        house.place(QUAY, {SUBJECT: OUTER})
-        texts, threads, sources, values, parts = (SENTENCES[start : start + 200] for start in range(0, 1_000, 200))
-        with house.cross(SUBJECT, STAIRWELL) as session:
-            session.remember_many(
-                {"text": text, "thread": thread, "source": source, "metadata": {"note": value}}
-                for text, thread, source, value in zip(texts, threads, sources, values, strict=True)
-            )
-            session.remember_many("\n".join(parts[start : start + 50]) for start in range(0, 200, 50))
-            session.remember_many([*SENTENCES, *planted(FILLING, seed=2)])
-        with house.cross(SUBJECT, QUAY) as session:
-            session.remember_many(SENTENCES[:100])
+    endings.prepare(store, SENTENCES, planted(FILLING, seed=2))
     return store
 
 
 @pytest.fixture
 def work(tmp_path: Path, template: Path) -> Path:
-    for name in ("home", "tmp"):
-        (tmp_path / name).mkdir()
     shutil.copytree(template, tmp_path / "store")
     return tmp_path
 
 
-def surroundings(work: Path) -> dict[str, str]:
-    temporary = {name: str(work / "tmp") for name in ("TMPDIR", "TEMP", "TMP", "SQLITE_TMPDIR")}
-    mine = {"HOME": str(work / "home"), "PYTHONPATH": str(TESTS), "PYTHONDONTWRITEBYTECODE": "1"}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "PYTHON", "SEVERANCE"))}
-    return kept | temporary | mine
-
-
-@contextlib.contextmanager
-def begun(work: Path, name: str, *options: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, *options, str(TESTS / "promises" / "endings.py"), name, str(work)]
-    with (work / "stderr").open("w") as errors:
-        child = subprocess.Popen(
-            command, cwd=work, env=surroundings(work), stdout=subprocess.PIPE, stderr=errors, text=True
-        )
-        try:
-            yield child
-        finally:
-            child.kill()
-            (work / "stdout").write_text(child.communicate()[0])
+def begun(work: Path, name: str, *options: str) -> contextlib.AbstractContextManager[subprocess.Popen[str]]:
+    return places.begun(work, [*options, "-m", endings.__name__, name, str(work)])
 
 
 def assert_nothing(report: Report) -> None:
@@ -115,11 +68,11 @@ def test_the_control_gives_away_every_sentence_in_every_encoding(tmp_path: Path,
     )
 
 
-@pytest.mark.parametrize("name", [name for name in ENDINGS if name != "waits"])
+@pytest.mark.parametrize("name", ENDINGS)
 def test_nothing_is_left_when_a_session(name: str, work: Path, sweep: Sweep) -> None:
     with begun(work, name) as child:
         status = child.wait(60)
-    assert status == RETURNS.get(name, 0), (work / "stderr").read_text()
+    assert status == endings.returns(name), (work / "stderr").read_text()
     assert_nothing(sweep.paths([work]))
 
 
@@ -130,8 +83,8 @@ def test_nothing_is_left_or_shown_by_a_process_that_is_ended_by(
     with begun(work, "waits") as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
-        shown = sweep.process(child.pid)
-        assert shown.clean, shown.hits[:5]
+        found = shown(sweep, child.pid)
+        assert found.clean, found.hits[:5]
         assert_nothing(sweep.paths([work]))
         child.send_signal(number)
         assert child.wait(60) == -number
@@ -149,11 +102,11 @@ def test_nothing_is_left_by_the_command_line(tmp_path: Path) -> None:
     said, imported = planted(1, seed=3)[0], planted(40, seed=4)
     sweep = Sweep([said, *imported, *NAMES], bundled())
     work, elsewhere = tmp_path / "work", tmp_path / "elsewhere"
-    for directory in (work / "home", work / "tmp", elsewhere):
-        directory.mkdir(parents=True)
+    for directory in (work, elsewhere):
+        directory.mkdir()
     source = elsewhere / "notes.jsonl"
     source.write_text("".join(json.dumps({"text": text}) + "\n" for text in imported))
-    environment = surroundings(work) | {"SEVERANCE_KEY": "A" * 43 + "=", "SEVERANCE_STORE": "store"}
+    environment = places.surroundings(work) | {"SEVERANCE_KEY": "A" * 43 + "=", "SEVERANCE_STORE": "store"}
 
     def run(*arguments: str, given: str = "") -> str:
         command = [sys.executable, "-m", "severance.cli.main", *arguments]

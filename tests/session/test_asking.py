@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kit import NOON, UNKNOWN_ID, StillClock, recalled, texts
+from kit import UNKNOWN_ID, recalled, texts
 from severance import InputError, NotFoundError, Session
+from severance.barrier.traces.ports import NOON, StillClock
 from severance.context import HEADING, estimate_tokens
 from severance.errors import EmbedderError
 from severance.model import moment

@@ -14,17 +14,9 @@ from typing import Any
 
 import pytest
 
-from kit import (
-    FEW,
-    KEY,
-    checks,
-    dump,
-    open_house,
-    recalled,
-    small_snapshots,
-    texts,
-)
+from kit import checks, dump, open_house, recalled, texts
 from severance import AsleepError, EmbedderError, House, Session
+from severance.barrier.traces.ports import FEW, KEY, small_snapshots
 from severance.embed import Hashing
 from severance.errors import StoreBusyError, StoreFullError
 from severance.mind import Mind

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from kit import NOON, StillClock, dump, events_of, recalled, small_snapshots, texts
+from kit import dump, events_of, recalled, texts
 from severance import House, InputError, NotFoundError, Session
+from severance.barrier.traces.ports import NOON, StillClock, small_snapshots
 from severance.model import moment
 from severance.records import Forgotten
 

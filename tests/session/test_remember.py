@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kit import NOON, StillClock, events_of, recalled, texts
+from kit import events_of, recalled, texts
 from severance import Draft, EmbedderError, House, InputError, Session
+from severance.barrier.traces.ports import NOON, StillClock
 from severance.model import moment
 from severance.records import Remembered, Repeated
 from severance.session import _BATCH

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from kit import ScopedEntropy, change, dump, flipped
+from kit import change, dump, flipped
+from severance.barrier.traces.ports import ScopedEntropy
 from severance.crypto.envelope import Sealer, SpaceKey, after, genesis, record_place
 from severance.errors import ConflictError, DamagedError, NewerVersionError, RolledBackError
 from severance.model import Head, Plain

@@ -23,8 +23,8 @@ from severance.session import Session
 from severance.space import Space
 from severance.tour import __main__ as program
 from severance.tour import acts, conversations
-from severance.tour.questions import conversations as read_questions
 from severance.tour.story import LIVES, WAY_OUT
+from severance.transfer.questions import conversations as read_questions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Callable
@@ -196,3 +197,15 @@ def test_documents_that_cannot_be_read(tmp_path: Path, raw: bytes) -> None:
     with pytest.raises(InputError) as caught:
         list(read(put(tmp_path / "c.json", raw), "chatgpt"))
     assert str(tmp_path) in str(caught.value)
+
+
+def test_a_zip_whose_members_begin_before_it_is_refused(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("conversations.json", json.dumps([chat()]))
+    raw = bytearray(buffer.getvalue())
+    raw[-6:-2] = (int.from_bytes(raw[-6:-2], "little") + 1_000).to_bytes(4, "little")
+    path = put(tmp_path / "export.zip", bytes(raw))
+    for look in (lambda: detect(path), lambda: both(path, "chatgpt")):
+        with pytest.raises(InputError):
+            look()

@@ -187,3 +187,10 @@ def test_hostile_mail_takes_no_longer_than_any(piece: str) -> None:
     hostile = piece * (2_000_000 // len(piece))
     text_of_html(hostile)
     unquoted(hostile)
+
+
+@pytest.mark.parametrize("charset", [b"!punycode", b"(idna", b"unicode!escape", b"raw!!unicode!!escape"])
+def test_a_decoder_that_is_no_character_set_is_not_reached_by_another_spelling(tmp_path: Path, charset: bytes) -> None:
+    items, skipped = both(put(tmp_path / "box", mail(b"a-b", b"Content-Type: text/plain; charset=" + charset)))
+    assert not items
+    assert [each.why for each in skipped] == ["its character set is unknown"]

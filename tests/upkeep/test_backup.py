@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import severance
-from kit import KEY, dump, make_house, open_house, texts
+from kit import dump, make_house, open_house, texts
 from severance import (
     DamagedError,
     NewerVersionError,
@@ -26,6 +26,7 @@ from severance import (
     StoreMissingError,
     WrongKeyError,
 )
+from severance.barrier.traces.ports import KEY
 
 
 @pytest.fixture
@@ -334,3 +335,17 @@ def test_a_backup_made_while_others_write_is_consistent(store: Path, folder: Pat
         innie.remember("later")
     put_back(folder / "during.tar", folder / "new")
     assert innies(folder / "new") == ["before", "during"]
+
+
+@pytest.mark.parametrize("size", [2**60, 2**63, 2**70])
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
+def test_a_backup_whose_header_goes_on_for_longer_than_memory_is_refused(
+    store: Path, folder: Path, kind: bytes, size: int
+) -> None:
+    info = tarfile.TarInfo("manifest.json")
+    info.type, info.size = kind, size
+    odd = folder / "odd.tar"
+    odd.write_bytes(info.tobuf(tarfile.GNU_FORMAT) + (folder / "full.tar").read_bytes())
+    with pytest.raises(DamagedError, match="not a backup"):
+        put_back(odd, folder / "new")
+    assert not (folder / "new").exists()

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from kit import change, dump, flipped, make_house, open_house, small_snapshots, texts
+from kit import change, dump, flipped, make_house, open_house, texts
 from severance import House, Persona
+from severance.barrier.traces.ports import small_snapshots
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from kit import FEW, dump, events_of, make_house, open_house, recalled, texts
+from kit import dump, events_of, make_house, open_house, recalled, texts
 from severance import EmbedderError, House, Session
+from severance.barrier.traces.ports import FEW
 from severance.embed import Hashing
 from severance.records import EmbedderChosen, Forgotten, Remembered, Revectored
 from severance.upkeep import reembed as reembed_module

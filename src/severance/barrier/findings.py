@@ -56,6 +56,7 @@ class Tally:
         control: the control, once it was run.
         failed: why what was tried could not answer (it hung, crashed, returned something else), or empty.
         note: one sentence of measurement or context, or empty.
+        measured: whether this part has no threshold: unless something crossed, its outcome is `NOTED`, with the note.
     """
 
     tried: int = 0
@@ -64,6 +65,7 @@ class Tally:
     control: Control | None = None
     failed: str = ""
     note: str = ""
+    measured: bool = False
 
     def held(self, count: int = 1) -> None:
         """So many trials more, in which nothing crossed."""
@@ -129,6 +131,7 @@ class Report:
         outcomes: in the order in which they were tried.
         not_covered: what this run says nothing about, one sentence each.
         versions: name to version, of all that was involved.
+        command: what repeats the run; where it takes a file, the word FILE stands for it.
     """
 
     target: str
@@ -140,6 +143,7 @@ class Report:
     outcomes: tuple[Outcome, ...]
     not_covered: tuple[str, ...]
     versions: dict[str, str]
+    command: str = ""
 
     def having(self, verdict: Verdict) -> Sequence[Outcome]:
         """The outcomes with this verdict."""

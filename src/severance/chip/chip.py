@@ -28,6 +28,7 @@ from severance.chip.register import (
     WakeRow,
     moved,
     summed,
+    within_limits,
 )
 from severance.chip.rows import RowFile, Rows, StoredRow
 from severance.crypto.envelope import CommitmentError, Opener, Sealer, SpaceKey, Where, row_place
@@ -258,7 +259,11 @@ class Chip:
             row = DECODER.decode(plain)
         except (msgspec.MsgspecError, UnicodeDecodeError):  # the second for a name that is not UTF-8
             raise NewerVersionError("the chip was written by a later version of Severance; use that version") from None
-        if not isinstance(row, kind) or self._keys.identify(row, space) != (stored.id, stored.owner):
+        if (
+            not isinstance(row, kind)
+            or not within_limits(row)
+            or self._keys.identify(row, space) != (stored.id, stored.owner)
+        ):
             raise _damaged()
         return row
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import msgspec
 
-from severance.crypto.envelope import NO_OWNER
+from severance.crypto.envelope import KEY_BYTES, NO_OWNER, SPACE_BYTES
 from severance.crypto.primitives import hkdf_sha512, hmac_sha256, sha256
 
 ROW_ID_BYTES = 16
 STATE_ID = bytes(ROW_ID_BYTES)
 _MODULUS = 2**256
+_DIGEST_BYTES = 32
+_MOST, _MOST_EPOCHS = 2**63, 2**32
 
 
 class StateRow(msgspec.Struct, array_like=True, tag="state", frozen=True, forbid_unknown_fields=True):
@@ -70,6 +72,20 @@ Row = StateRow | SubjectRow | PersonaRow | PlaceRow | WakeRow | KeyRow | AnchorR
 
 ENCODER = msgspec.msgpack.Encoder()
 DECODER: msgspec.msgpack.Decoder[Row] = msgspec.msgpack.Decoder(Row)
+
+
+def within_limits(row: Row) -> bool:
+    """Whether ids, keys and digests in a row have their sizes, and numbers are those that the format allows."""
+    match row:
+        case StateRow(count, total):
+            return 0 <= count < _MOST and len(total) == _DIGEST_BYTES
+        case PersonaRow(_, _, space, epoch):
+            return len(space) == SPACE_BYTES and 0 <= epoch < _MOST_EPOCHS
+        case KeyRow(secret):
+            return len(secret) == KEY_BYTES
+        case AnchorRow(epoch, seq, digest):
+            return 0 <= epoch < _MOST_EPOCHS and 0 <= seq < _MOST and len(digest) == _DIGEST_BYTES
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Annotated, NoReturn
 
 import typer
@@ -13,6 +14,7 @@ from severance.cli import exits, screen
 from severance.cli.commands import (
     amend,
     backup,
+    barrier,
     check,
     context,
     export,
@@ -63,7 +65,7 @@ for _panel, _commands in {
         "export": export,
     },
     _CARE: {"check": check, "backup": backup, "restore": restore, "reembed": reembed},
-    "More": {"tour": tour, "version": version},
+    "More": {"tour": tour, "barrier": barrier, "version": version},
 }.items():
     for _name, _module in _commands.items():
         app.command(_name, cls=SeveranceCommand, rich_help_panel=_panel)(_module.run)
@@ -104,7 +106,8 @@ def options(
     ] = False,
 ) -> None:
     """Keep the options before the command for the command."""
-    ctx.obj = Globals(store, key, as_json)
+    given = ctx.obj if isinstance(ctx.obj, Globals) else Globals()
+    ctx.obj = replace(given, store=store, key=key if key is not None else given.key, as_json=as_json)
     if ctx.invoked_subcommand is None:
         if as_json:
             ctx.fail("a command is missing")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,11 +21,19 @@ DEFAULT_STORE = "~/.severance"
 
 @dataclass(frozen=True, slots=True)
 class Globals:
-    """The options before the command."""
+    """The options before the command, and what a run within another program puts in the place of the machine's own.
+
+    Attributes:
+        store, key, as_json: the options. A program may give the 32 bytes of the key.
+        open_house: opens a store, with the arguments of `severance.open` that the command line has.
+        ticks: seconds that pass, from any beginning.
+    """
 
     store: str | None = None
-    key: str | None = None
+    key: str | bytes | None = None
     as_json: bool = False
+    open_house: Callable[..., House] = houses.open
+    ticks: Callable[[], float] = time.monotonic
 
 
 class Edge:
@@ -34,6 +43,7 @@ class Edge:
         store: the store's directory.
         key: the spec of the root key's source, or None for the usual.
         as_json: whether output is JSON.
+        ticks: seconds that pass, from any beginning.
     """
 
     def __init__(self, ctx: typer.Context, store: str | None, key: str | None, as_json: bool) -> None:
@@ -49,10 +59,12 @@ class Edge:
         self.store = path_of(named or DEFAULT_STORE)
         self.key = key if key is not None else before.key
         self.as_json = as_json or before.as_json
+        self.ticks = before.ticks
+        self._open = before.open_house
 
     def house(self, *, create: bool = False) -> House:
         """The house, open. Only `init` makes one."""
-        return houses.open(self.store, key=self.key, create=create)
+        return self._open(self.store, key=self.key, create=create)
 
     @contextmanager
     def session(self, place: str | None, subject: str | None) -> Iterator[Session]:

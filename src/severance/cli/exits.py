@@ -15,6 +15,8 @@ FAILED = 1
 USAGE = 2
 NO_KEY = 3
 DAMAGED = 4
+CROSSED = 5
+UNCLEAR = 6
 INTERRUPTED = 130
 
 EXPLAINED = MappingProxyType(
@@ -24,6 +26,8 @@ EXPLAINED = MappingProxyType(
         USAGE: "the command cannot be meant as it was written",
         NO_KEY: "the root key is missing or wrong",
         DAMAGED: "damage was found",
+        CROSSED: "the barrier found a crossing",
+        UNCLEAR: "the barrier came to no conclusion",
         INTERRUPTED: "interrupted with Ctrl-C",
     }
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -36,3 +36,32 @@ def held() -> Iterator[Wish]:
         yield wish
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@dataclass(slots=True)
+class Ended:
+    """Which signal has asked to stop, if any."""
+
+    signal: int | None = None
+
+
+@contextmanager
+def told(ask: Callable[[], None]) -> Iterator[Ended]:
+    """Within the block Ctrl-C, and the system's wish that the process ends, call `ask`, which may raise."""
+    ended = Ended()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        ended.signal = number
+        ask()
+
+    if threading.current_thread() is not threading.main_thread():
+        before = {}
+    before = {number: handler for number, handler in before.items() if handler not in (None, signal.SIG_IGN)}
+    for number in before:
+        signal.signal(number, asked)
+    try:
+        yield ended
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +12,7 @@ from typing import BinaryIO
 from severance.errors import StoreError, StoreFullError
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_FIRST_BYTES = 1024
 
 
 @contextmanager
@@ -43,6 +44,36 @@ def new_file(path: Path, *, force: bool = False) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def replaceable(path: Path, ours: Callable[[bytes], bool]) -> Path:
+    """A path that `new_file(path, force=True)` may be given later, found out before the work begins.
+
+    Args:
+        path: as it was named; a link stands for what it leads to.
+        ours: says of the first bytes of a file whether it is one of those that may be replaced.
+
+    Raises:
+        StoreError: it is a folder or a device, it holds something else, or nothing can be written there.
+    """
+    try:
+        path = path.expanduser().resolve()
+        if path.is_dir():
+            raise StoreError(f"{path} is a folder; name a file")
+        if path.exists():
+            if not path.is_file():
+                raise StoreError(f"{path} is not a file that could be replaced; name another")
+            with path.open("rb") as there:
+                first = there.read(_FIRST_BYTES)
+            if first and not ours(first):
+                raise StoreError(f"{path} is there already and is no report; name another file")
+        part = path.with_name(f"{path.name}.part-{os.getpid()}")
+        os.close(os.open(part, _CREATE, 0o600))
+        part.unlink()
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no path"
+        raise StoreError(f"{path} cannot be written ({reason})") from None
+    return path
 
 
 def _take_name(part: Path, path: Path, *, force: bool) -> None:

@@ -48,3 +48,19 @@ def spinner(label: str, *, quiet: bool) -> Iterator[None]:
         return
     with console.status(label):
         yield
+
+
+@contextmanager
+def telling(label: str, *, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """What to call with one line of what is going on, which stands in the place of the line before."""
+    console = screen.console(errors=True)
+    if quiet or not console.is_terminal:
+        yield lambda line: None
+        return
+    with console.status(label) as status:
+
+        def tell(line: str) -> None:
+            room = max(8, console.width - 4)
+            status.update(line if len(line) <= room else f"{line[: room - 3]}...")
+
+        yield tell

@@ -41,8 +41,9 @@ command it; `--json`, `export` and `context` in a pipe give every character as i
 """
 
 _ENVIRONMENT = """
-`check` ends with 4 when it has findings. `import` ends with 0 when anything was read, and with 1 when every entry was
-skipped.
+`check` ends with 4 when it has findings. `barrier` ends with 0 only when something was tried, all of it answered, every
+control was found and nothing crossed; with 5 when anything crossed; else with 6. `import` ends with 0 when anything was
+read, and with 1 when every entry was skipped.
 
 ## Errors
 

@@ -1,4 +1,4 @@
-"""A new file that appears under its name whole, synced and readable by its owner only, or not at all."""
+"""New files and folders. A file appears under its name whole, synced and readable by its owner only, or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from severance.disk.faults import from_system
+from severance.disk.faults import from_system, present
 from severance.errors import StoreError
 
 if sys.platform != "win32":
@@ -38,13 +38,28 @@ def new_file(path: Path) -> Iterator[Path]:
         yield part
         _sync(part)
         _take_name(part, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise from_system(error, path) from error
     finally:
         for suffix in ("", "-journal", "-wal", "-shm"):
             with contextlib.suppress(OSError):
                 part.with_name(part.name + suffix).unlink()
+
+
+def new_folder(path: Path) -> None:
+    """Make a folder, readable by its owner only, and those above it that are missing; their names are synced.
+
+    One that is there already is left as it is.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    missing = [folder for folder in path.parents if not present(folder)]
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (path, *missing):  # also one that was there: who made it may have been killed before this
+        with contextlib.suppress(PermissionError):  # one that may not be read
+            sync_folder(folder.parent)
 
 
 def _take_name(part: Path, path: Path) -> None:
@@ -74,7 +89,12 @@ def _sync(file: Path) -> None:
         os.close(handle)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Put the names in a folder on the disk: until then, a power cut may take new ones away or bring old ones back.
+
+    Raises:
+        OSError: it cannot be opened or synced.
+    """
     if sys.platform == "win32":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from severance.errors import EmbedderError
+from severance.records import MOST_SCALE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,10 +47,12 @@ def quantize(
         bytes, int8 of shape (n, d), and scales, float32 of shape (n,). A row of zeros has scale 0.
 
     Raises:
-        EmbedderError: as `table_of`.
+        EmbedderError: as `table_of`; or a component is beyond 127 * 2^40, more than a record may say.
     """
     exact = table_of(vectors, rows=rows, dimensions=dimensions).astype(np.float64)
     peaks = np.abs(exact).max(axis=1, initial=0.0)
+    if (peaks > 127.0 * MOST_SCALE).any():
+        raise EmbedderError("the embedder returned a vector that is not of unit length, but immensely longer")
     # Below the smallest float32 the scale would be lost, and with it the meaning of the bytes: such a row is zero.
     scales = (peaks / 127.0).astype(np.float32)
     steps = np.where(scales > 0, peaks / 127.0, np.inf)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import groupby
 
 import Stemmer
 
@@ -37,6 +38,7 @@ _LETTER = rf"(?:[^\W_{_UNSPACED}]|[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b
 _WIDE = re.compile(rf"\d+(?:[.,]\d+)+|[{_UNSPACED}]+|{_LETTER}+(?:'{_LETTER}+)*")
 _UNSPACED_START = re.compile(f"[{_UNSPACED}]")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
+_MANY_MARKS = re.compile(r"[^\w\s]{31,}")
 _QUOTES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'"})
 _MAX_WORD = 64
 
@@ -54,7 +56,8 @@ def indexed(text: str) -> list[str]:
 def _words(text: str, *, singles: bool) -> list[str]:
     if text.isascii():
         return _PLAIN.findall(text.lower())
-    folded = unicodedata.normalize("NFKD", text.translate(_QUOTES).casefold())
+    plain = _MANY_MARKS.sub(_in_order, text.translate(_QUOTES).casefold())
+    folded = unicodedata.normalize("NFKD", plain)
     folded = unicodedata.normalize("NFC", _ACCENTS.sub("", folded))
     found: list[str] = []
     for word in _WIDE.findall(folded):
@@ -64,6 +67,12 @@ def _words(text: str, *, singles: bool) -> list[str]:
         else:
             found.append(word)
     return found
+
+
+def _in_order(run: re.Match[str]) -> str:
+    """Combining marks in their canonical order (UAX 15), which `normalize` takes quadratic time to bring them into."""
+    kinds = groupby(run[0], key=lambda char: unicodedata.combining(char) > 0)
+    return "".join("".join(sorted(part, key=unicodedata.combining) if marks else part) for marks, part in kinds)
 
 
 class Stems:

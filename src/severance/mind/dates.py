@@ -35,6 +35,7 @@ _HINT = re.compile(rf"\b(?:(?:19|20)\d\d|{_NAMES}|today|yesterday|(?:this|last) 
 _AGO = re.compile(r"\b(today|yesterday|this week|last week|this month|last month|this year|last year)\b")
 _DAY_US = 86_400_000_000
 _MAX_YEARS = 100
+_MOST_NAMED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +54,18 @@ def may_name_a_time(text: str) -> bool:
 
 def spans(text: str, *, now: int, first: int, last: int) -> list[Span]:
     """The stretches of time in a query. A month or day without a year stands for that of each year from `first` to
-    `last` (microseconds: the earliest and the latest memory).
+    `last` (microseconds: the earliest and the latest memory). Each is told once. Of a page pasted in, only the first
+    64 times that it names count, since every stretch is held against every memory.
     """
     lowered = text.lower()
-    found: list[Span] = []
+    named: dict[tuple[tuple[str, str], ...], re.Match[str]] = {}
     for pattern in _PATTERNS:
         for match in pattern.finditer(lowered):
-            found += _spans_of(match, first, last)
+            named.setdefault(tuple(match.groupdict("").items()), match)
         lowered = pattern.sub(" | ", lowered)
-    for match in _AGO.finditer(lowered):
-        found.append(_relative(match.group(1), now))
-    return found
+    found = [span for match in list(named.values())[:_MOST_NAMED] for span in _spans_of(match, first, last)]
+    found += [_relative(words, now) for words in dict.fromkeys(_AGO.findall(lowered))]
+    return list(dict.fromkeys(found))
 
 
 def _spans_of(match: re.Match[str], first: int, last: int) -> list[Span]:

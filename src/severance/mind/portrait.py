@@ -13,7 +13,7 @@ from severance.mind.columns import Column, Runs, Values, copied
 from severance.mind.lexical import Lexical, Segment
 from severance.mind.memories import Memories, metadata_bytes
 from severance.mind.vectors import Vectors
-from severance.records import EmbedderChosen
+from severance.records import MOST_SCALE, EmbedderChosen
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,6 +78,7 @@ def decode(data: bytes | memoryview) -> Parts:
         raise ValueError("the snapshot's header cannot be read") from problem
     template = Parts(Memories(), Lexical(), Vectors(small.dimensions), small.embedder, small.waiting)
     _need(0 <= small.dimensions <= _MAX_DIMENSIONS and len(small.tables) == len(_TABLES))
+    _need(small.embedder is None or small.embedder.dimensions == small.dimensions)
     expected = encode(template)
     wanted, _ = snapshot.unpack(VERSION, b"".join(expected))
     _need(len(arrays) == len(wanted))
@@ -87,7 +88,7 @@ def decode(data: bytes | memoryview) -> Parts:
     _fill_memories(template.memories, arrays[:18], small, rows)
     _fill_lexical(template.lexical, arrays[18:22], small, rows)
     table, scales = arrays[22:]
-    _need(len(table) == len(scales) == rows and bool(np.isfinite(scales).all()))
+    _need(len(table) == len(scales) == rows and bool(((scales >= 0) & (scales <= MOST_SCALE)).all()))
     template.vectors.table, template.vectors.scales = Column.over(table), Column.over(scales)
     return template
 

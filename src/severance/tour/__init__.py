@@ -9,7 +9,7 @@ from time import perf_counter
 
 from rich.console import Console
 
-from severance.barrier.residue import Sweep
+from severance.barrier.residue import Sweep, shown
 from severance.tour import acts, rooms
 from severance.tour.conversations import show_conversations
 from severance.tour.stage import Stage
@@ -51,7 +51,7 @@ def _story(folder: Path, stage: Stage) -> int:
         good = [act(house, stage) for act in (acts.one_question, acts.the_way_out, acts.recall_by_persona)]
         sweep = Sweep(acts.planted(), house.embedder)
         # While it is open there are journals, and a process that shows something of itself.
-        swept = sweep.paths([store]) + sweep.process(os.getpid())
+        swept = sweep.paths([store]) + shown(sweep, os.getpid())
         house.backup(backup)
     swept += sweep.paths([store, backup])
     good.append(acts.nothing_in_the_clear(sweep, swept, folder / "unsealed", stage))

@@ -19,8 +19,8 @@ from severance import transfer
 from severance.house import House
 from severance.session import Session
 from severance.tour import rooms
-from severance.tour.questions import Conversation, Question, conversations
 from severance.tour.stage import Stage
+from severance.transfer.questions import Conversation, Question, conversations
 
 LIMIT = 10
 

@@ -107,6 +107,8 @@ def _zip(path: Path) -> Iterator[zipfile.ZipFile]:
             raise
         except _ZIP_ERRORS:
             raise InputError(f"{path} is a damaged .zip; download the export once more") from None
+        except OSError as error:  # a member that begins before the file does, or a disk that fails
+            raise InputError(f"{path} cannot be read ({error.strerror or 'I/O error'})") from None
 
 
 def _check(path: Path, members: list[zipfile.ZipInfo]) -> None:

@@ -109,11 +109,11 @@ def load_document(raw: bytes, name: str) -> object:
         raise InputError(f"{name} is too large for this machine's memory; split it and try again") from None
 
 
-def read_document(path: Path) -> object:
-    """The value of a JSON file of at most 2 GiB.
+def read_bytes(path: Path) -> bytes:
+    """The content of a file of at most 2 GiB.
 
     Raises:
-        InputError: it cannot be read, is empty or too large, or is not JSON.
+        InputError: it cannot be read, or is empty or too large.
     """
     with opened(path) as file:
         size = os.fstat(file.fileno()).st_size
@@ -122,10 +122,18 @@ def read_document(path: Path) -> object:
         if not size:
             raise InputError(f"{path} is empty")
         try:
-            raw = file.read(MAX_DOCUMENT_BYTES)
+            return file.read(MAX_DOCUMENT_BYTES)
         except MemoryError:
             raise InputError(f"{path} is too large for this machine's memory; split it and try again") from None
-    return load_document(raw, str(path))
+
+
+def read_document(path: Path) -> object:
+    """The value of a JSON file of at most 2 GiB.
+
+    Raises:
+        InputError: it cannot be read, is empty or too large, or is not JSON.
+    """
+    return load_document(read_bytes(path), str(path))
 
 
 def _number(digits: str) -> int | str:

@@ -7,6 +7,7 @@ beyond the size of a memory becomes several. Its thread is the first mail of the
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import email.errors
 import email.header
@@ -38,7 +39,7 @@ _STUFFED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _REPLY = re.compile(r"(?:(?:re|aw|fwd?|wg|sv|tr)(?:\[\d+\])?:\s*)+", re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,400})>")
 # Decoders that are no character sets: bytes of a mail must not reach them.
-_NOT_CHARSETS = frozenset({"unicodeescape", "rawunicodeescape", "idna", "punycode", "undefined"})
+_NOT_CHARSETS = frozenset({"unicode-escape", "raw-unicode-escape", "idna", "punycode", "undefined"})
 # The standard library takes quadratic time for long parameters and for deep nesting; no honest mail comes near these.
 _CONTENT_HEADER = re.compile(rb"^content-[a-z-]{1,30}:[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+", re.MULTILINE | re.IGNORECASE)
 _MAX_CONTENT_HEADER_BYTES = 16_384
@@ -270,9 +271,10 @@ def _decoded(part: email.message.Message) -> str:
     charset = str(part.get_content_charset() or "utf-8")
     # Plain ASCII is what programs declare without looking; its superset costs nothing.
     charset = "utf-8" if charset in ("us-ascii", "ascii") else charset
-    if re.sub(r"[-_ ]", "", charset).lower() in _NOT_CHARSETS:
-        raise Unfit("its character set is unknown")
     try:
+        # Python passes over punctuation in names, so that what counts is the name that it understood.
+        if codecs.lookup(charset).name in _NOT_CHARSETS:
+            raise LookupError
         return payload.decode(charset)
     except LookupError:
         raise Unfit("its character set is unknown") from None

@@ -19,7 +19,7 @@ from severance.chip.chip import Chip
 from severance.chip.rows import RowFile
 from severance.crypto.rootkey import Key
 from severance.disk.faults import from_system, present
-from severance.disk.newfile import new_file
+from severance.disk.newfile import new_file, new_folder, sync_folder
 from severance.errors import (
     DamagedError,
     InputError,
@@ -38,6 +38,17 @@ FORMAT = 1
 _MANIFEST = "manifest.json"
 _MOST_MANIFEST = 65_536
 _PIECE = 2**20
+# The last two come from a header that says it goes on for longer than memory, or than 64 bits.
+_NOT_A_BACKUP = (
+    tarfile.TarError,
+    msgspec.MsgspecError,
+    KeyError,
+    EOFError,
+    ValueError,
+    RecursionError,
+    OverflowError,
+    MemoryError,
+)
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -173,7 +184,7 @@ def _hold_against(space: Space, anchor: Head) -> None:
 
 
 def _exchange(staged: Path, directory: Path) -> None:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new_folder(directory)
     names = (VAULT_NAME, f"{VAULT_NAME}-wal", f"{VAULT_NAME}-shm", CHIP_NAME, f"{CHIP_NAME}-journal")
     suffixes = (ASIDE, *(f"{ASIDE}-{number}" for number in range(2, 10_000)))
     # What an earlier restore put aside stays; one suffix for all, so that what belongs together can be told.
@@ -186,6 +197,8 @@ def _exchange(staged: Path, directory: Path) -> None:
             if old.exists():
                 old.replace(new)
                 done.append((old, new))
+                # One after the other: a power cut must not leave the vault without its log, or with another's chip.
+                sync_folder(directory)
     except OSError as error:  # such as on Windows, where a file that another process has open cannot be renamed
         for was, now in reversed(done):
             with suppress(OSError):
@@ -199,7 +212,7 @@ def _unpack(file: Path, into: Path) -> set[str]:
             manifest = _manifest(tar)
             for member in manifest.members:
                 _extract(tar, member, into / member.name)
-    except (tarfile.TarError, msgspec.MsgspecError, KeyError, EOFError, ValueError, RecursionError):
+    except _NOT_A_BACKUP:
         raise DamagedError(f"{file.name} is not a backup, or was cut short; take another") from None
     except OSError as error:
         raise from_system(error, into) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,10 +10,11 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One memory that came back: its id as the memory itself names it, and its text."""
+    """One memory that came back: its id as the memory itself names it, its text, and its score where there is one."""
 
     id: str
     text: str
+    score: float | None = None
 
 
 class Peer(Protocol):
@@ -22,9 +23,13 @@ class Peer(Protocol):
     An adapter is a class that is made with one argument, an empty folder (`Path`) in which everything that it stores
     must go, and has these methods. The tenant is whatever the memory separates people by (a user id, a namespace, a
     collection): pass it on as it comes, and add no check of your own, since the check is what is being tried. What the
-    memory cannot do raises `NotImplementedError`; the probes that need it are then reported as not tried.
+    memory cannot do raises `NotImplementedError`, or is left out; the probes that need it are then not tried.
 
-    The adapter runs in a process of its own, may hang, crash or raise: that is counted and reported.
+    An attribute `calls`, where there is one, tells for each method by which call of the memory's own it is done, with
+    its arguments: it is shown with what is found.
+
+    A folder that was closed may be opened again, by another instance. The adapter runs in a process of its own, may
+    hang, crash or raise: that is counted and reported.
     """
 
     def __init__(self, folder: Path) -> None: ...
@@ -55,4 +60,12 @@ class Peer(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections."""
+        ...
+
+
+class PeerWithMetadata(Peer, Protocol):
+    """A peer that also keeps what a caller says about a text; for a memory that takes metadata beside the tenant."""
+
+    def add_with(self, tenant: str, text: str, metadata: Mapping[str, str]) -> str:
+        """As `add`, with metadata."""
         ...

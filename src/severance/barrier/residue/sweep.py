@@ -8,11 +8,11 @@ nothing through, then a dictionary, then the bytes on both sides of the gram are
 from __future__ import annotations
 
 import os
-import stat
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from io import RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,8 @@ _BITS_EACH = 64
 _MOST_OWNERS = 8
 _FEWEST_BYTES = 3
 _DEEPEST = 3
+_LARGE = 2**25
+_PIECE = 2**22
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,11 @@ class Report:
                 by_encoding[hit.encoding].add(hit.sentence)
         return by_encoding
 
+    @property
+    def sentences(self) -> set[int]:
+        """Which sentences were found, in whatever encoding."""
+        return {hit.sentence for hit in self.hits}
+
     def __add__(self, other: Report) -> Report:
         return Report(
             self.files + other.files,
@@ -99,6 +106,7 @@ class Sweep:
     def __init__(self, sentences: Sequence[str], embedder: Embedder) -> None:
         """Args and errors as in `sweep`."""
         self._needles = needles(sentences, embedder)
+        self._longest = max((len(needle.data) for needle in self._needles), default=0)
         self._owners: dict[int, list[tuple[int, int]]] = {}
         for index, needle in enumerate(self._needles):
             for place in _places(needle):
@@ -115,7 +123,7 @@ class Sweep:
         self._table[(grams * _MIX) >> self._shift] = True
 
     def paths(self, paths: Iterable[str | os.PathLike[str]]) -> Report:
-        """Sweep files, and folders with everything in them; links are not followed. A file is read whole.
+        """Sweep files, and folders with everything in them; links are not followed.
 
         Raises:
             OSError: a file is there and cannot be read. One that is removed meanwhile is passed over.
@@ -124,25 +132,30 @@ class Sweep:
         for file in _files(paths):
             report += self.content(f"{file} (its name)", os.fsencode(file.name))
             with suppress(FileNotFoundError):
-                report += self.content(str(file), file.read_bytes())
+                report += self._file(file)
                 report.files += 1
         return report
 
-    def process(self, pid: int) -> Report:
-        """Sweep what the system shows of a running process: command line, environment, files open but deleted.
+    def _file(self, file: Path) -> Report:
+        if file.stat().st_size <= _LARGE:
+            return self.content(str(file), file.read_bytes())
+        with file.open("rb", buffering=0) as raw:
+            return self.pieces(str(file), read_pieces(raw, 0, file.stat().st_size))
 
-        Empty where there is no /proc.
+    def pieces(self, name: str, pieces: Iterable[tuple[int, bytes]]) -> Report:
+        """Sweep what is too large to be swept at once: pieces, each with its offset, in order.
+
+        What lies across the border of two neighbours is found. A compressed stream is followed to the end of its piece.
         """
-        report, home = Report(), Path("/proc", str(pid))
-        for name in ("cmdline", "environ"):
-            with suppress(OSError):
-                report += self.content(str(home / name), (home / name).read_bytes())
-        with suppress(OSError):
-            for link in (home / "fd").iterdir():
-                with suppress(OSError):
-                    if stat.S_ISREG(link.stat().st_mode) and link.stat().st_nlink == 0:
-                        report += self.content(str(link), link.read_bytes())
-                        report.files += 1
+        report, end, tail = Report(), -1, b""
+        for at, data in pieces:
+            kept = tail if at == end else b""
+            part = self.content(name, kept + data)
+            report.hits += [replace(hit, offset=at - len(kept) + hit.offset) for hit in part.hits]
+            report.streams += part.streams
+            report.bytes += len(data)
+            end, tail = at + len(data), (kept + data)[-self._longest :]
+        report.hits = list(dict.fromkeys(report.hits))
         return report
 
     def content(self, name: str, data: bytes) -> Report:
@@ -189,6 +202,19 @@ class Sweep:
             passed = np.flatnonzero(self._table[(grams * _MIX) >> self._shift])
             for offset, gram in zip((passed + start).tolist(), grams[passed].tolist(), strict=True):
                 yield from ((offset, index, place) for index, place in self._owners.get(gram, ()))
+
+
+def read_pieces(raw: RawIOBase, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """What is there from `start` to `end`, piece by piece with its offset, but for pieces of nothing but zeros.
+
+    Raises:
+        OSError: it cannot be read; so far it has come.
+    """
+    for at in range(start, end, _PIECE):
+        raw.seek(at)
+        data = raw.read(min(_PIECE, end - at)) or b""
+        if data.count(0) < len(data):
+            yield at, data
 
 
 class _Spans:

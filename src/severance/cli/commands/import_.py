@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -43,7 +42,7 @@ def run(
     Ctrl-C keeps what was imported until then. What was forgotten since an import comes back with the next one.
     """
     edge = Edge(ctx, store, key, as_json)
-    begun = time.monotonic()
+    begun = edge.ticks()
     with read(path, format, words.pairs(option, "NAME=VALUE")) as reading:
         report = Report(reading.format)
         with edge.session(at, subject) as session:
@@ -51,9 +50,9 @@ def run(
                 finished = _ingest(session, reading, report, quiet=edge.as_json)
             except BaseException:
                 # What was imported before stays imported; say so, and then what went wrong.
-                _tell(report, finished=False, seconds=time.monotonic() - begun, as_json=edge.as_json)
+                _tell(report, finished=False, seconds=edge.ticks() - begun, as_json=edge.as_json)
                 raise
-    _tell(report, finished=finished, seconds=time.monotonic() - begun, as_json=edge.as_json)
+    _tell(report, finished=finished, seconds=edge.ticks() - begun, as_json=edge.as_json)
     if not finished:
         raise exits.Interrupted
     if report.nothing_read:

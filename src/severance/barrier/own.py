@@ -1,0 +1,278 @@
+"""The user's own store, looked at from a sealed copy: what they have stored is read and never changed.
+
+The content of memories stays in memory: nothing of it is written anywhere unsealed, and no line of a report holds a
+sentence, a name or a path.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import msgspec
+
+from severance.barrier.findings import Control, Tally
+from severance.barrier.residue import Sweep
+from severance.barrier.scene import Part, Scene, Skipped
+from severance.barrier.sealed import Names, in_the_clear, known_bytes, masked
+from severance.barrier.steady import copy_store
+from severance.chip.rows import RowFile
+from severance.crypto.rootkey import Key, parse_spec
+from severance.errors import (
+    EmbedderError,
+    InputError,
+    KeyMissingError,
+    NotFoundError,
+    SeveranceError,
+    StoreError,
+    WrongKeyError,
+)
+from severance.house import House
+from severance.model import ID_BYTES, Persona, id_text
+from severance.session import Session
+from severance.store import CHIP_NAME, VAULT_NAME, open_store
+from severance.system import SystemClock, SystemEntropy
+
+MOST_QUICK = 256 * 2**20
+"""Bytes; a larger store takes longer than a quick run has."""
+
+_SENTENCES = 200
+_PERSONAS_QUICK = 40
+_CONTROL = 50
+_FEWEST_CHARS = 24
+_FEWEST_DIFFERENT = 8  # a row of dashes is nobody's
+_LIMIT = 10
+_PLACE = "severance-barrier"
+_SEALED = (VAULT_NAME, CHIP_NAME)
+_PARTS = tuple(f".{name}." for name in _SEALED)  # while one of them is being made
+_LEFT = re.compile(r"\.severance-[a-z0-9_]{8}")
+"""Where a backup or a restore is put together, beside what it is for."""
+
+
+def part(store: Path, key: Key) -> Part:
+    """The part `store.own` for the store in this directory.
+
+    Args:
+        store: its directory; it may not exist.
+        key: where its root key comes from, as in `severance.open`.
+
+    Raises:
+        InputError: the spec is none, or there is a file in the store's place.
+    """
+    if store.is_file():
+        raise InputError(f"{store} is a file; a store is a directory, name another")
+    if isinstance(key, str):
+        parse_spec(key)
+    return Part(
+        name="store.own",
+        title="Your own store: nothing in the clear, no persona finds another's memories, all as it was written",
+        promise="P3",
+        unit="looks",
+        advice="Keep every copy of the store to yourself, run `severance check`, and report it with this evidence.",
+        run=partial(_run, store, key),
+        not_covered=(
+            "Backups, exports and copies of your own store, and memories of it shorter than "
+            f"{_FEWEST_CHARS} characters.",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class _Persona:
+    """What is known of one persona of the copy.
+
+    Attributes:
+        who: its names, which are never shown.
+        ids: of all its memories.
+        sentences: id and text of some of them.
+    """
+
+    who: Persona
+    ids: set[str] = field(default_factory=set)
+    sentences: dict[str, str] = field(default_factory=dict)
+
+
+def _run(store: Path, key: Key, scene: Scene, tally: Tally) -> None:
+    if not any((store / name).exists() for name in _SEALED):
+        raise Skipped("There is no store of your own to look at; name one with --store.")
+    files = list(_files(store))
+    size = sum(file.stat().st_size for file in files)
+    if size > MOST_QUICK and not scene.deep:
+        raise Skipped(f"Your store has more than {MOST_QUICK >> 20} MiB; try it with --full.")
+    copy = scene.folder / "store"
+    copy_store(store, copy)
+    random = scene.random()
+    with _opened(copy, store, key) as house:
+        for finding in house.check():
+            tally.broke(f"check: {finding.what}")
+        tally.held()
+        status = house.status()
+        chosen = list(status.personas)
+        if not scene.deep and len(chosen) > _PERSONAS_QUICK:
+            chosen = random.sample(chosen, _PERSONAS_QUICK)
+        met = [_met(house, _Persona(Persona(each.subject, each.name)), random) for each in chosen]
+        if not any(persona.sentences for persona in met):
+            raise Skipped(f"No memory in your store has {_FEWEST_CHARS} characters, the least that can be looked for.")
+        names = {name for each in status.personas for name in (each.subject, each.name)}
+        names |= {place.name for place in status.places}
+        _sweep(store, files, house, met, Names(names, size), known_bytes(copy), tally)
+        _ask(house, met, scene, tally, random)
+    if len(chosen) < len(status.personas):
+        tally.note += f" {len(chosen)} of {len(status.personas):,} personas were drawn."
+
+
+@contextmanager
+def _opened(copy: Path, store: Path, key: Key) -> Iterator[House]:
+    """The copy as a house. The key is looked for from where the store stands, and nobody is asked for it."""
+    if _asks(copy, key):
+        raise Skipped("The root key of your store comes from a passphrase, for which the barrier does not ask.")
+    try:
+        vault, chip = open_store(copy, key=key, create=False, entropy=SystemEntropy(), home=store)
+    except KeyMissingError:
+        raise Skipped("The root key of your store cannot be had here; name its source with --key.") from None
+    except WrongKeyError:
+        raise WrongKeyError("the root key that applies here is not the one of your store; name it with --key") from None
+    except SeveranceError as error:
+        told = str(error).replace(str(copy), "the copy of your store").replace(str(store), "your store")
+        raise StoreError(told) from None
+    with House(copy, vault, chip, embedder=None, clock=SystemClock(), entropy=SystemEntropy()) as house:
+        yield house
+
+
+def _asks(copy: Path, key: Key) -> bool:
+    if key is None and "SEVERANCE_KEY" not in os.environ:
+        with closing(RowFile.open(copy / CHIP_NAME)) as rows:
+            try:
+                recorded = msgspec.json.decode(rows.key_source, type=dict[str, object])
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                return False  # opening will say what is wrong with it
+        return recorded.get("source") == "passphrase"
+    return key == "passphrase"
+
+
+@contextmanager
+def _awake(house: House, persona: Persona) -> Iterator[Session]:
+    """The persona, at a place that only the copy has."""
+    house.place(_PLACE, {persona.subject: persona.name})
+    try:
+        with house.cross(persona.subject, _PLACE) as session:
+            yield session
+    except EmbedderError:
+        raise Skipped(
+            "Your store was written with an embedder of your own, which this command does not have."
+        ) from None
+    finally:
+        house.place(_PLACE, {persona.subject: None})
+
+
+def _met(house: House, persona: _Persona, random: Random) -> _Persona:
+    """The persona with its ids, and some of its sentences."""
+    with _awake(house, persona.who) as session:
+        usable = {}
+        for memory in session.memories():
+            persona.ids.add(memory.id)
+            if len(memory.text) >= _FEWEST_CHARS and len(set(memory.text)) >= _FEWEST_DIFFERENT:
+                usable[memory.id] = memory.text
+    persona.sentences = dict(random.sample(sorted(usable.items()), min(_SENTENCES, len(usable))))
+    return persona
+
+
+def _sweep(
+    store: Path,
+    files: Sequence[Path],
+    house: House,
+    met: Sequence[_Persona],
+    names: Names,
+    known: Sequence[bytes],
+    tally: Tally,
+) -> None:
+    """Every byte of the sealed files, for sentences in eight encodings and for names."""
+    sentences = sorted({text for persona in met for text in persona.sentences.values()})
+    sweep = Sweep(sentences, house.embedder)
+    found: set[int] = set()
+    for file in files:
+        try:
+            content = masked(file.read_bytes(), known)
+        except FileNotFoundError:
+            continue
+        label = _label(file, store)
+        for hit in sweep.content(label, content).hits:
+            if hit.sentence not in found:
+                found.add(hit.sentence)
+                tally.broke(f"{label} at byte {hit.offset:,}: a sentence of a memory, as {hit.encoding}")
+        for offset in names.offsets(content):
+            tally.broke(f"{label} at byte {offset:,}: the name of a subject, persona or place")
+    tally.held(len(sentences) - len(found) + names.covered)
+    tally.note = names.note
+    tally.control = _control(sweep, sentences[:_CONTROL], house)
+
+
+def _control(sweep: Sweep, sentences: Sequence[str], house: House) -> Control:
+    """The same sweep over some of the same sentences in the clear, in memory only."""
+    wanted = found = 0
+    for forms in in_the_clear(sentences, house.embedder).values():
+        for number, content in forms.items():
+            wanted += 1
+            found += any(hit.sentence == number for hit in sweep.content("control", content).hits)
+    return Control("sentences of the store, in the clear in memory, in eight encodings", wanted, found)
+
+
+def _ask(house: House, met: Sequence[_Persona], scene: Scene, tally: Tally, random: Random) -> None:
+    """Every persona is asked with what the others said, and for what they have."""
+    for asked in met:
+        others = [pair for other in met if other is not asked for pair in other.sentences.items()]
+        with _awake(house, asked.who) as session:
+            refused = _refusal(session, id_text(random.randbytes(ID_BYTES)))
+            own = list(asked.sentences)[:_CONTROL]
+            answered = sum(session.get(each).id == each for each in own)
+            assert tally.control is not None  # noqa: S101 - the sweep ran its own
+            tally.control = Control(
+                "sentences of the store, in the clear in memory; own memories, asked for",
+                tally.control.tried + len(own),
+                tally.control.found + answered,
+            )
+            for id, text in random.sample(others, min(_SENTENCES, len(others))):  # noqa: A001
+                if not scene.more(tally):
+                    return
+                _ask_once(session, asked, id, text, refused, tally)
+
+
+def _ask_once(session: Session, asked: _Persona, id: str, text: str, refused: str, tally: Tally) -> None:  # noqa: A002
+    hits = session.recall(text, limit=_LIMIT)
+    if any(hit.memory.id not in asked.ids for hit in hits):
+        tally.broke("recall: a persona got a memory that is not its own")
+    elif _refusal(session, id) != refused:
+        tally.broke("get: the id of another persona's memory is not answered like one that nobody has")
+    else:
+        tally.held()
+
+
+def _refusal(session: Session, id: str) -> str:  # noqa: A002
+    """In what words the id is refused by every method that only reads; empty where it is not."""
+    said = []
+    for call in (session.get, session.history):
+        try:
+            call(id)
+        except NotFoundError as error:
+            said.append(str(error))
+        else:
+            return ""
+    return " ".join(said)
+
+
+def _files(store: Path) -> Iterator[Path]:
+    """The sealed files, what stands beside them under their names, and what an interrupted backup left around."""
+    yield from (file for file in sorted(store.iterdir()) if file.name.startswith((*_SEALED, *_PARTS)))
+    for folder in sorted(store.parent.glob(".severance-*")):
+        if _LEFT.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
+            yield from (file for file in sorted(folder.rglob("*")) if file.is_file() and not file.is_symlink())
+
+
+def _label(file: Path, store: Path) -> str:
+    return file.relative_to(store if file.is_relative_to(store) else store.parent).as_posix()

@@ -1,0 +1,87 @@
+"""Delimiter collision: two names that become the same when they are joined, cut, folded or normalised.
+
+Names that differ only by canonical equivalence (NFC and NFD) are one name here: no process should rely on telling them
+apart (The Unicode Standard, chapter 3, conformance clause C6).
+"""
+
+from __future__ import annotations
+
+from severance.barrier.peers.ground import Ground
+from severance.barrier.peers.leak import Leak
+
+_SIGNS = (":", "::", "/", ".", "|", "#", "-", "_", ",", ";", " ", "\\", "\0", "\x1f", "\n", "\t", "=", "&", "+", "@")
+_LONG = (32, 64, 100, 128, 255, 256, 1024)
+
+
+def probe(ground: Ground) -> None:
+    """Pairs of different names; each reads as itself what the other has added."""
+    base, other = ground.tenants(2)
+    for sign in _SIGNS:
+        _joined(ground, base, sign)
+    for one, two in _spellings(base) + _paths(base, other) + _lengths(base):
+        _pair(ground, one, two)
+
+
+def _pair(ground: Ground, one: str, two: str) -> None:
+    mine, yours = ground.add(one), ground.add(two)
+    if mine:
+        ground.reads(two, mine.text)
+    if yours:
+        ground.reads(one, yours.text)
+    if mine and yours and ground.finds(mine):
+        ground.leaves_alone(mine, "delete", two, yours.id)
+
+
+def _joined(ground: Ground, base: str, sign: str) -> None:
+    """A tenant whose name holds a sign, and the one whose name and id or query make the same once they are joined."""
+    sub = "ops"
+    wide = f"{base}{sign}{sub}"
+    mine = ground.add(wide)
+    ground.add(base)
+    if not mine:
+        ground.tally.held()
+        return
+    ground.reads(base, mine.text)
+    ground.reads_own_only(base, "get", base, f"{sub}{sign}{mine.id}")
+    ground.ask("search", wide, "the word", 10)  # what was found now must not be found again under another name
+    ground.reads_own_only(base, "search", base, f"{sub}{sign}the word", 10)
+    for name in (f"{base}{sign}", f"{sign}{base}", f"{base}{sign}{sign}{sub}", sub):
+        ground.reads(name, mine.text)
+
+
+def _spellings(base: str) -> list[tuple[str, str]]:
+    """The same name to somebody who folds case, trims, or normalises for compatibility (NFKC)."""
+    wide = "".join(chr(ord(char) + 0xFEE0) for char in base)  # full-width forms
+    folded = [(base, again) for again in (base.upper(), base.capitalize(), wide, f"{base}\u200b", f"\ufeff{base}")]
+    trimmed = [
+        (base, again) for again in (f"{base} ", f" {base}", f"{base}\n", f"{base}\u00a0", f"{base}\0", f"'{base}'")
+    ]
+    letters = [(f"{base}ß", f"{base}ss"), (f"{base}ﬁ", f"{base}fi"), (f"{base}é", f"{base}e"), (f"{base}İ", f"{base}i")]
+    numbers = [("17", "017"), ("17", "17.0"), ("17", "1_7"), ("1e2", "100"), ("0x11", "17"), ("True", "1")]
+    return folded + trimmed + letters + numbers
+
+
+def _paths(base: str, other: str) -> list[tuple[str, str]]:
+    """The same place to somebody who makes a path of a name."""
+    names = (f"./{base}", f"{base}/.", f"{other}/../{base}", f"{base}//", f"{base}%00", f"{base}%20", f"..\\{base}")
+    return [(base, name) for name in names]
+
+
+def _lengths(base: str) -> list[tuple[str, str]]:
+    """The same name to somebody who cuts it."""
+    stems = [base + "x" * (length - len(base)) for length in _LONG]
+    return [(f"{stem}1", f"{stem}2") for stem in stems]
+
+
+LEAK = Leak(
+    slug="delimiter",
+    title="Two names that become one when they are joined, cut or normalised",
+    advice=(
+        "Keep a tenant in a field of its own; where it must be joined to something, encode the parts with their "
+        "lengths or hash them. Refuse names with control characters, and names that change when they are trimmed, "
+        "folded or normalised."
+    ),
+    probe=probe,
+    toys=("JoinedKey", "CachesJoinedQuery", "FoldsCase", "TrimsNames", "CutsNames"),
+    not_covered=("Names that are canonically equivalent in Unicode (NFC and NFD) count as one name.",),
+)

@@ -1,0 +1,44 @@
+"""A filter that is missing on one operation: everything that reads or writes must ask whose memory it is."""
+
+from __future__ import annotations
+
+from severance.barrier.peers.ground import Ground
+from severance.barrier.peers.leak import Leak
+
+_GENERAL = ("key", "Who keeps something under the stair?", "a", " ", "zq", "memory")
+_MANY = 1_000
+
+
+def probe(ground: Ground) -> None:
+    """Every reading call of every tenant, before and after updates, deletions and a restart; also of a newcomer."""
+    ann, ben, nobody = ground.tenants(3)
+    hers, his = ground.plant(ann, 5), ground.plant(ben, 3)
+    for reader, other in ((ben, hers), (ann, his), (nobody, hers)):
+        _read(ground, reader, other[0].text)
+        for query in _GENERAL:
+            ground.reads_own_only(reader, "search", reader, query, _MANY)
+    changed, _ = ground.sentence(ben)
+    ground.leaves_alone(hers[1], "update", ben, his[0].id, changed)
+    ground.leaves_alone(hers[1], "delete", ben, his[1].id)
+    for reader, other in ((ben, hers), (ann, his)):
+        _read(ground, reader, other[1].text)
+    ground.reopen()
+    for reader, other in ((ben, hers), (nobody, his)):
+        _read(ground, reader, other[2].text)
+
+
+def _read(ground: Ground, reader: str, text: str) -> None:
+    ground.reads(reader, text)
+    ground.reads_own_only(reader, "search", reader, text, _MANY)
+
+
+LEAK = Leak(
+    slug="filter",
+    title="An operation that forgets whose memories it may touch",
+    advice=(
+        "Give every operation the tenant, and take it from one place that no operation can go round, such as a store "
+        "of its own for each tenant. Treat an empty result as empty, and never fall back to a wider search."
+    ),
+    probe=probe,
+    toys=("NoFilterInSearch", "NoFilterInList", "WiderWhenEmpty", "DeletesAll", "ForgetsFilterAfterRestart"),
+)

@@ -1,0 +1,278 @@
+"""The barrier's end of the conversation with an adapter: a time for each answer, and nothing left running after it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import site
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from severance.barrier.peers.wire import Answer, Call, Close, Load, One, Open, Race, Request, Share
+
+_POLL = 0.2  # seconds between looks at whether the process still lives
+_LEAVE = 2.0  # seconds for what has to end by itself
+_LINE = 2**28  # bytes; what the worker sends is bounded, this is for one that was subverted
+_MARK = "BARRIER_WORKER"
+
+_QUIET = {
+    "ANONYMIZED_TELEMETRY": "False",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_OFFLINE": "1",
+    "LANGCHAIN_TRACING_V2": "false",
+    "LANGSMITH_TRACING": "false",
+    "MEM0_TELEMETRY": "False",
+    "OTEL_SDK_DISABLED": "true",
+    "TRANSFORMERS_OFFLINE": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long an adapter may take, in seconds, and how often it may fail to answer in one run.
+
+    Attributes:
+        start: for importing it, and for making one.
+        call: for each call; a race of several gets three times that.
+        silences: after so many calls without an answer, nothing more is tried.
+    """
+
+    start: float = 60.0
+    call: float = 10.0
+    silences: int = 3
+
+
+class NoAnswerError(Exception):
+    """The adapter hung, ended its process, or returned something else; the message is one sentence about it."""
+
+
+class NotMadeError(NoAnswerError):
+    """No adapter could be made in a folder; the message says what it raised."""
+
+
+class Remote:
+    """An adapter in a process of its own. Use it in a `with` block: afterwards that process is gone.
+
+    After `NoAnswerError` the process has been ended; the next `open` starts another.
+
+    Attributes:
+        calls: by which of the memory's own calls each method is done, as the adapter tells.
+    """
+
+    def __init__(self, where: str, name: str, scratch: Path, limits: Limits) -> None:
+        """`where` is a module or the path of a Python file, `name` a class in it; `scratch` is an empty folder that
+        becomes its home and working directory.
+        """
+        self._load = Load(where, name, [str(Path.cwd())])
+        self._scratch = scratch
+        self._limits = limits
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: Thread | None = None
+        self._lines: queue.Queue[bytes] = queue.Queue()
+        self._answers = msgspec.json.Decoder(list[Answer])
+        self._mark = ""
+        self.calls: dict[str, str] = {}
+
+    def load(self) -> str:
+        """Start the process and import the adapter. Returns what went wrong with the import, or an empty text.
+
+        Raises:
+            NoAnswerError: it took too long, or ended the process.
+        """
+        self.kill()
+        self._start()
+        [answer] = self._ask(self._load, self._limits.start, "its import")
+        self.calls = answer.calls
+        return answer.note
+
+    def open(self, folder: Path) -> None:
+        """Make an adapter in this folder.
+
+        Raises:
+            NotMadeError: it could not be made.
+            NoAnswerError: it hung or crashed meanwhile.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        if self._process is None and (problem := self.load()):
+            raise NotMadeError(f"it cannot be imported: {problem}")
+        [answer] = self._ask(Open(str(folder)), self._limits.start, "being made")
+        if answer.kind != "ok":
+            raise NotMadeError(f"it cannot be made: {answer.note}")
+
+    def call(self, call: Call) -> Answer:
+        """Make one call. A refusal and a missing method are answers.
+
+        Raises:
+            NoAnswerError: it hung, crashed, or returned something else.
+        """
+        return self._ask(One(call), self._limits.call, str(call))[0]
+
+    def race(self, lanes: list[list[Call]]) -> list[list[Answer]]:
+        """Make the calls of each lane in order, all lanes at the same time. Errors as for `call`."""
+        answers = iter(self._ask(Race(lanes), 3 * self._limits.call, f"{len(lanes)} threads of calls"))
+        return [[next(answers) for _ in lane] for lane in lanes]
+
+    def share(self, first: Call, second: Call, text: str) -> list[Answer]:
+        """See `wire.Share`. Errors as for `call`."""
+        return self._ask(Share(first, second, text), 3 * self._limits.call, f"{first}, {second}")
+
+    def close(self) -> None:
+        """Close the adapter. An error in it is not one of ours; one that hangs is.
+
+        Raises:
+            NoAnswerError: it hung or crashed.
+        """
+        if self._process is not None:
+            self._ask(Close(), self._limits.call, "close()")
+
+    def kill(self) -> None:
+        """End the process, and everything that it has started."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        _end(process, self._mark)
+        with suppress(OSError):
+            assert process.stdin is not None  # noqa: S101 - for the type checker
+            process.stdin.close()
+        if self._reader is not None:
+            self._reader.join(_LEAVE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            with suppress(NoAnswerError):
+                if kind is None:
+                    self.close()
+        finally:
+            self.kill()
+
+    def _start(self) -> None:
+        home, temporary = self._scratch / "home", self._scratch / "tmp"
+        for folder in (home, temporary):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._mark = tempfile.mkdtemp(dir=temporary)  # a name that no other process has
+        self._lines = queue.Queue()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "severance.barrier.peers.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=self._scratch,
+            env=_environment(home, temporary, self._mark),
+            start_new_session=True,
+        )
+        self._reader = Thread(target=_read, args=(self._process, self._lines), daemon=True)
+        self._reader.start()
+
+    def _ask(self, request: Request, seconds: float, what: str) -> list[Answer]:
+        if self._process is None or self._process.stdin is None:
+            raise NoAnswerError("it is not running")
+        try:
+            self._process.stdin.write(msgspec.json.encode(request) + b"\n")
+            self._process.stdin.flush()
+            line = self._line(seconds)
+        except (BrokenPipeError, EOFError):
+            raise NoAnswerError(f"it {self._ended()} in {_short(what)}") from None
+        except TimeoutError:
+            self.kill()
+            raise NoAnswerError(f"it gave no answer within {seconds:g} seconds to {_short(what)}") from None
+        answers = self._answers.decode(line)
+        for answer in answers:
+            if answer.kind == "wrong":
+                raise NoAnswerError(f"{answer.note}, in {_short(what)}")
+        return answers
+
+    def _line(self, seconds: float) -> bytes:
+        """Raises `TimeoutError`, or `EOFError` when the process has ended."""
+        assert self._process is not None  # noqa: S101 - for the type checker
+        left = seconds
+        while True:
+            try:
+                line = self._lines.get(timeout=min(_POLL, max(left, 0.001)))
+            except queue.Empty:
+                left -= _POLL
+                if self._process.poll() is not None and self._lines.empty():
+                    raise EOFError from None
+                if left <= 0:
+                    raise TimeoutError from None
+                continue
+            if not line.endswith(b"\n"):
+                raise EOFError
+            return line
+
+    def _ended(self) -> str:
+        process = self._process
+        assert process is not None  # noqa: S101 - for the type checker
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_LEAVE)
+        code = process.returncode
+        self.kill()
+        if code is None:
+            return "closed its connection"
+        return f"ended its process (exit code {code})" if code >= 0 else f"was killed by signal {-code}"
+
+
+def _read(process: subprocess.Popen[bytes], lines: queue.Queue[bytes]) -> None:
+    assert process.stdout is not None  # noqa: S101 - for the type checker
+    with suppress(OSError, ValueError), process.stdout as stream:
+        while line := stream.readline(_LINE):
+            lines.put(line)
+    lines.put(b"")
+
+
+def _environment(home: Path, temporary: Path, mark: str) -> dict[str, str]:
+    """The user's, without what would let an adapter reach the user's own data or tell anybody that it runs."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SEVERANCE_", "XDG_"))}
+    folders = {name: str(home) for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA")}
+    # Packages that were installed for the user alone are found by the old home.
+    packages = {"PYTHONUSERBASE": site.getuserbase()}
+    return (
+        kept
+        | _QUIET
+        | folders
+        | packages
+        | {name: str(temporary) for name in ("TMPDIR", "TEMP", "TMP")}
+        | {_MARK: mark}
+    )
+
+
+def _end(process: subprocess.Popen[bytes], mark: str) -> None:
+    """Kill the process with its group, and whatever left the group but still carries the mark in its environment."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        for pid in _marked(mark):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+    process.wait()
+
+
+def _marked(mark: str) -> Iterable[int]:
+    """The processes with the mark in their environment; none where there is no /proc."""
+    wanted = f"{_MARK}={mark}\0".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if wanted in (entry / "environ").read_bytes():
+                yield int(entry.name)
+
+
+def _short(what: str) -> str:
+    return what if len(what) <= 120 else f"{what[:120]}..."

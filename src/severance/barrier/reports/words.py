@@ -1,0 +1,120 @@
+"""What a report says in words, the same in each of its forms. It never says that anything is proven."""
+
+from __future__ import annotations
+
+import unicodedata
+from math import ceil, floor, log10
+
+from severance.barrier.findings import Outcome, Report, Verdict
+from severance.model import moment
+
+_REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_NOT_TEXT = ("Cc", "Cs", "Cn", "Co")
+
+MEANING = {
+    Verdict.HELD: "tried; nothing crossed, and the control was found",
+    Verdict.BROKEN: "something crossed",
+    Verdict.INCONCLUSIVE: "tried without an answer: the control was missed, or something failed",
+    Verdict.NOT_TRIED: "left out, for the reason given",
+    Verdict.NOTED: "a measurement without a threshold",
+}
+
+
+def visible(text: str) -> str:
+    """`text` on one line, with everything that is no plain character (control characters, halves of pairs, what
+    reorders) written as an escape: evidence can hold any bytes, and no form of the report may be commanded by them.
+    """
+    if text.isprintable() and text.isascii():
+        return text
+    return "".join(char if _plain(char) else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def _plain(char: str) -> bool:
+    return char not in _REORDERING and unicodedata.category(char) not in (*_NOT_TEXT, "Zl", "Zp")
+
+
+def counted(outcome: Outcome) -> str:
+    """How often it was tried and what was found, with the bound: `0 of 10,000 trace pairs: below 3.0 in 10,000 (95 %),
+    for this generator`; empty where nothing was tried.
+    """
+    if not outcome.tried:
+        return ""
+    unit = visible(outcome.unit)
+    if outcome.verdict is Verdict.NOTED:
+        return f"{outcome.tried:,} {unit} measured"
+    return f"{outcome.found:,} of {outcome.tried:,} {unit}: {bound(outcome)}"
+
+
+def bound(outcome: Outcome) -> str:
+    """The upper end of the 95 % interval, for people."""
+    share = outcome.at_most
+    if share is None:
+        return ""
+    if share >= 1:
+        return "all of them"
+    return f"below {per_power_of_ten(share)} (95 %), for this generator"
+
+
+def per_power_of_ten(share: float) -> str:
+    """A share between 0 and 1 with two digits, rounded up: 0.00029953 is `3.0 in 10,000`."""
+    power = -floor(log10(share))
+    # Rounded up, since it is an upper bound; the rest that floating point leaves is no reason to.
+    tenths = ceil(round(share * 10 ** (power + 1), 6))
+    if tenths >= 100:
+        power, tenths = power - 1, tenths // 10
+    return f"{tenths / 10:.1f} in {10**power:,}"
+
+
+def controlled(outcome: Outcome) -> str:
+    """What the control was and what came of it, or empty where there was none."""
+    control = outcome.control
+    if control is None:
+        return ""
+    return f"{visible(control.what)}: planted {control.tried:,}, found {control.found:,}"
+
+
+def when(report: Report) -> str:
+    """The beginning of the run, in UTC."""
+    return moment(report.began).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def lasted(seconds: float) -> str:
+    """A duration for people."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def verdict(report: Report) -> Verdict:
+    """The run in one word: what its exit code says, too."""
+    if report.broken:
+        return Verdict.BROKEN
+    return Verdict.HELD if report.conclusive else Verdict.INCONCLUSIVE
+
+
+def headline(report: Report) -> str:
+    """The run in one short line."""
+    return {
+        Verdict.BROKEN: "A crossing was found",
+        Verdict.HELD: "Nothing crossed in what was tried",
+        Verdict.INCONCLUSIVE: "No conclusion",
+    }[verdict(report)]
+
+
+def closing(report: Report) -> str:
+    """The run in one sentence, with what to make of it."""
+    broken = len(report.having(Verdict.BROKEN))
+    unclear = len(report.having(Verdict.INCONCLUSIVE))
+    untried = len(report.having(Verdict.NOT_TRIED))
+    parts = len(report.outcomes)
+    stopped = " It was stopped before its end." if report.stopped else ""
+    if broken:
+        return f"Something crossed in {broken} of {parts} parts; the evidence says where.{stopped}"
+    if verdict(report) is Verdict.HELD:
+        rest = f" {untried} of {parts} parts were not tried." if untried else ""
+        return f"Nothing crossed in what was tried; the bounds say how much that is worth.{rest}"
+    if unclear:
+        return f"No conclusion: {unclear} of {parts} parts could not answer.{stopped}"
+    return f"No conclusion.{stopped}" if report.stopped else "No conclusion: nothing was tried."

@@ -1,0 +1,304 @@
+"""The parts that look for residue (P3). Each has a control: the same look where every sentence is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
+
+from severance.barrier.findings import Control, Tally
+from severance.barrier.residue import dumps, endings, processes
+from severance.barrier.residue.control import write_control
+from severance.barrier.residue.needles import ENCODINGS
+from severance.barrier.residue.places import LONGEST, Temporary, begun
+from severance.barrier.residue.planted import planted
+from severance.barrier.residue.sweep import Report, Sweep
+from severance.barrier.scene import Part, Scene, Skipped
+from severance.embed import bundled
+from severance.errors import SeveranceError
+
+_UNIT = "planted sentences, counted once for each look"
+_ENDINGS = "severance.barrier.residue.endings"
+_HOLDS_ALL = (
+    "import os, sys\n"
+    "file = open(sys.argv[2], 'rb')\n"
+    "os.unlink(sys.argv[2])\n"
+    "print('ready', flush=True)\n"
+    "sys.stdin.read()\n"
+)
+"""Shows one sentence in each of three ways: as an argument, in the environment, in a file that is open and deleted."""
+
+
+class _Planted:
+    """Sentences of one trial, and the sweep for them."""
+
+    def __init__(self, scene: Scene, trial: int) -> None:
+        self.seed = f"{scene.seed}/{trial}/{os.getpid()}"
+        # With the process in it: two runs on one machine must not find each other's controls in a temporary folder.
+        self.deep = scene.deep
+        self.said = planted(300 if scene.deep else 40, self.seed)
+        self.life = ("--seed", self.seed, "--count", str(len(self.said)))
+        self._scene = scene
+        self._folder = scene.folder / str(trial)
+        self._folder.mkdir()
+
+    def sweep(self) -> Sweep:
+        """For the sentences as an awake persona of `endings` has them, and for the names of everyone."""
+        return Sweep([*self.said, *endings.NAMES, endings.KEY.decode()], endings.EMBEDDER)
+
+    def folder(self, name: str) -> Path:
+        """A new folder in which one thing is tried."""
+        folder = self._folder / name
+        folder.mkdir()
+        return folder
+
+    def prepared(self) -> Path:
+        """A folder with a store in which one persona has all sentences."""
+        folder = self.folder("prepared")
+        endings.prepare(folder / "store", self.said, planted(len(self.said), f"{self.seed}/filling"))
+        return folder
+
+    def count(self, tally: Tally, report: Report, when: str) -> None:
+        """Each sentence is a trial. Names and the key, where the sweep is for them too, come on top when found."""
+        hits = {hit.sentence: hit for hit in reversed(report.hits)}
+        tally.held(sum(number not in hits for number in range(len(self.said))))
+        for number, hit in sorted(hits.items()):
+            what = f"sentence {number}" if number < len(self.said) else "a name or the key"
+            where = "/proc" if hit.path.startswith("/proc") else hit.path.removeprefix(f"{self._scene.folder}{os.sep}")
+            tally.broke(f"{what} as {hit.encoding} in {where} at byte {hit.offset}, {when} (seed {self._scene.seed})")
+
+    def remove(self) -> None:
+        """Take all away again."""
+        shutil.rmtree(self._folder)
+
+
+def _trials(scene: Scene, tally: Tally) -> Iterator[_Planted]:
+    """A first one always, and others with other sentences as long as there is time and it is deep."""
+    for trial in count():
+        if trial and not (scene.deep and scene.more(tally)):
+            return
+        drawn = _Planted(scene, trial)
+        yield drawn
+        drawn.remove()
+
+
+def files(scene: Scene, tally: Tally) -> None:
+    """What is on the disk after a session has ended in each of many ways, and what is new in temporary folders."""
+    _needs_posix()
+    for drawn in _trials(scene, tally):
+        sweep, temporary, prepared = drawn.sweep(), Temporary(scene.folder), drawn.prepared()
+        write_control(drawn.folder("control") / "store", drawn.said, endings.EMBEDDER)
+        found = sweep.paths([prepared.with_name("control")]).found(whole=True)
+        tally.control = Control(
+            "each sentence in each of eight encodings, in a store that seals nothing",
+            len(drawn.said) * len(ENCODINGS),
+            sum(len(found[name] & set(range(len(drawn.said)))) for name in ENCODINGS),
+        )
+        for number, name in enumerate(endings.ENDINGS):
+            if number and not scene.more(tally):
+                break
+            if not _ended(drawn, sweep, name, prepared, tally):
+                return
+        drawn.count(tally, temporary.sweep(sweep), "new in a temporary folder of the machine")
+
+
+def _ended(drawn: _Planted, sweep: Sweep, name: str, prepared: Path, tally: Tally) -> bool:
+    folder = drawn.folder(name)
+    shutil.copytree(prepared / "store", folder / "store")
+    options = ["-X", "faulthandler", "-W", "always"]
+    options += ["-X", "tracemalloc"] if drawn.deep else []  # what it traces is slow to start
+    with begun(folder, [*options, "-m", _ENDINGS, name, str(folder), *drawn.life]) as child:
+        try:
+            status = child.wait(LONGEST)
+        except subprocess.TimeoutExpired:
+            tally.failed = f"a session that {_told(name)} did not end"
+            return False
+    if status != endings.returns(name):
+        tally.failed = f"a session that {_told(name)} ended with status {status} and not with {endings.returns(name)}"
+        return False
+    drawn.count(tally, sweep.paths([folder]), f"after a session that {_told(name)}")
+    shutil.rmtree(folder)
+    return True
+
+
+def _told(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def shows(scene: Scene, tally: Tally) -> None:
+    """What the system shows of a process in which a persona is awake, and what it has on the disk meanwhile."""
+    _needs_posix()
+    if not Path("/proc/self/environ").exists():
+        raise Skipped("this system has no /proc that shows the arguments and environment of a process")
+    for drawn in _trials(scene, tally):
+        sweep, prepared = drawn.sweep(), drawn.prepared()
+        tally.control = _shown_control(drawn, sweep)
+        with begun(prepared, ["-m", _ENDINGS, "waits", str(prepared), *drawn.life]) as child:
+            _ready(child)
+            drawn.count(tally, processes.shown(sweep, child.pid), "shown of a process with a persona awake")
+            drawn.count(tally, sweep.paths([prepared]), "while a persona is awake")
+            child.send_signal(signal.SIGTERM)
+            child.wait(LONGEST)
+        drawn.count(tally, sweep.paths([prepared]), "after a session was terminated")
+
+
+def _shown_control(drawn: _Planted, sweep: Sweep) -> Control:
+    folder = drawn.folder("control")
+    file = folder / "file"
+    file.write_text(drawn.said[2])
+    with begun(folder, ["-c", _HOLDS_ALL, drawn.said[0], str(file)], more={"QUERY": drawn.said[1]}) as child:
+        _ready(child)
+        found = processes.shown(sweep, child.pid).sentences & {0, 1, 2}
+    return Control("sentences as an argument, in the environment, and in a deleted file", 3, len(found))
+
+
+def memory(scene: Scene, tally: Tally) -> None:
+    """What of one persona is in the memory of processes in which it was never awake."""
+    _needs_posix()
+    if not processes.MEMORY_IS_SHOWN:
+        raise Skipped("this system shows no process's memory; it is looked at on Linux only")
+    for drawn in _trials(scene, tally):
+        sweep = Sweep(drawn.said, endings.EMBEDDER)
+        prepared = drawn.prepared()
+        another = ("--seed", f"{drawn.seed}/another", "--count", str(len(drawn.said)))
+        works = {
+            "own": ("waits", *drawn.life),
+            "awake": ("waits", *another, "--awake", "outer"),
+            "open": ("waits", *another, "--awake", "nobody"),
+        }
+        if scene.deep:
+            works["asleep"] = ("waits_asleep", *drawn.life)
+        with _awake(drawn, prepared, works) as children:
+            seen = {name: processes.memory(sweep, child.pid) for name, child in children.items()}
+        for name, whose in (("awake", "another persona awake"), ("open", "the house open and nobody awake")):
+            drawn.count(tally, seen[name], f"in the memory of a process with {whose}")
+        tally.control = Control(
+            "the memory of the process in which the persona is awake", len(drawn.said), len(seen["own"].sentences)
+        )
+        if "asleep" in seen:
+            tally.note = (
+                f"Where the persona had fallen asleep, {len(seen['asleep'].sentences)} of {len(drawn.said)} sentences "
+                "were still in memory that was free and not used again; they go when the process ends."
+            )
+
+
+@contextmanager
+def _awake(
+    drawn: _Planted, prepared: Path, works: Mapping[str, Sequence[str]]
+) -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """Processes on copies of one store, all of them ready."""
+    with ExitStack() as last:
+        children = {}
+        for name, (ending, *life) in works.items():
+            folder = drawn.folder(name)
+            shutil.copytree(prepared / "store", folder / "store")
+            command = ["-m", _ENDINGS, ending, str(folder), *life]
+            children[name] = last.enter_context(begun(folder, command))
+        for child in children.values():
+            _ready(child)
+        yield children
+
+
+def _ready(child: subprocess.Popen[str]) -> None:
+    assert child.stdout is not None  # noqa: S101 - for the type checker
+    if child.stdout.readline() != "ready\n":
+        raise SeveranceError("a process that was to be looked at ended by itself")
+
+
+def core_dumps(scene: Scene, tally: Tally) -> None:
+    """What the kernel leaves of a command that it ends in the middle of recall."""
+    if sys.platform != "linux":
+        raise Skipped("core dumps are looked for on Linux only")
+    for drawn in _trials(scene, tally):
+        sweep = Sweep(drawn.said, bundled())
+        prepared = drawn.folder("prepared")
+        dumps.prepare(prepared, drawn.said)
+        tally.control = _dumped_control(drawn, sweep, prepared)
+        for number, name in enumerate(dumps.FATAL):
+            if number and not scene.more(tally):
+                break
+            with dumps.recalling(prepared, drawn.said[0]) as child:
+                drawn.count(tally, processes.shown(sweep, child.pid), "shown of a command that recalls")
+                allowed = dumps.may_dump(child.pid)
+                ended = dumps.death(child, name, prepared)
+            if ended.signal != signal.Signals[name]:
+                tally.failed = f"{name} did not end the command"
+                return
+            if allowed or ended.dumped:
+                tally.broke(f"a command that {name} ended may leave a core dump (seed {scene.seed})")
+            drawn.count(tally, sweep.paths([prepared]), f"after {name} ended a command")
+
+
+def _dumped_control(drawn: _Planted, sweep: Sweep, prepared: Path) -> Control:
+    folder = drawn.folder("control")
+    shutil.copytree(prepared / "store", folder / "store")
+    with dumps.recalling(folder, drawn.said[0], defended=False) as child:
+        what = "a core dump of the same command, with core dumps on"
+        if not dumps.kernel_dumps_here():
+            what = "a copy of the memory of the same command, as a core dump would be"
+            processes.dump(child.pid, folder / "core")
+        shutil.rmtree(folder / "store")
+        dumps.death(child, "SIGABRT" if dumps.kernel_dumps_here() else "SIGKILL", folder)
+    found = sweep.paths([folder]).sentences
+    return Control(what, len(drawn.said), len(found))
+
+
+def _needs_posix() -> None:
+    if sys.platform == "win32":
+        raise Skipped("sessions are ended by signals, limits and forks, which Windows has not")
+
+
+_ADVICE = "Report it, with this seed and version: Severance writes nothing in the clear. Delete what is named above."
+
+PARTS = (
+    Part(
+        name="residue.files",
+        title="Planted sentences in the store, journals, temporary files, logs and output, however a session ends",
+        promise="P3",
+        unit=_UNIT,
+        advice=_ADVICE,
+        run=files,
+        not_covered=("What is deleted is looked for in files, and not in the free blocks of a disk beneath them.",),
+    ),
+    Part(
+        name="residue.processes",
+        title="Planted sentences in arguments, environment, deleted but open files and journals of an awake persona",
+        promise="P3",
+        unit=_UNIT,
+        advice=_ADVICE,
+        run=shows,
+        share=0.5,
+    ),
+    Part(
+        name="residue.memory",
+        title="One persona's planted sentences in the memory of processes in which it was never awake",
+        promise="P3",
+        unit=_UNIT,
+        advice=_ADVICE,
+        run=memory,
+        share=0.5,
+        not_covered=(
+            "A process in which a persona was awake keeps what it held until it ends or uses the memory again.",
+            "Swap and hibernation are not looked at.",
+        ),
+    ),
+    Part(
+        name="residue.dumps",
+        title="Planted sentences in what the kernel leaves of a command that is killed in the middle of recall",
+        promise="P3",
+        unit=_UNIT,
+        advice="Switch core dumps off where it runs (`ulimit -c 0`), and report it with this seed and version.",
+        run=core_dumps,
+        share=0.5,
+        not_covered=(
+            "A program that uses the library has to switch core dumps off itself; the threat model says how.",
+        ),
+    ),
+)
+"""In the order in which they are tried."""

@@ -1,0 +1,107 @@
+"""What the owner of the house can do in a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from severance.barrier.traces.observing import plain
+from severance.barrier.traces.people import Who
+from severance.barrier.traces.ports import KEY
+from severance.barrier.traces.steps import owner_step
+from severance.barrier.traces.world import Awake, World
+from severance.upkeep.backup import restore
+
+
+@owner_step("House.cross", "Session.subject", "Session.persona", "Session.place")
+def cross(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
+    """Whoever wakes there gets one more session."""
+    session = world.house(args["desk"]).cross(args["subject"], args["place"])
+    who = (session.subject, session.persona)
+    content, ids = world.contents[who], world.ids[who]
+    world.awake[who].append(Awake(who, session, content, ids))
+    return {who: (*who, session.place, repr(session))}
+
+
+@owner_step("House.sever")
+def sever(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
+    """Say again who there is, and once somebody new."""
+    there = world.there(args["subject"], args["names"])
+    found = world.house().sever(args["subject"], there) if there else []
+    return {(persona.subject, persona.name): persona.name for persona in found}
+
+
+@owner_step("House.place")
+def place(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
+    """Move a threshold."""
+    found = world.place(args["place"], args["wakes"], world.house().place)
+    return dict.fromkeys(found.wakes.items(), found.name)
+
+
+@owner_step("House.status")
+def status(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
+    """Each persona as it looks from outside."""
+    return {(each.subject, each.name): plain(each) for each in world.house().status().personas}
+
+
+@owner_step("House.check")
+def check(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
+    """Nothing is ever wrong here."""
+    return {None: plain(world.house().check())}
+
+
+@owner_step("House.salvage")
+def salvage(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
+    """What could be saved of each persona."""
+    return {(who.subject, who.name): plain(found) for who, found in world.house().salvage()}
+
+
+@owner_step("House.backup")
+def backup(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
+    """A copy of everything sealed, of which no persona sees anything."""
+    path = world.next_backup(chip=args["chip"])
+    return {None: world.house().backup(path, chip=args["chip"]).chip}
+
+
+@owner_step("severance.restore")
+def put_back(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
+    """The vault as it was at the last backup without chip; the chip stays, and with it the thresholds. All sleep.
+
+    An older vault is always accepted. Whether one would be refused depends on what everybody has remembered since: a
+    backup is of the whole store, and what becomes of putting it back is for the owner to see.
+    """
+    if world.backup is None:
+        world.house().backup(world.next_backup(chip=False), chip=False)
+    path = world.backup
+    try:
+        world.close()
+        return {None: restore(str(path), world.store, key=KEY, replace=True, accept_older=True).chip}
+    finally:
+        world.furnish()
+
+
+@owner_step("House.reembed", "House.embedder")
+def reembed(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
+    """Another process embeds everything anew; whoever is awake here finds out."""
+    world.dimensions = args["dimensions"]
+    world.house(1).close()
+    elsewhere = world.houses[1] = world.open(world.dimensions)
+    elsewhere.reembed()
+    return {None: elsewhere.embedder.identity}
+
+
+@owner_step("severance.open", "House.close")
+def restart(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
+    """Close the house, and open it again. Everyone sleeps."""
+    try:
+        world.close()
+    finally:
+        world.furnish()
+    return {}
+
+
+@owner_step()
+def crash(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
+    """The process ends without a word, at times in the middle of what a persona was doing."""
+    world.crash(args["during"], args["at"])
+    return {}

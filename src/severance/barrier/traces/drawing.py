@@ -1,0 +1,176 @@
+"""Steps at random, from any `random.Random`: hypothesis gives one that it can shrink, a seed gives always the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
+
+from severance.barrier.traces.content import DISLIKED
+from severance.barrier.traces.fuse import AFTER, BEFORE, BUSY, CANCELLED, CLOCK, EMBED, FAILING, FULL
+from severance.barrier.traces.people import EVERYONE, PLACE_NAMES, WORLD
+from severance.barrier.traces.ports import FEW, OTHER
+from severance.barrier.traces.steps import Step
+
+_TIMES = ("2024-06-01", "2024-06-01T12:10", "2024-06-01T12:25+00:00", "2024-01-05", "2024-06-02", "soon")
+_VALUES = (0, 1, 2, True, False, None, 1.0, 2.5, 7)
+
+
+def _words(r: Random) -> list[int]:
+    if r.randrange(12) == 0:
+        return [DISLIKED, DISLIKED, DISLIKED]
+    many = r.choice((0, 1, 2, 3, 3, 3, 4, 4, 5, 5, 6)) if r.randrange(10) else r.choice((40, 90, 200))
+    return [r.randrange(12) for _ in range(many)]
+
+
+def _question(r: Random) -> dict[str, Any]:
+    if r.randrange(2):
+        return {"words": _words(r), "limit": r.choice((1, 3, 10, 0)), **_filters(r)}
+    return {"words": r.choice(([0], [1, 2], [0, 1, 3])), "limit": 10}  # so that several personas ask the same
+
+
+def _time(r: Random) -> str | None:
+    return r.choice(_TIMES) if r.randrange(6) == 0 else None
+
+
+def _label(r: Random) -> int | None:
+    return r.randrange(3) if r.randrange(2) else None
+
+
+def _metadata(r: Random) -> list[tuple[int, Any]] | None:
+    return [(r.randrange(3), r.choice(_VALUES)) for _ in range(r.randrange(3))] if r.randrange(3) == 0 else None
+
+
+def _fields(r: Random) -> dict[str, Any]:
+    pinned = r.choice((True, False)) if r.randrange(4) == 0 else None
+    fields = {"at": _time(r), "thread": _label(r), "source": _label(r), "kind": None, "pinned": pinned}
+    return {**fields, "metadata": _metadata(r)}
+
+
+def _filters(r: Random) -> dict[str, Any]:
+    times = {name: _time(r) if r.randrange(2) else None for name in ("since", "until", "as_of")}
+    return {**times, "thread": _label(r) if r.randrange(3) == 0 else None, "metadata": _metadata(r)}
+
+
+def _id(r: Random) -> dict[str, Any]:
+    return {"id": (r.choice(("own", "own", "own", "other", "odd", "nobody")), r.randrange(20))}
+
+
+def _nothing(r: Random) -> dict[str, Any]:
+    return {}
+
+
+def _wakes(r: Random) -> dict[str, Any]:
+    subject = r.choice(tuple(WORLD))
+    return {"place": r.choice(PLACE_NAMES[:-1]), "wakes": {subject: r.choice((*WORLD[subject], None))}}
+
+
+def _severed(r: Random) -> dict[str, Any]:
+    subject = r.choice(tuple(WORLD))
+    return {"subject": subject, "names": [*WORLD[subject], *r.choice(((), ("third",)))]}
+
+
+def _cut(r: Random, one_in: int = 10) -> tuple[str, int, str] | None:
+    """Where a call is cut short, at which time that it gets there, and how. Mostly not at all."""
+    if r.randrange(one_in):
+        return None
+    where = r.choice((BEFORE, BEFORE, AFTER, EMBED, CLOCK))
+    if where == BEFORE:
+        return where, r.randrange(12), r.choice((CANCELLED, FULL, FAILING, BUSY))
+    if where == EMBED:
+        return where, 0, r.choice((CANCELLED, FAILING))
+    return where, r.randrange(10) if where == AFTER else 0, CANCELLED
+
+
+def _crash(r: Random) -> dict[str, Any]:
+    during = by_session(r, r.choice(tuple(BY_SESSION))) if r.randrange(2) else None
+    return {"during": during, "at": (r.choice((BEFORE, AFTER)), r.randrange(12))}
+
+
+def _crossing(r: Random) -> dict[str, Any]:
+    desk = r.choice((0, 0, 1))
+    return {"subject": r.choice(tuple(WORLD)), "place": r.choice(PLACE_NAMES), "desk": desk, "cut": _cut(r)}
+
+
+Arguments = Callable[[Random], Mapping[str, Any]]
+
+BY_OWNER: Mapping[str, tuple[float, Arguments]] = {
+    "cross": (12, _crossing),
+    "sever": (1, _severed),
+    "place": (3, _wakes),
+    "status": (2, _nothing),
+    "check": (1, _nothing),
+    "salvage": (1, _nothing),
+    "backup": (1, lambda r: {"chip": r.choice((True, False))}),
+    "put_back": (0.7, _nothing),
+    "reembed": (1, lambda r: {"dimensions": r.choice((FEW, OTHER))}),
+    "restart": (3, _nothing),
+    "crash": (2, _crash),
+    "type_init": (0.2, _nothing),
+    "type_sever": (0.2, _severed),
+    "type_place": (0.5, _wakes),
+    "type_status": (0.3, _nothing),
+    "type_check": (0.2, _nothing),
+    "type_backup": (0.2, lambda r: {"chip": r.choice((True, False))}),
+    "type_restore": (0.2, _nothing),
+    "type_reembed": (0.2, _nothing),
+}
+"""For each thing that the owner does, how often, and with which arguments."""
+
+BY_SESSION: Mapping[str, tuple[float, Arguments]] = {
+    "remember": (24, lambda r: {"words": _words(r), **_fields(r)}),
+    "remember_many": (5, lambda r: {"many": [_words(r) for _ in range(r.randrange(4))], **_fields(r)}),
+    "recall": (16, _question),
+    "context": (4, lambda r: {"words": _words(r), "tokens": r.choice((16, 60, 1000, 1)), **_filters(r)}),
+    "memories": (5, _filters),
+    "get": (5, _id),
+    "history": (4, _id),
+    "amend": (8, lambda r: {"words": _words(r), **_id(r), **_fields(r)}),
+    "forget": (6, _id),
+    "stats": (4, _nothing),
+    "carry": (0.7, _nothing),
+    "sleep": (4, lambda r: {"held": r.randrange(4) == 0}),
+    "leave": (2, _nothing),
+    "abandon": (2, _nothing),
+}
+"""For each thing that is done with a session, how often, and with which arguments."""
+
+BY_COMMAND: Mapping[str, tuple[float, Arguments]] = {
+    "type_remember": (1, lambda r: {"words": _words(r), **_fields(r)}),
+    "type_recall": (1, _question),
+    "type_context": (0.5, lambda r: {"words": _words(r), "tokens": r.choice((16, 200)), **_filters(r)}),
+    "type_forget": (0.4, _id),
+    "type_amend": (0.5, lambda r: {"words": _words(r), **_id(r), **_fields(r)}),
+    "type_history": (0.4, _id),
+    "type_import": (0.4, lambda r: {"many": [_words(r) for _ in range(r.randrange(4))], **_fields(r)}),
+    "type_export": (0.4, _nothing),
+}
+"""For each command that a persona types, how often, and with which arguments."""
+
+_CHOICES = [(name, each[0]) for given in (BY_OWNER, BY_SESSION, BY_COMMAND) for name, each in given.items()]
+_NAMES, _WEIGHTS = zip(*_CHOICES, strict=True)
+
+
+def by_session(r: Random, name: str) -> Step:
+    """One step of this name that a persona takes with its session."""
+    arguments = {**BY_SESSION[name][1](r), "session": r.choice((-1, -1, 0, 1)), "cut": _cut(r)}
+    return Step(name, r.choice(EVERYONE), arguments)
+
+
+def step(r: Random) -> Step:
+    """One step."""
+    (name,) = r.choices(_NAMES, _WEIGHTS)
+    if name in BY_OWNER:
+        return Step(name, None, BY_OWNER[name][1](r))
+    if name in BY_SESSION:
+        return by_session(r, name)
+    arguments = {**BY_COMMAND[name][1](r), "json": r.randrange(2) == 0, "cut": _cut(r, one_in=3)}
+    return Step(name, r.choice(EVERYONE), arguments)
+
+
+def trace(seed: int | Random, length: int = 60) -> list[Step]:
+    """Always the same steps for a seed, after each persona has woken once."""
+    r = seed if isinstance(seed, Random) else Random(seed)
+    first = [("mark", "floor"), ("mark", "home"), ("helly", "floor")]
+    crossings = [Step("cross", None, {"subject": s, "place": p, "desk": 0}) for s, p in first]
+    return crossings + [step(r) for _ in range(length)]

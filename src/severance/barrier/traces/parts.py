@@ -1,0 +1,142 @@
+"""Noninterference as parts of the barrier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import partial
+from itertools import count, takewhile
+
+from severance.barrier.findings import Control, Tally
+from severance.barrier.scene import Part, Scene
+from severance.barrier.traces import flaws
+from severance.barrier.traces.compare import Pair, Variant
+from severance.barrier.traces.ports import Commands, Ports
+from severance.barrier.traces.timing import Listening
+from severance.barrier.traces.trials import LENGTH, Look, Series, Trials
+
+_ControlOf = Callable[[Commands | None], tuple[str, Ports]]
+"""What is planted, and the ports that leak."""
+
+_CONTROLS = 6
+"""Traces in which a control may be found; most need one."""
+
+_MOST_SHORT = 1
+"""Differences that are made short: each takes a hundred runs, and they mostly have one cause."""
+
+_ADVICE = (
+    "Something of one persona reaches another. Take the steps in the evidence, run them with and without what the one "
+    "persona does, and follow what the other sees back to what they share: a cache, a counter, a connection, a file."
+)
+_NOT_COVERED = (
+    f"Traces are drawn at random, {LENGTH} steps each, by three personas of two subjects in one process: what takes "
+    "more steps, more personas, or threads at the same instant, was not tried."
+)
+
+
+def parts(commands: Commands | None = None) -> tuple[Part, ...]:
+    """The parts. `commands` runs commands of the command line; without it no trace types any."""
+    ports = Ports(commands=commands)
+    return (
+        Part(
+            name="noninterference.purge",
+            title="With everything that one persona did taken away, every other persona sees exactly the same",
+            promise="P1",
+            unit="trace pairs",
+            advice=_ADVICE,
+            run=partial(_pairs, ports, (Variant.IDLE,), _crossed, _purge_control),
+            share=3.0,
+            not_covered=(_NOT_COVERED,),
+        ),
+        Part(
+            name="noninterference.substitution",
+            title="With one persona's words replaced by others, every other persona sees exactly the same",
+            promise="P1",
+            unit="trace pairs",
+            advice=_ADVICE,
+            run=partial(_pairs, ports, (Variant.REPLACED,), _crossed, _substitution_control),
+            share=2.0,
+            not_covered=(_NOT_COVERED,),
+        ),
+        Part(
+            name="noninterference.shape",
+            title="Whoever reads the disk without a key learns sizes and counts, as declared, and nothing else",
+            promise="P1",
+            unit="trace pairs",
+            advice="What is written depends on more than the padded sizes of one persona's own records. Look at the "
+            "file or the table that the evidence names, and at who writes it when.",
+            run=partial(_pairs, ports, (Variant.IDLE, Variant.REPLACED), _on_disk, _shape_control),
+            share=2.0,
+            not_covered=(
+                "What the disk shows by design: how many personas there are, how many records each has, in which of "
+                "two sizes to an octave, and (to somebody who keeps watching) when they are written.",
+            ),
+        ),
+        Part(
+            name="noninterference.timing",
+            title="How long a call takes tells nothing of what another persona remembers",
+            promise="P1",
+            unit="timed calls",
+            advice="A difference that is published here is a channel for somebody who can time calls very often. "
+            "Where that matters, let personas live in stores of their own.",
+            run=_timing,
+            share=1.0,
+            not_covered=("The clock of one machine on one day, without a network in between.",),
+        ),
+    )
+
+
+def _crossed(pair: Pair) -> Sequence[str]:
+    return pair.crossed
+
+
+def _on_disk(pair: Pair) -> Sequence[str]:
+    return pair.seen_on_disk
+
+
+def _purge_control(commands: Commands | None) -> tuple[str, Ports]:
+    return "one stream of random bytes for everybody", Ports(entropy=flaws.OneStream, commands=commands)
+
+
+def _substitution_control(commands: Commands | None) -> tuple[str, Ports]:
+    return "an embedder that learns from everybody's words", Ports(embedder=flaws.learning, commands=commands)
+
+
+def _shape_control(commands: Commands | None) -> tuple[str, Ports]:
+    return "an embedder that keeps compressed texts beside the store", Ports(embedder=flaws.caching, commands=commands)
+
+
+def _pairs(
+    ports: Ports, variants: tuple[Variant, ...], look: Look, control: _ControlOf, scene: Scene, tally: Tally
+) -> None:
+    what, leaking = control(ports.commands)
+    planted = Trials(Series(scene.seed, scene.folder / "control", leaking), variants)
+    with closing(planted.made(range(_CONTROLS), scene.jobs)) as results:
+        found = any(look(pair) for trial in results for pair in trial.pairs)
+    tally.control = Control(what, 1, int(found))
+    trials = Trials(Series(scene.seed, scene.folder, ports), variants)
+    numbers = takewhile(lambda number: number == 0 or scene.more(tally), count())
+    with closing(trials.made(numbers, scene.jobs)) as results:
+        for trial in results:
+            for pair in trial.pairs:
+                if look(pair):
+                    tally.broke(trials.told(trial, pair, look, short=tally.found < _MOST_SHORT))
+                else:
+                    tally.held()
+
+
+def _timing(scene: Scene, tally: Tally) -> None:
+    random, rounds = scene.random(), 200
+    with Listening(scene.folder, 5_000 if scene.deep else 500) as listening:
+        planted = listening.control(scene.folder)
+        planted.measure(random, 50)
+        tally.control = Control("three milliseconds more in one of two recalls", 1, int(planted.effect().seen))
+        comparisons = listening.comparisons()
+        while True:
+            for comparison in comparisons:
+                tally.held(comparison.measure(random, rounds))
+            seen = [comparison for comparison in comparisons if comparison.effect().seen]
+            tally.measured = bool(seen)
+            tally.note = "; ".join(map(str, comparisons)) + "."
+            if not scene.more(tally):
+                return

@@ -1,0 +1,54 @@
+"""Every way in which a caller reaches memory, and whether some trace goes it.
+
+A surface has a name: `Session.recall`, `severance.open`, `transfer.read`, `severance remember` (a command), later
+`GET /...` (a route). Steps register the surfaces that they call (`steps.CALLED`). A test compares: a surface that has
+neither a step nor a reason here fails the build.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from types import ModuleType
+
+import severance
+from severance import transfer
+from severance.barrier.traces import by_command, by_owner, by_session  # noqa: F401 - importing registers the steps
+from severance.barrier.traces.steps import CALLED
+from severance.house import House
+from severance.session import Session
+from severance.transfer import ingest
+
+NOT_CALLED = {
+    "severance version": "it opens no store",
+    "severance tour": "it works in a store of its own, which is gone afterwards",
+    "severance barrier": "it works in stores of its own, which are gone afterwards",
+}
+"""Surfaces that no trace calls, each with the reason."""
+
+
+def of_library() -> set[str]:
+    """The methods and properties of session and house, and the functions of the public modules."""
+    found = {f"{kind.__name__}.{name}" for kind in (Session, House) for name in dir(kind) if not name.startswith("_")}
+    found |= {f"severance.{name}" for name in _functions(severance, severance.__all__)}
+    found |= {f"transfer.{name}" for name in _functions(transfer, transfer.__all__)}
+    return found | {f"transfer.ingest.{ingest.ingest.__name__}"}
+
+
+def of_commands(names: Iterable[str]) -> set[str]:
+    """The surfaces that are commands of these names."""
+    return {f"severance {name}" for name in names}
+
+
+def uncovered(surfaces: Iterable[str]) -> set[str]:
+    """Those that no step calls, and that have no reason not to be called."""
+    return {*surfaces} - CALLED.keys() - NOT_CALLED.keys()
+
+
+def gone(surfaces: Iterable[str]) -> set[str]:
+    """What steps say that they call, and is no surface."""
+    return CALLED.keys() - {*surfaces}
+
+
+def _functions(module: ModuleType, names: Iterable[str]) -> list[str]:
+    return [name for name in names if inspect.isfunction(getattr(module, name))]

@@ -1,0 +1,144 @@
+"""Whether the time that a call takes tells one persona how much another remembers, or whether an id is another's.
+
+Measured, never asserted: two calls take turns, in an order drawn at random, and their times are held against each
+other with Welch's t-test. An effect is published with its size.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from severance import house as houses
+from severance.barrier.traces.content import Content
+from severance.barrier.traces.ports import KEY, Mirrored, ScopedEntropy, StillClock
+from severance.barrier.traces.welch import Effect, cropped, effect
+from severance.errors import NotFoundError
+from severance.house import House
+from severance.model import id_text
+from severance.session import Session
+
+A, B, PLACE = ("mark", "innie"), ("mark", "outie"), "floor"
+OWN = 50
+"""Memories that the persona has who listens."""
+
+Call = Callable[[], object]
+
+
+@dataclass
+class Comparison:
+    """Two calls that must take the same time.
+
+    Attributes:
+        what: what is compared, in words.
+        calls: the one and the other.
+        times: of each, in microseconds.
+    """
+
+    what: str
+    calls: tuple[Call, Call]
+    times: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
+
+    def measure(self, random: Random, rounds: int) -> int:
+        """Time each call so many times, in turns. Returns how many calls were timed."""
+        for _ in range(rounds):
+            for which in random.sample((0, 1), 2):
+                call = self.calls[which]
+                begun = time.perf_counter_ns()
+                call()
+                self.times[which].append((time.perf_counter_ns() - begun) / 1000)
+        return 2 * rounds
+
+    def effect(self) -> Effect:
+        """What came of it."""
+        return effect(*cropped(*self.times))
+
+    def __str__(self) -> str:
+        found = self.effect()
+        return f"{self.what}: {found.difference:+.2f} µs (t = {found.t:+.1f}, d = {found.d:+.3f})"
+
+
+class Slow(Mirrored):
+    """The control: an embedder that takes three milliseconds longer."""
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """As `Mirrored.embed`, later."""
+        time.sleep(0.003)
+        return super().embed(texts)
+
+
+class Listening:
+    """Two houses that differ in what persona B remembers, and persona A awake in both. Use it in a `with` block."""
+
+    def __init__(self, folder: Path, much: int) -> None:
+        """B holds `much` memories in the one, and none in the other."""
+        self._last = ExitStack()
+        self._much = much
+        self._busy, self._foreign = self._made(folder / "busy", much)
+        self._quiet, _ = self._made(folder / "quiet", 0)
+
+    def __enter__(self) -> Listening:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._last.close()
+
+    def comparisons(self) -> list[Comparison]:
+        """What is compared."""
+        busy, quiet = self._awake(self._busy), self._awake(self._quiet)
+        beside = f"when the other persona holds {self._much:,} memories rather than none"
+        never = id_text(bytes(15))
+        return [
+            Comparison(f"recall {beside}", (_recall(busy), _recall(quiet))),
+            Comparison(f"waking {beside}", (_waking(self._busy), _waking(self._quiet))),
+            Comparison(f"the refusal of an unknown id {beside}", (_refusal(busy, never), _refusal(quiet, never))),
+            Comparison(
+                "the refusal of the other's id rather than of an unknown one",
+                (_refusal(busy, self._foreign), _refusal(busy, never)),
+            ),
+        ]
+
+    def control(self, folder: Path) -> Comparison:
+        """Recall in a house whose embedder is slow, against recall in one whose is not."""
+        slow, _ = self._made(folder / "slow", 0, Slow())
+        return Comparison("recall", (_recall(self._awake(slow)), _recall(self._awake(self._quiet))))
+
+    def _made(self, store: Path, much: int, embedder: Mirrored | None = None) -> tuple[House, str]:
+        house = houses.open(
+            store, key=KEY, embedder=embedder or Mirrored(), clock=StillClock(), entropy=ScopedEntropy(b"timing")
+        )
+        self._last.callback(house.close)
+        house.sever(A[0], [A[1], B[1]])
+        house.place(PLACE, {A[0]: A[1]})
+        house.place("home", {B[0]: B[1]})
+        content, foreign = Content(), ""
+        with house.cross(B[0], "home") as b:
+            kept = b.remember_many(f"{content.text((n % 7, n % 5, n % 11))} {n}" for n in range(much))
+            foreign = kept[0].id if kept else ""
+        with house.cross(A[0], PLACE) as a:
+            a.remember_many(f"{content.text((n % 5, n % 7, n % 11))} {n}" for n in range(OWN))
+        return house, foreign
+
+    def _awake(self, house: House) -> Session:
+        return house.cross(A[0], PLACE)
+
+
+def _recall(session: Session) -> Call:
+    return lambda: session.recall("file waffle garden")
+
+
+def _waking(house: House) -> Call:
+    return lambda: house.cross(A[0], PLACE)
+
+
+def _refusal(session: Session, id: str) -> Call:  # noqa: A002 - the word that callers know
+    def refused() -> None:
+        with suppress(NotFoundError):
+            session.get(id)
+
+    return refused

@@ -1,0 +1,306 @@
+"""`severance barrier`."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import signal
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from severance.barrier import own, parts, reports
+from severance.barrier.findings import Report, Tally, Verdict
+from severance.barrier.reports.words import verdict
+from severance.barrier.run import NEVER_COVERED, Plan, Stop, perform
+from severance.barrier.scene import Part
+from severance.barrier.scratch import scratch
+from severance.cli import exits, interrupts, options, progress, screen, surface, words
+from severance.cli.edge import Edge
+from severance.cli.newfile import new_file, replaceable
+from severance.errors import InputError, SeveranceError
+from severance.system import SystemEntropy
+
+_QUICK_SECONDS = 45.0
+_FULL_SECONDS = 30 * 60.0
+_MOST_SEED = 2**53  # what every reader of JSON keeps whole
+_MOST_JOBS = 64
+_TIME = re.compile(r"([0-9]{1,6})([smh])")
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_CODES = {Verdict.HELD: exits.DONE, Verdict.BROKEN: exits.CROSSED, Verdict.INCONCLUSIVE: exits.UNCLEAR}
+
+
+def run(  # one argument for each option
+    ctx: typer.Context,
+    quick: Annotated[bool, typer.Option("--quick", help="In less than a minute. This is the default.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="As long as --for says, and deeper.")] = False,
+    lasting: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="TIME",
+            help="How long to go on, such as 90s, 30m or 2h. By default 45s, and with --full 30m.",
+            show_default=False,
+        ),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="MEMORY",
+            help="Try another memory in place of Severance: one that has an adapter here, by NAME, or an adapter of "
+            "your own, as FILE.py:CLASS or package.module:CLASS.",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data",
+            metavar="KIND=FILE",
+            help="Attack with the content of a data set as well; can be repeated. "
+            "KIND is agentleak, cimemories or locomo.",
+            show_default=False,
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="NAME",
+            help="Only the parts whose name begins so; can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    listing: Annotated[bool, typer.Option("--list", help="Show the parts and their names, and try nothing.")] = False,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed",
+            metavar="N",
+            min=0,
+            max=_MOST_SEED,
+            help="What the trials are drawn from: the same seed tries the same. By default a random one.",
+            show_default=False,
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            metavar="N",
+            min=1,
+            max=_MOST_JOBS,
+            help="How many processes to use at once. By default one for each processor.",
+            show_default=False,
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write the report as one page to be filed.", show_default=False),
+    ] = None,
+    junit: Annotated[
+        Path | None,
+        typer.Option("--junit", metavar="FILE", help="Write the report as JUnit XML, for CI.", show_default=False),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Write the report as JSON.", show_default=False),
+    ] = None,
+    where: Annotated[
+        Path | None,
+        typer.Option(
+            "--scratch",
+            metavar="DIR",
+            help="Where to make the folder for scratch data. By default the system's temporary directory.",
+            show_default=False,
+        ),
+    ] = None,
+    no_store: Annotated[bool, typer.Option("--no-store", help="Leave your own store out of it.")] = False,
+    store: options.Store = None,
+    key: options.Key = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Try to get something across the wall between personas, and report what was tried and what was found.
+
+    It works on scratch data of its own, and looks at a sealed copy of your store if there is one. Nothing that you have
+    stored is changed. Ends with code 5 if something crossed, and with 6 if the run allows no conclusion.
+
+    Ctrl-C ends it, and what was counted until then is reported.
+    """
+    edge = Edge(ctx, store, key, as_json)
+    if quick and full:
+        raise InputError("--quick and --full exclude one another; name one")
+    seconds = _seconds(lasting, _FULL_SECONDS if full else _QUICK_SECONDS)
+    files = words.pairs(data, "KIND=FILE")
+    asked = _Asked(edge, full, against, {kind: Path(file) for kind, file in files.items()}, not no_store)
+    available, more_versions = asked.parts()
+    tried = parts.chosen(available, only or ())
+    if listing:
+        _list(tried, as_json=edge.as_json)
+        return
+    targets = _targets(html, junit, report)
+    seed = int.from_bytes(SystemEntropy().draw(4, b"barrier")) if seed is None else seed
+    plan = Plan(
+        parts=tried,
+        seconds=seconds,
+        target=asked.target,
+        mode=asked.mode,
+        seed=seed,
+        jobs=jobs or os.cpu_count() or 1,
+        deep=full,
+        not_covered=(*_left_out(available, tried), *asked.not_covered),
+        versions=_versions() | more_versions,
+        command=asked.command(seed, lasting, only or ()),
+    )
+    stop = Stop()
+    with interrupts.told(stop.ask) as ended:
+        done = _perform(plan, where, stop, quiet=edge.as_json)
+        failure = _write(done, targets)
+        if edge.as_json:
+            screen.document(reports.document(done))
+        else:
+            reports.show(done, screen.console())
+    if ended.signal == signal.SIGTERM:
+        raise typer.Exit(128 + ended.signal)
+    if stop.asked:
+        raise exits.Interrupted
+    if failure is not None:
+        raise failure
+    raise typer.Exit(_CODES[verdict(done)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was asked for, and what follows from it."""
+
+    edge: Edge
+    full: bool
+    against: str | None
+    data: Mapping[str, Path]
+    own: bool
+
+    @property
+    def target(self) -> str:
+        return "severance" if self.against is None else _without_path(self.against)
+
+    @property
+    def mode(self) -> str:
+        return "full" if self.full else "quick"
+
+    @property
+    def not_covered(self) -> tuple[str, ...]:
+        return NEVER_COVERED if self.against is None else ()
+
+    def parts(self) -> tuple[list[Part], dict[str, str]]:
+        """All the parts that this run could have, and the versions of the memory that is tried, if it is another."""
+        if self.against is not None:
+            if self.data:
+                raise InputError("--data is for Severance itself; leave it out, or --against")
+            return parts.against(self.against)
+        mine = [own.part(self.edge.store, self.edge.key)] if self.own else []
+        return [*mine, *parts.of_severance(surface.invoke), *parts.over(self.data)], {}
+
+    def command(self, seed: int, lasting: str | None, only: Sequence[str]) -> str:
+        """What repeats the run, without the path of any file."""
+        said = ["severance barrier", f"--{self.mode}", *([f"--for {lasting}"] if lasting else [])]
+        said += [f"--against {self.target}"] if self.against is not None else []
+        said += [f"--data {kind}=FILE" for kind in self.data]
+        said += [f"--only {name}" for name in only]
+        said += ["--no-store"] if not self.own else []
+        return " ".join([*said, f"--seed {seed}"])
+
+
+def _without_path(against: str) -> str:
+    """`FILE.py:CLASS` without the folder that the file is in."""
+    return re.split(r"[\\/]", against)[-1]
+
+
+def _seconds(text: str | None, default: float) -> float:
+    if text is None:
+        return default
+    found = _TIME.fullmatch(text)
+    if found is None or not int(found[1]):
+        raise InputError("--for takes a time such as 90s, 30m or 2h")
+    return float(int(found[1]) * _UNITS[found[2]])
+
+
+def _left_out(available: Sequence[Part], tried: Sequence[Part]) -> list[str]:
+    count = len(available) - len(tried)
+    return [f"{count} of {len(available)} parts, which --only left out."] if count else []
+
+
+def _versions() -> dict[str, str]:
+    names = ("severance", "cryptography", "numpy")
+    return {name: version(name) for name in names} | {
+        "Python": platform.python_version(),
+        "SQLite": sqlite3.sqlite_version,
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _perform(plan: Plan, where: Path | None, stop: Stop, *, quiet: bool) -> Report:
+    with progress.telling("The barrier", quiet=quiet) as tell, scratch(where) as folder:
+        places = {part.name: number for number, part in enumerate(plan.parts, 1)}
+
+        def watch(part: Part, tally: Tally) -> None:
+            tell(f"{places[part.name]}/{len(plan.parts)} {part.name}: {tally.tried:,} {part.unit}")
+
+        return perform(plan, folder, watch=watch, stop=stop)
+
+
+_Rendered = Callable[[Report], str]
+
+
+def _targets(html: Path | None, junit: Path | None, report: Path | None) -> dict[Path, _Rendered]:
+    """The files to be written, and how; refused now if they cannot be, and not after an hour.
+
+    Raises:
+        InputError: one was named twice.
+        StoreError: one cannot be written, or is something other than an earlier report.
+    """
+    named: list[tuple[Path | None, _Rendered]] = [(html, reports.page), (junit, reports.suite), (report, _as_json)]
+    targets: dict[Path, _Rendered] = {}
+    for path, rendered in named:
+        if path is None:
+            continue
+        target = replaceable(path, reports.is_report)
+        if target in targets:
+            raise InputError("two of the reports have the same file; name another for one of them")
+        targets[target] = rendered
+    return targets
+
+
+def _as_json(report: Report) -> str:
+    return json.dumps(reports.document(report), ensure_ascii=False, indent=2) + "\n"
+
+
+def _write(report: Report, targets: Mapping[Path, _Rendered]) -> SeveranceError | None:
+    """Write every file that can be written; returns what was wrong with the first that could not."""
+    failure: SeveranceError | None = None
+    for path, rendered in targets.items():
+        try:
+            with new_file(path, force=True) as out:
+                out.write(rendered(report).encode())
+        except SeveranceError as error:
+            failure = failure or error
+    return failure
+
+
+def _list(tried: Sequence[Part], *, as_json: bool) -> None:
+    if as_json:
+        fields = [{"name": part.name, "title": part.title, "promise": part.promise} for part in tried]
+        screen.document({"parts": fields})
+        return
+    table = screen.table("name", "what is looked for")
+    for part in tried:
+        table.add_row(part.name, Text(screen.shown(part.title)))
+    screen.console().print(table)

@@ -1,0 +1,76 @@
+"""Bounds, tallies and reports: what was counted is what is said, and it is never said to be more."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import comb
+
+import pytest
+
+from severance.barrier.findings import MOST_EVIDENCE, Control, Outcome, Report, Tally, Verdict, upper_bound
+
+
+def _outcome(verdict: Verdict, tried: int = 1, found: int = 0) -> Outcome:
+    return Outcome("a", "t", "P1", "trials", verdict, tried=tried, found=found)
+
+
+def _report(*verdicts: Verdict, stopped: bool = False) -> Report:
+    return Report("severance", "quick", 1, 0, 1.0, stopped, tuple(map(_outcome, verdicts)), (), {})
+
+
+@pytest.mark.parametrize("tried", [1, 7, 100, 10_000, 1_000_000])
+def test_of_nothing_found_the_bound_has_a_closed_form(tried: int) -> None:
+    assert upper_bound(0, tried) == pytest.approx(1 - 0.05 ** (1 / tried), rel=1e-6)
+
+
+@pytest.mark.parametrize(("found", "tried"), [(1, 10), (3, 10), (5, 100), (31, 800), (9, 10)])
+def test_at_the_bound_so_few_are_seen_in_one_of_twenty_runs(found: int, tried: int) -> None:
+    """The definition, in exact arithmetic."""
+    share = Fraction(upper_bound(found, tried))
+    chance = sum(comb(tried, k) * share**k * (1 - share) ** (tried - k) for k in range(found + 1))
+    assert float(chance) == pytest.approx(0.05, rel=1e-6)
+
+
+def test_when_everything_was_found_nothing_bounds_it() -> None:
+    assert upper_bound(5, 5) == 1.0
+
+
+def test_more_trials_give_a_tighter_bound_and_more_finds_a_wider_one() -> None:
+    assert upper_bound(0, 1_000) < upper_bound(0, 100) < upper_bound(1, 100) < upper_bound(2, 100)
+
+
+def test_an_outcome_without_trials_has_no_bound() -> None:
+    assert _outcome(Verdict.NOT_TRIED, tried=0).at_most is None
+    assert _outcome(Verdict.HELD, tried=10).at_most == upper_bound(0, 10)
+
+
+def test_a_tally_counts_every_find_and_keeps_the_first_of_them() -> None:
+    tally = Tally()
+    tally.held(3)
+    for number in range(MOST_EVIDENCE + 5):
+        tally.broke(f"the {number}th")
+    assert (tally.tried, tally.found) == (3 + MOST_EVIDENCE + 5, MOST_EVIDENCE + 5)
+    assert tally.evidence == [f"the {number}th" for number in range(MOST_EVIDENCE)]
+
+
+@pytest.mark.parametrize(("tried", "found", "works"), [(0, 0, False), (3, 2, False), (3, 3, True), (3, 4, False)])
+def test_a_control_works_when_all_of_something_was_found(tried: int, found: int, works: bool) -> None:
+    assert Control("planted", tried, found).works is works
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "stopped", "broken", "conclusive"),
+    [
+        ((Verdict.HELD, Verdict.NOTED, Verdict.NOT_TRIED), False, False, True),
+        ((Verdict.HELD, Verdict.BROKEN), False, True, True),
+        ((Verdict.HELD, Verdict.INCONCLUSIVE), False, False, False),
+        ((Verdict.NOT_TRIED,), False, False, False),
+        ((), False, False, False),
+        ((Verdict.HELD,), True, False, False),
+    ],
+)
+def test_a_report_concludes_only_when_all_that_was_tried_answered(
+    verdicts: tuple[Verdict, ...], stopped: bool, broken: bool, conclusive: bool
+) -> None:
+    report = _report(*verdicts, stopped=stopped)
+    assert (report.broken, report.conclusive) == (broken, conclusive)

@@ -1,0 +1,100 @@
+"""Faults planted on purpose: each makes Severance, or the disk, lose what was acknowledged. The simulation must see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from hashlib import sha256
+from typing import Any
+from unittest import mock
+
+from crash import adapter
+from crash.tape import Op, Tape
+from crash.workloads import record
+from severance.model import Head
+from severance.vault.sqlite import SqliteVault
+
+Planted = Callable[[], AbstractContextManager[None]]
+
+
+@contextmanager
+def _pragma(wanted: str, instead: str) -> Iterator[None]:
+    """The product says one thing to SQLite, and another arrives."""
+    execute = adapter.Connection.execute
+
+    def changed(self: adapter.Connection, statement: str, arguments: Any = ()) -> adapter.Rows:
+        return execute(self, instead if statement == wanted else statement, arguments)
+
+    with mock.patch.object(adapter.Connection, "execute", changed):
+        yield
+
+
+@contextmanager
+def synchronous_off() -> Iterator[None]:
+    """Commits are not synced: the vault's."""
+    with _pragma("PRAGMA synchronous = FULL", "PRAGMA synchronous = OFF"):
+        yield
+
+
+@contextmanager
+def synchronous_normal() -> Iterator[None]:
+    """Commits are synced with the next checkpoint only, as most programs have it in WAL mode."""
+    with _pragma("PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"):
+        yield
+
+
+@contextmanager
+def chip_without_extra() -> Iterator[None]:
+    """The removal of the chip's journal is not synced: an old journal can come back and undo a commit."""
+    with _pragma("PRAGMA synchronous = EXTRA", "PRAGMA synchronous = FULL"):
+        yield
+
+
+@contextmanager
+def acknowledged_before_the_commit() -> Iterator[None]:
+    """An append is written when the next one comes."""
+    append, waiting = SqliteVault.append, list[tuple[Any, ...]]()
+
+    def late(self: SqliteVault, space: bytes, expected: Head, frames: Any, erase: Any = ()) -> Head:
+        while waiting:
+            append(*waiting.pop(0))
+        if erase or expected.seq == 0:
+            return append(self, space, expected, frames, erase)
+        waiting.append((self, space, expected, frames, erase))
+        return Head(expected.seq + len(frames), sha256(frames[-1]).digest())
+
+    with mock.patch.object(SqliteVault, "append", late):
+        yield
+
+
+@contextmanager
+def named_before_the_sync() -> Iterator[None]:
+    """A new file takes its name without having been synced."""
+    with mock.patch("severance.disk.newfile._sync", lambda file: None):
+        yield
+
+
+@contextmanager
+def folder_not_synced() -> Iterator[None]:
+    """A new file's name is not synced."""
+    with mock.patch("severance.disk.newfile.sync_folder", lambda folder: None):
+        yield
+
+
+@contextmanager
+def moved_without_order() -> Iterator[None]:
+    """A restore moves files, and syncs the folder not in between."""
+    with mock.patch("severance.upkeep.backup.sync_folder", lambda folder: None):
+        yield
+
+
+def recorded_with(name: str, planted: Planted) -> Tape:
+    """A workload's tape, recorded with the fault in place."""
+    with planted():
+        return record(name)
+
+
+def lying(tape: Tape, *kinds: str) -> Tape:
+    """The same recording on a disk that acknowledges syncs of these kinds and does nothing."""
+    tape.ops = [Op("syncdir", where="nowhere") if op.what in kinds else op for op in tape.ops]
+    return tape
