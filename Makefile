@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test lint bench flips kills teeth pairs dist fuzz clean
+.PHONY: run test lint bench flips kills teeth pairs crashes iofaults dist fuzz clean
 
 run: $(VENV)/.installed  ## the tour; with a LoCoMo file: make run DATA=path/to/locomo.json
 	@$(BIN)/severance tour $(if $(DATA),--data "$(DATA)")
@@ -36,10 +36,16 @@ kills: $(VENV)/.developer  ## a thousand kill -9 of two writers: make kills ARGS
 pairs: $(VENV)/.developer  ## traces with and without one persona (some 40 pairs a second): make pairs ARGS="--pairs 100000"
 	$(BIN)/python tools/pairs.py $(ARGS)
 
-teeth fuzz: export PYTHONPATH := tests
+teeth crashes iofaults fuzz: export PYTHONPATH := tests
 
 teeth: $(VENV)/.developer  ## every seeded fault, and what notices it: make teeth ARGS="--jobs 2 --json teeth.json"
 	$(BIN)/python tools/teeth.py $(ARGS)
+
+crashes: $(VENV)/.developer  ## power cuts, simulated (some 3,000 a second): make crashes ARGS="--states 1000000 --report FILE"
+	$(BIN)/python tools/crashes.py $(ARGS)
+
+iofaults: $(VENV)/.developer  ## every operation on files fails once: make iofaults ARGS="--stories 50 --jobs 2 --report FILE"
+	$(BIN)/python tools/iofaults.py $(ARGS)
 
 fuzz: $(VENV)/.fuzzer  ## every decoder, guided by coverage (Linux): make fuzz ARGS="--executions 10000000 --report FILE"
 	$(BIN)/python tools/fuzz.py $(ARGS)

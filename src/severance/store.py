@@ -11,6 +11,7 @@ from severance.chip.chip import Chip
 from severance.chip.rows import RowFile
 from severance.crypto.envelope import SPACE_BYTES
 from severance.crypto.rootkey import Key, for_new_store, for_store
+from severance.disk.faults import from_system
 from severance.disk.newfile import new_folder
 from severance.errors import (
     DamagedError,
@@ -117,9 +118,8 @@ def _make(directory: Path, key: Key, entropy: Entropy) -> bytes:
     try:
         new_folder(directory)
     except OSError as error:
-        raise StoreReadOnlyError(
-            f"the directory {directory} cannot be made ({error.strerror}); name another with --store"
-        ) from None
+        kind = type(from_system(error, directory))
+        raise kind(f"the directory {directory} cannot be made ({error.strerror}); name another with --store") from None
     SqliteVault.new(directory / VAULT_NAME, store).close()
     _make_chip(directory, store, root_key, msgspec.json.encode(record), entropy)
     return root_key

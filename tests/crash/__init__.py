@@ -1,1 +1,1 @@
-"""P4 below SQLite: power cuts simulated from recorded writes, and faults at every operation (docs/design/durability.md)."""
+"""P4 from below SQLite: simulated power cuts, and faults at every operation. See docs/design/durability.md."""

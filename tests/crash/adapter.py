@@ -111,7 +111,7 @@ class Connection:
             raise as_sqlite3(error) from error
 
     def close(self) -> None:
-        """Close it. As in SQLite, a checkpoint that fails then is nobody's error: the log stays for the next to open."""
+        """Close it. As in SQLite, a checkpoint that fails then is nobody's error: the log stays for whoever is next."""
         try:
             self._raw.close()
         except (apsw.IOError, apsw.FullError, apsw.CantOpenError):

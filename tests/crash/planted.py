@@ -1,4 +1,4 @@
-"""Faults planted on purpose: each makes Severance, or the disk, lose what was acknowledged. The simulation must see it."""
+"""Faults planted on purpose: each makes Severance, or the disk, break P4. The simulation or the inquiry must see it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from unittest import mock
 from crash import adapter
 from crash.tape import Op, Tape
 from crash.workloads import record
+from severance import DamagedError, StoreError
 from severance.model import Head
 from severance.vault.sqlite import SqliteVault
 
@@ -70,21 +71,71 @@ def acknowledged_before_the_commit() -> Iterator[None]:
 @contextmanager
 def named_before_the_sync() -> Iterator[None]:
     """A new file takes its name without having been synced."""
-    with mock.patch("severance.disk.newfile._sync", lambda file: None):
+    with mock.patch("severance.disk.newfile._sync", return_value=None):
         yield
 
 
 @contextmanager
 def folder_not_synced() -> Iterator[None]:
     """A new file's name is not synced."""
-    with mock.patch("severance.disk.newfile.sync_folder", lambda folder: None):
+    with mock.patch("severance.disk.newfile.sync_folder", return_value=None):
         yield
 
 
 @contextmanager
 def moved_without_order() -> Iterator[None]:
     """A restore moves files, and syncs the folder not in between."""
-    with mock.patch("severance.upkeep.backup.sync_folder", lambda folder: None):
+    with mock.patch("severance.upkeep.backup.sync_folder", return_value=None):
+        yield
+
+
+@contextmanager
+def commits_that_fail_in_silence() -> Iterator[None]:
+    """Whoever appends is told that it is done, whatever became of it."""
+    append = SqliteVault.append
+
+    def content(self: SqliteVault, space: bytes, expected: Head, frames: Any, erase: Any = ()) -> Head:
+        try:
+            return append(self, space, expected, frames, erase)
+        except StoreError:
+            return Head(expected.seq + len(frames), sha256(frames[-1]).digest())
+
+    with mock.patch.object(SqliteVault, "append", content):
+        yield
+
+
+@contextmanager
+def errors_as_they_are() -> Iterator[None]:
+    """What SQLite raises reaches the caller."""
+    with mock.patch("severance.disk.connection.FAULTS", ()):
+        yield
+
+
+@contextmanager
+def a_full_disk_called_damage() -> Iterator[None]:
+    """Every error of the disk is called damage."""
+    with mock.patch("severance.disk.connection.translated", return_value=DamagedError("torn")):
+        yield
+
+
+@contextmanager
+def halves() -> Iterator[None]:
+    """An append of several records is several transactions."""
+    append = SqliteVault.append
+
+    def apart(self: SqliteVault, space: bytes, expected: Head, frames: Any, erase: Any = ()) -> Head:
+        for frame in frames[:-1]:
+            expected = append(self, space, expected, [frame])
+        return append(self, space, expected, frames[-1:], erase)
+
+    with mock.patch.object(SqliteVault, "append", apart):
+        yield
+
+
+@contextmanager
+def scraps_left_lying() -> Iterator[None]:
+    """What could not be finished stays."""
+    with mock.patch("severance.disk.newfile.Path.unlink", return_value=None):
         yield
 
 

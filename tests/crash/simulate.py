@@ -28,6 +28,7 @@ DEEP_EVERY = 200
 
 NAMES = (*WORKLOADS, *(f"drawn {number}" for number in range(1, 9)))
 _LOSSES_KEPT = 20
+_TELL_EVERY = 5.0  # seconds
 
 
 @dataclass
@@ -136,13 +137,13 @@ class Simulation:
 
     def draw(self, states: int) -> Iterator[None]:
         """Look at so many states at random, spread over the cuts that have anything pending. Pauses after each cut."""
-        share = states / max(1, doubtful(self._tape))
-        owed = 0.0
+        shared_by = doubtful(self._tape)
+        owed = 0
         for cut in cuts(self._tape):
             r = random.Random(f"{self.report.seed} {self._tape.name} {cut.at}")
-            owed += share if cut.units else 0
-            while owed >= 1:
-                owed -= 1
+            owed += states if cut.units else 0
+            while owed >= shared_by:
+                owed -= shared_by
                 self._look_at(cut, drawn(cut, r))
             yield
 
@@ -193,6 +194,12 @@ def cut_everywhere(tape: Tape, every: int = 1, states: int = 0, deep_every: int 
     return simulation.report
 
 
+def loses(tape: Tape) -> bool:
+    """Whether any classic state of any cut must not be; looks until it has found one."""
+    with simulated(tape) as simulation:
+        return any(simulation.report.losses for _ in simulation.always())
+
+
 def simulate(name: str, states: int, seed: int, tell: Callable[[Report], object] = bool) -> Report:
     """About that many states of one workload. An interrupt ends it with what there is."""
     started = time.monotonic()
@@ -223,13 +230,13 @@ def run(
         tell: gets a line now and then.
     """
     report = Report(seed, whole=True)
-    started = told = time.monotonic()
+    started, told = time.monotonic(), 0.0
     weights = {name: doubtful(record(name, seed)) for name in names}
-    shares = {name: states * weight // sum(weights.values()) for name, weight in weights.items()}
+    shares = {name: -(-states * weight // sum(weights.values())) for name, weight in weights.items()}
 
     def progress(now: Report) -> None:
         nonlocal told
-        if time.monotonic() > told + 5:
+        if time.monotonic() > told + _TELL_EVERY:
             told = time.monotonic()
             done = report.total().states + now.total().states
             lost = report.total().losses + now.total().losses

@@ -1,4 +1,4 @@
-"""Which of the states that a cut allows are looked at: all of them where they are few, else the classic ones and a draw.
+"""Which of the states that a cut allows are looked at: all where they are few, else the classic ones and a draw.
 
 A state is what would be found in the wanted files after the power came back.
 """
@@ -34,8 +34,8 @@ class Choice(NamedTuple):
     Attributes:
         units: which of the cut's units are there whole.
         torn: for a unit of which only some is there, the pieces: (offset, data).
-        size: added to the size of files that have pending changes, in sectors, as far as they were growing through such a
-            size. (A file that is cut has its old size or its new one: file systems do that in one step.)
+        size: added to the size of files that have pending changes, in sectors, as far as they grew through such a size.
+            (A file that is cut has its old size or its new one: file systems do that in one step.)
         garbage: what was never written, in a file that grew, is something old.
         classic: one of the states that everyone thinks of.
     """

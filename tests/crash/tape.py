@@ -30,8 +30,8 @@ class Op(NamedTuple):
     """One change.
 
     Attributes:
-        what: write (offset, data), size (offset), sync, unsynced (a sync that failed), name (to, where), unname (where),
-            move (old, where), syncdir. A folder's names are kept by the folder's path.
+        what: write (offset, data), size (offset), sync, unsynced (a sync that failed), name (where), unname (where),
+            move (old, where), syncdir (where). A folder's names are kept by the folder's path.
         file: the inode, or -1.
         offset: where, or how long.
         data: what.

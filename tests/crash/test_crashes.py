@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from crash import planted
 from crash.disk import SECTOR, Disk, content, marked, moved
 from crash.planted import Planted, lying, recorded_with
-from crash.simulate import NAMES, Report, cut_everywhere, cuts, run, simulated
+from crash.simulate import NAMES, Report, cut_everywhere, cuts, loses, run, simulated
 from crash.states import Choice, Cut, classic, possible, subsets
 from crash.tape import Op
 from crash.verdict import claimed_at, deep, wanted
 from crash.workloads import WORKLOADS, record
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="which file is synced is looked up in /proc")
 
 EVERY = 9
 """Here, one cut in so many."""
@@ -46,7 +50,7 @@ def test_states_that_are_drawn_lose_nothing_either() -> None:
     ],
 )
 def test_a_planted_fault_is_found(name: str, fault: Planted) -> None:
-    assert cut_everywhere(recorded_with(name, fault), 3).total().losses > 0
+    assert loses(recorded_with(name, fault))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +58,7 @@ def test_a_planted_fault_is_found(name: str, fault: Planted) -> None:
     [("remembering", ("sync",)), ("placing", ("sync",)), ("making", ("syncdir",)), ("wrapping", ("sync",))],
 )
 def test_a_disk_that_lies_about_syncs_is_found(name: str, kinds: tuple[str, ...]) -> None:
-    assert cut_everywhere(lying(record(name), *kinds), 3).total().losses > 0
+    assert loses(lying(record(name), *kinds))
 
 
 def test_opening_the_store_finds_a_loss_by_itself() -> None:
@@ -79,10 +83,9 @@ def test_opening_the_store_finds_that_an_amendment_is_gone() -> None:
 
 
 def test_the_same_seed_gives_the_same_tape() -> None:
-    one, two = record("sleeping"), record("sleeping")
-    assert [op._replace(file=0, where="", old="") for op in one.ops if op.what in ("write", "size")] == [
-        op._replace(file=0, where="", old="") for op in two.ops if op.what in ("write", "size")
-    ]
+    # But for what SQLite draws for itself: salts in its logs, and with them checksums.
+    one, two = ([(op.what, op.offset, len(op.data)) for op in record("sleeping", 3).ops] for _ in range(2))
+    assert one == two
 
 
 def test_a_run_counts_tells_and_writes_a_report() -> None:

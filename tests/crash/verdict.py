@@ -191,6 +191,7 @@ class Claim:
         memories: by persona, what it may remember: one of these.
         extra: by persona, ids that must be among its memories.
         besides: a text that is left out where memories are compared with `memories`.
+        exactly: by persona, what it must remember, neither more nor less.
     """
 
     there: bool = True
@@ -199,6 +200,7 @@ class Claim:
     memories: dict[Who, list[Kept]] = field(default_factory=dict)
     extra: dict[Who, list[str]] = field(default_factory=dict)
     besides: str = ""
+    exactly: dict[Who, Kept] = field(default_factory=dict)
 
 
 def claimed(last: Mark | None, following: Mark | None = None) -> Claim:
@@ -208,7 +210,7 @@ def claimed(last: Mark | None, following: Mark | None = None) -> Claim:
     memories = {who: [mine] for who, mine in last.memories.items()}
     if following is not None:
         for who, mine in memories.items():
-            mine.append(following.memories.get(who, mine[0]))
+            mine.append(following.memories.get(who, ()))
     return Claim(personas=last.personas, memories=memories)
 
 
@@ -264,6 +266,8 @@ def _inside(house: House, claim: Claim) -> str | None:
         found = _memories(house, who)
         if set(claim.extra.get(who, ())) - {memory[0] for memory in found}:
             return f"{who} does not remember what was acknowledged last"
+        if found != claim.exactly.get(who, found):
+            return f"{who} remembers {_less(claim.exactly[who], found)}, which its session knew"
         found = tuple(memory for memory in found if memory[1] != claim.besides)
         if found not in allowed:
             return f"{who} remembers {_less(allowed[0], found)}"
@@ -272,7 +276,7 @@ def _inside(house: House, claim: Claim) -> str | None:
 
 def _less(memories: Kept, found: Kept) -> str:
     lost, more = set(memories) - set(found), set(found) - set(memories)
-    return f"{len(lost)} less and {len(more)} more than was acknowledged"
+    return f"{len(lost)} less and {len(more)} more than was told"
 
 
 def _memories(house: House, who: Who) -> Kept:
@@ -283,6 +287,6 @@ def _memories(house: House, who: Who) -> Kept:
         with house.cross(subject, "afterwards") as session:
             return kept(session.memories())
     except EmbedderError:
-        with severance.open(house._directory, key=KEY, embedder=Hashing(OTHER_DIMENSIONS)) as other:
-            with other.cross(subject, "afterwards") as session:
-                return kept(session.memories())
+        elsewhere = severance.open(house._directory, key=KEY, embedder=Hashing(OTHER_DIMENSIONS))
+        with elsewhere, elsewhere.cross(subject, "afterwards") as session:
+            return kept(session.memories())

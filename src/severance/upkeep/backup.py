@@ -275,13 +275,17 @@ def _add(tar: tarfile.TarFile, name: str, source: io.BufferedIOBase) -> None:
 
 @contextmanager
 def _scratch(path: Path) -> Iterator[str]:
-    """A folder on the same disk as `path`, so that what is made in it can take its place by renaming."""
+    """A folder on the same disk as `path`, so that what is made in it can take its place by renaming.
+
+    Raises:
+        StoreError: in place of any `OSError` of the block.
+    """
     try:
-        folder = tempfile.TemporaryDirectory(prefix=".severance-", dir=_folder(path))
+        # What was made is made, also where its scratch cannot be cleared away.
+        with tempfile.TemporaryDirectory(prefix=".severance-", dir=_folder(path), ignore_cleanup_errors=True) as folder:
+            yield folder
     except OSError as error:
         raise from_system(error, path) from error
-    with folder as scratch:
-        yield scratch
 
 
 def _folder(path: Path) -> Path:

@@ -38,7 +38,6 @@ _SAID = (
 )
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 _CANARY = 12
-_KEY_VARIABLE = "SEVERANCE_BARRIER_KEY"
 _MOST_SECONDS = 60
 
 
@@ -125,9 +124,9 @@ def _commands(made: Material, scene: Scene, tally: Tally) -> None:
 
 def _printed(stage: Stage, asker: Who, words: list[str]) -> str:
     """What a command writes to standard output and standard error."""
-    options = ["--store", str(stage.folder), "--key", f"env:{_KEY_VARIABLE}", "--at", stage.places[asker]]
+    options = ["--store", str(stage.folder), "--at", stage.places[asker]]
     command = [sys.executable, "-m", "severance.cli.main", words[0], *options, "--subject", asker[0], "--", *words[1:]]
-    environment = {**os.environ, _KEY_VARIABLE: stage.key, "PYTHONIOENCODING": "utf-8"}
+    environment = {**os.environ, "SEVERANCE_KEY": stage.key, "PYTHONIOENCODING": "utf-8"}
     try:
         done = subprocess.run(command, capture_output=True, env=environment, timeout=_MOST_SECONDS, check=False)
     except subprocess.TimeoutExpired:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections import deque
@@ -9,7 +10,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import connection, forkserver, get_context, parent_process, resource_tracker
+from threading import Thread
 from typing import TypeVar
 
 A = TypeVar("A")
@@ -63,8 +65,7 @@ def _start(
         for lane, future in enumerate(futures):
             if future is None and lane not in busy and len(started) < jobs:
                 busy.add(lane)
-                with _deaf_from_birth():
-                    futures[lane] = begun = pools[lane].submit(works[lane], item)
+                futures[lane] = begun = pools[lane].submit(works[lane], item)
                 started.append(begun)
     return started
 
@@ -75,23 +76,49 @@ def _pool() -> ProcessPoolExecutor:
     else:
         context = get_context("forkserver")
         context.set_forkserver_preload(_PRELOADED)
-    return ProcessPoolExecutor(1, mp_context=context, initializer=_deaf)
+        with _apart():
+            resource_tracker.ensure_running()
+            forkserver.ensure_running()
+    return ProcessPoolExecutor(1, mp_context=context, initializer=_begin)
 
 
 @contextmanager
-def _deaf_from_birth() -> Iterator[None]:
-    """A process started within does not hear Ctrl-C while it still imports: what is blocked stays blocked in it.
-    This thread hears it at the end of the block.
+def _apart() -> Iterator[None]:
+    """The server that is started within, from which the lanes are forked, hears no Ctrl-C and says nothing, and so do
+    they: one whose caller is gone before it has begun would show a traceback. What fails in a lane is raised here.
     """
-    if sys.platform == "win32":
-        yield
-        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    null = os.open(os.devnull, os.O_WRONLY)
+    heard = os.dup(2) if _is_open(2) else None
     try:
+        os.dup2(null, 2)
         yield
     finally:
+        if heard is None:
+            os.close(2)
+        else:
+            os.dup2(heard, 2)
+            os.close(heard)
+        os.close(null)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _deaf() -> None:
+def _is_open(handle: int) -> bool:
+    try:
+        os.fstat(handle)
+    except OSError:
+        return False
+    return True
+
+
+def _begin() -> None:
+    """Ctrl-C is for the caller alone; when the caller is gone, also after a `kill -9`, the lane ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    caller = parent_process()
+    if caller is not None:
+        Thread(target=_follow, args=(caller.sentinel,), daemon=True).start()
+
+
+def _follow(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)  # the lane's own thread waits for work that nobody will send
