@@ -29,7 +29,7 @@ from severance.errors import (
     StoreMissingError,
 )
 from severance.model import Head
-from severance.ports import Vault
+from severance.ports import Entropy, Vault
 from severance.space import Space
 from severance.store import ASIDE, CHIP_NAME, VAULT_NAME, open_store, path_of
 from severance.system import SystemEntropy
@@ -113,6 +113,7 @@ def restore(
     key: Key = None,
     replace: bool = False,
     accept_older: bool = False,
+    entropy: Entropy | None = None,
 ) -> Backup:
     """Put a backup in the place of a store.
 
@@ -123,6 +124,7 @@ def restore(
         replace: whether a store that is there may be replaced; it is kept beside, with `.before-restore` in its name.
         accept_older: whether the chip's memory of newer records may be set back to what the vault has. Needed when the
             backup has no chip, or when its vault is older than the chip that stays.
+        entropy: where random bytes come from, as in `severance.open`.
 
     Raises:
         StoreMissingError: there is no such backup, or it has no chip and there is none to go with it.
@@ -147,14 +149,13 @@ def restore(
                 raise StoreMissingError(f"the backup has no chip, and there is none at {directory} to go with it")
             with closing(RowFile.open(directory / CHIP_NAME)) as chip:
                 chip.copy_to(staged / CHIP_NAME)
-        _prove(staged, directory, key, accept_older=accept_older)
+        _prove(staged, directory, key, entropy or SystemEntropy(), accept_older=accept_older)
         _exchange(staged, directory)
     return Backup(file, file.stat().st_size, CHIP_NAME in members)
 
 
-def _prove(staged: Path, directory: Path, key: Key, *, accept_older: bool) -> None:
+def _prove(staged: Path, directory: Path, key: Key, entropy: Entropy, *, accept_older: bool) -> None:
     """Open the staged store with the key, and hold every log against the chip before anything is put in place."""
-    entropy = SystemEntropy()
     vault, chip = open_store(staged, key=key, create=False, entropy=entropy, home=directory)
     try:
         for subject in chip.subjects():

@@ -75,7 +75,8 @@ def put_back(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     path = world.backup
     try:
         world.close()
-        return {None: restore(str(path), world.store, key=KEY, replace=True, accept_older=True).chip}
+        done = restore(str(path), world.store, key=KEY, replace=True, accept_older=True, entropy=world.entropy)
+        return {None: done.chip}
     finally:
         world.furnish()
 
