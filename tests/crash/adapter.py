@@ -99,7 +99,10 @@ class Connection:
 
     def serialize(self) -> bytes:
         """The whole database."""
-        return self._raw.serialize("main")
+        try:
+            return self._raw.serialize("main")
+        except apsw.Error as error:
+            raise as_sqlite3(error) from error
 
     def backup(self, target: Connection) -> None:
         """Copy everything to the target."""

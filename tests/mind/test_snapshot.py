@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
 import msgspec
 import numpy as np
 import pytest
@@ -139,3 +143,28 @@ def test_a_snapshot_with_a_scale_that_no_record_has_is_refused(scale: float) -> 
     scales[0] = scale
     with pytest.raises(ValueError, match="fit together"):
         Mind.restore(b"".join(snapshot.pack(portrait.VERSION, [*arrays[:-1], scales], msgspec.msgpack.decode(extra))))
+
+
+def test_a_snapshot_in_which_two_memories_have_one_id_is_refused() -> None:
+    with pytest.raises(ValueError, match="fit together"):
+        Mind.restore(_altered("ids", lambda ids: ids.__setitem__(1, ids[0])))
+
+
+def test_a_snapshot_in_which_a_word_stands_twice_in_one_memory_is_refused() -> None:
+    def doubled(rows: Any) -> None:
+        starts = snapshot.unpack(portrait.VERSION, sample())[0][-5]
+        first = next(int(start) for start, end in pairwise(starts) if end - start > 1)
+        rows[first + 1] = rows[first]
+
+    with pytest.raises(ValueError, match="fit together"):
+        Mind.restore(_altered("posted rows", doubled))
+
+
+def _altered(what: str, alter: Callable[[Any], None]) -> bytes:
+    """The sample with one of its arrays altered."""
+    arrays, extra = snapshot.unpack(portrait.VERSION, sample())
+    number = {"ids": 0, "posted rows": -4}[what]
+    arrays = list(arrays)
+    arrays[number] = arrays[number].copy()
+    alter(arrays[number])
+    return b"".join(snapshot.pack(portrait.VERSION, arrays, msgspec.msgpack.decode(extra)))
