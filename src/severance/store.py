@@ -144,7 +144,7 @@ def _chip_file(directory: Path, vault: Vault, key: Key, entropy: Entropy, *, rea
 def _recorded(raw: bytes, *, needed: bool) -> dict[str, object]:
     try:
         return msgspec.json.decode(raw, type=dict[str, object])
-    except (msgspec.MsgspecError, UnicodeDecodeError):  # the second for text in it that is not UTF-8
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # also for what is not UTF-8, or nested deeply
         if not needed:
             return {}
         raise DamagedError("the chip's record of where its root key comes from was altered; pass --key") from None

@@ -7,7 +7,7 @@ from math import comb
 
 import pytest
 
-from severance.barrier.findings import MOST_EVIDENCE, Control, Outcome, Report, Tally, Verdict, upper_bound
+from severance.barrier.findings import MOST_CHARS, MOST_EVIDENCE, Control, Outcome, Report, Tally, Verdict, upper_bound
 
 
 def _outcome(verdict: Verdict, tried: int = 1, found: int = 0) -> Outcome:
@@ -74,3 +74,19 @@ def test_a_report_concludes_only_when_all_that_was_tried_answered(
 ) -> None:
     report = _report(*verdicts, stopped=stopped)
     assert (report.broken, report.conclusive) == (broken, conclusive)
+
+
+def test_no_line_of_a_report_is_endless_and_the_end_of_evidence_stays() -> None:
+    endless = "x" * 100_000
+    outcome = Outcome("a", "t", "P1", "trials", Verdict.BROKEN, 1, 1, (f"{endless} (seed 7)", "short"), note=endless)
+    report = Report(endless, "quick", 1, 0, 1.0, False, (outcome,), (endless,), {endless: endless})
+    lines = [*outcome.evidence, outcome.note, report.target, *report.not_covered, *report.versions.popitem()]
+    assert [len(line) for line in lines] == [MOST_CHARS, 5, *[MOST_CHARS] * 5]
+    assert outcome.evidence[0].startswith("xxx")
+    assert outcome.evidence[0].endswith("x (seed 7)")
+    assert outcome.evidence[1] == "short"
+
+
+def test_a_line_of_just_the_longest_length_is_left_alone() -> None:
+    line = "".join(chr(0x4E00 + number) for number in range(MOST_CHARS))
+    assert Outcome("a", "t", "P1", "trials", Verdict.HELD, note=line).note == line

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ from severance.barrier.sealed import Names, in_the_clear, known_bytes, masked
 from severance.crypto.rootkey import Passphrase
 from severance.crypto.rootkey.passphrase import Cost
 from severance.embed import Hashing, bundled
-from severance.errors import InputError, StoreBusyError
+from severance.errors import InputError, StoreBusyError, StoreError
 from severance.house import House
 from severance.session import Session
 
@@ -168,25 +169,85 @@ def test_a_file_that_cannot_be_read_is_inconclusive_in_one_sentence(
 ) -> None:
     """For root, too, who may read everything."""
     (store / name).touch()
-    opened = Path.open
+    opened = os.open
 
-    def refused(self: Path, *given: object, **named: object) -> object:
-        if self == store / name:
-            raise PermissionError(13, "Permission denied", str(self))
-        return opened(self, *given, **named)  # type: ignore[call-overload]
+    def refused(path: Path | str, *given: Any, **named: Any) -> int:
+        if path == store / name:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *given, **named)
 
-    copied = shutil.copyfile
-
-    def not_copied(source: Path, target: Path, **named: object) -> object:
-        if source == store / name:
-            raise PermissionError(13, "Permission denied", str(source))
-        return copied(source, target)
-
-    monkeypatch.setattr(Path, "open", refused)
-    monkeypatch.setattr(shutil, "copyfile", not_copied)
+    monkeypatch.setattr(os, "open", refused)
     outcome = look(store)
     assert outcome.verdict is Verdict.INCONCLUSIVE
     assert outcome.note == "The system could not read or write something (Permission denied)."
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def _link(path: Path) -> None:
+    (path.parent / "elsewhere").write_bytes(b"of somebody else")
+    path.symlink_to(path.parent / "elsewhere")
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(os.path.relpath(path))  # the name of a socket may not be long
+
+
+@posix
+@pytest.mark.parametrize("make", [_pipe, _device, _link, _socket, Path.mkdir])
+@pytest.mark.parametrize("name", ["vault.db", "chip.db", "vault.db-wal", "chip.db-journal", "vault.db-x", ".chip.db.x"])
+def test_what_is_no_regular_file_is_never_opened(
+    store: Path, look: Callable[..., Outcome], name: str, make: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (store / name).unlink(missing_ok=True)
+    make(store / name)
+    opened = os.open
+
+    def watched(path: Any, *given: Any, **named: Any) -> int:
+        assert path != store / name, "it was opened"
+        return opened(path, *given, **named)
+
+    monkeypatch.setattr(os, "open", watched)
+    outcome = look(store)
+    assert (outcome.verdict, "a link, a pipe, a device or a folder" in outcome.note) == (Verdict.INCONCLUSIVE, True)
+
+
+@posix
+@pytest.mark.parametrize("make", [_pipe, _link])
+def test_what_takes_the_place_of_a_file_after_it_was_looked_at_is_not_read(
+    store: Path, make: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steady, "size_of", lambda file: 0)
+    file = store / "vault.db-x"
+    make(file)
+    with pytest.raises(StoreError, match="a link, a pipe"):
+        list(steady.pieces(file))
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_to_where_it_ended(store: Path) -> None:
+    file = store / "vault.db-x"
+    file.write_bytes(bytes(3 * 2**20))
+    read = 0
+    for piece in steady.pieces(file):
+        read += len(piece)
+        with file.open("ab") as more:
+            more.write(bytes(2**20))
+    assert read == 3 * 2**20
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_giant_file_with_nothing_in_it_is_not_copied(store: Path, look: Callable[..., Outcome], deep: bool) -> None:
+    with (store / "vault.db-x").open("wb") as giant:
+        giant.truncate(2**40)
+    outcome = look(store, deep=deep)
+    assert (outcome.verdict, outcome.tried, "MiB" in outcome.note) == (Verdict.NOT_TRIED, 0, True)
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing of the kind" * 1_000])
@@ -410,15 +471,15 @@ def test_many_personas_are_drawn_from_in_a_quick_run(
 def test_a_file_that_changes_all_the_time_is_refused(
     store: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copied = shutil.copyfile
+    copied = steady._copied
 
-    def while_somebody_writes(source: Path, target: Path) -> object:
+    def while_somebody_writes(source: Path, target: Path) -> None:
         with source.open("ab") as file:
             file.write(b"x")
-        return copied(source, target)
+        copied(source, target)
 
     waited: list[float] = []
-    monkeypatch.setattr(shutil, "copyfile", while_somebody_writes)
+    monkeypatch.setattr(steady, "_copied", while_somebody_writes)
     with pytest.raises(StoreBusyError, match=r"chip\.db"):
         steady.copy_store(store, folder / "copy", waited.append)
     assert len(waited) > 10
@@ -427,14 +488,14 @@ def test_a_file_that_changes_all_the_time_is_refused(
 def test_a_log_that_changes_while_it_is_copied_is_copied_again(
     store: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copied, waited = shutil.copyfile, []
+    copied, waited = steady._copied, list[float]()
 
-    def once(source: Path, target: Path) -> object:
+    def once(source: Path, target: Path) -> None:
         if source.name == "vault.db" and not waited:
             (store / "vault.db-wal").write_bytes(b"a new log")
-        return copied(source, target)
+        copied(source, target)
 
-    monkeypatch.setattr(shutil, "copyfile", once)
+    monkeypatch.setattr(steady, "_copied", once)
     steady.copy_store(store, folder / "copy", waited.append)
     assert len(waited) == 1
     assert (folder / "copy" / "vault.db-wal").read_bytes() == b"a new log"
@@ -457,7 +518,7 @@ def test_what_is_known_is_masked_in_place(store: Path) -> None:
 
 def test_the_control_has_every_encoding() -> None:
     forms = in_the_clear(["A sentence that is long enough to have every form."], bundled())
-    assert set(forms) == {"utf-8", "utf-16", "hex", "base64", "zlib", "json", "vector", "tokens"}
+    assert set(forms) == {"utf-8", "utf-16", "hex", "base64", "zlib", "json", "vector", "tokens", "digest"}
     assert Control("x", len(forms), len(forms)).works
 
 

@@ -358,3 +358,12 @@ def test_a_file_that_was_written_is_known_again(form: Callable[[Report], str]) -
 
 def test_the_indented_json_is_known_again() -> None:
     assert reports.is_report(json.dumps(reports.document(_report(HELD)), indent=2).encode()[:1024])
+
+
+def test_what_has_no_width_and_heaps_of_accents_are_written_out() -> None:
+    for char in "\u200b\u200d\u00ad\u2060\ufeff\u202e\u180e\U000e0041":
+        assert visible(f"a{char}b") == f"a{char.encode('unicode_escape').decode()}b"
+    accent = "\u0301"
+    assert visible("e" + accent * 4 + "f" + accent) == "e" + accent * 4 + "f" + accent
+    assert visible("e" + accent * 6) == "e" + accent * 4 + "\\u0301" * 2
+    assert visible("e" + "\u20dd" * 5).endswith("\\u20dd"), "rings around a letter are accents, too"

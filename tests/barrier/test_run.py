@@ -173,6 +173,17 @@ def test_the_path_of_the_scratch_is_in_no_report(folder: Path) -> None:
     assert outcome.evidence == ("its scratch folder/file has it",)
 
 
+def test_the_path_of_no_other_file_is_in_a_report_either(folder: Path) -> None:
+    def work(scene: Scene, tally: Tally) -> None:
+        tally.broke("it wrote to '/home/jane doe/notes.db'")
+        tally.note = "see /home/jane/log"
+        raise StoreError("/home/jane/store is full")
+
+    [outcome] = _perform(folder, work).outcomes
+    assert outcome.evidence == ("it wrote to 'notes.db'",)
+    assert outcome.note == "Store is full. See log."
+
+
 def test_time_is_shared_by_share_and_what_is_left_over_goes_on(folder: Path) -> None:
     ticks = Ticks()
     took = {}
@@ -211,6 +222,56 @@ def test_without_any_time_left_every_part_has_a_first_trial(folder: Path) -> Non
     report = _perform(folder, slow, slow, slow, seconds=1, ticks=ticks)
     assert [outcome.tried for outcome in report.outcomes] == [1, 1, 1]
     assert [outcome.seconds for outcome in report.outcomes] == [60, 60, 60]
+
+
+def _at_least(run: Work, least: int) -> Part:
+    return Part("toy", "A toy", "P1", "trials", "Mend it.", run, least=least)
+
+
+def test_a_part_makes_its_least_trials_whatever_the_time(folder: Path) -> None:
+    ticks = Ticks()
+
+    def slow(scene: Scene, tally: Tally) -> None:
+        while True:
+            ticks.now += 60
+            _holds(scene, tally)
+            if not scene.more(tally):
+                break
+
+    report = _perform(folder, _at_least(slow, 7), slow, seconds=1, ticks=ticks)
+    assert [(outcome.tried, outcome.verdict) for outcome in report.outcomes] == [
+        (7, Verdict.HELD),
+        (1, Verdict.HELD),
+    ]
+
+
+@pytest.mark.parametrize("measured", [False, True])
+def test_after_fewer_than_its_least_trials_a_part_says_nothing(folder: Path, measured: bool) -> None:
+    def ends(scene: Scene, tally: Tally) -> None:
+        tally.held(6)
+        tally.control, tally.measured = GOOD, measured
+
+    few, enough = _perform(folder, _at_least(ends, 7), _at_least(ends, 6)).outcomes
+    assert few.verdict is Verdict.INCONCLUSIVE
+    assert few.note == "Of the 7 trials that it takes to say anything, 6 were tried."
+    assert enough.verdict is (Verdict.NOTED if measured else Verdict.HELD)
+
+
+def test_what_crossed_in_fewer_than_its_least_trials_has_crossed(folder: Path) -> None:
+    def breaks(scene: Scene, tally: Tally) -> None:
+        tally.broke("there")
+        tally.control = GOOD
+
+    assert _perform(folder, _at_least(breaks, 7)).outcomes[0].verdict is Verdict.BROKEN
+
+
+def test_stopped_before_its_least_trials_a_part_says_nothing(folder: Path) -> None:
+    def interrupted(scene: Scene, tally: Tally) -> None:
+        _holds(scene, tally)
+        raise KeyboardInterrupt
+
+    [outcome] = _perform(folder, _at_least(interrupted, 2)).outcomes
+    assert (outcome.verdict, outcome.note) == (Verdict.INCONCLUSIVE, "It was stopped before it could say anything.")
 
 
 def test_somebody_who_watches_hears_what_was_counted(folder: Path) -> None:

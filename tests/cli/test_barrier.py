@@ -223,15 +223,67 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_run(
 
 
 @posix
-def test_a_report_is_no_device_and_a_link_stays_a_link(run: Run, tmp_path: Path, toys: Callable[..., None]) -> None:
+def test_a_report_is_no_device_and_no_link(run: Run, tmp_path: Path, toys: Callable[..., None]) -> None:
     toys(_holds)
     _one_sentence(run(*ONLY_TOYS, "--html", os.devnull), 1, "is not a file")
     os.mkfifo(tmp_path / "pipe")
     _one_sentence(run(*ONLY_TOYS, "--html", str(tmp_path / "pipe")), 1, "is not a file")
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-    assert run(*ONLY_TOYS, "--html", str(tmp_path / "link")).code == 0
-    assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "real").read_text(encoding="utf-8").startswith("<!doctype html>")
+    (tmp_path / "empty").touch()
+    (tmp_path / "thesis").write_text("mine")
+    for name in ("none", "empty", "thesis", "link"):
+        (tmp_path / "link").unlink(missing_ok=True)
+        (tmp_path / "link").symlink_to(tmp_path / name)
+        _one_sentence(run(*ONLY_TOYS, "--html", str(tmp_path / "link")), 1)
+    assert not (tmp_path / "none").exists()
+    assert (tmp_path / "thesis").read_text() == "mine"
+
+
+@posix
+def test_a_link_to_an_earlier_report_of_ones_own_stays_a_link(
+    run: Run, tmp_path: Path, toys: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toys(_holds)
+    real, link = tmp_path / "real", tmp_path / "link"
+    assert run(*ONLY_TOYS, "--html", str(real)).code == 0
+    link.symlink_to(real)
+    assert run(*ONLY_TOYS, "--html", str(link), "--seed", "5").code == 0
+    assert link.is_symlink()
+    assert "seed 5" in real.read_text(encoding="utf-8")
+    monkeypatch.setattr(os, "geteuid", lambda: real.stat().st_uid + 1)
+    _one_sentence(run(*ONLY_TOYS, "--html", str(link)), 1, "is a link, and not to an earlier report of yours")
+
+
+@posix
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_has_come_to_the_name_meanwhile_is_not_replaced(
+    run: Run, tmp_path: Path, toys: Callable[..., None], linked: bool
+) -> None:
+    thesis, file = tmp_path / "thesis", tmp_path / "r.html"
+    thesis.write_text("mine")
+
+    def _comes(scene: Scene, tally: Tally) -> None:
+        _holds(scene, tally)
+        if linked:
+            file.symlink_to(thesis)
+        else:
+            file.write_text("mine")
+
+    toys(_comes)
+    ended = run(*ONLY_TOYS, "--html", str(file))
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert (thesis.read_text(), file.read_text(), file.is_symlink()) == ("mine", "mine", linked)
+    assert not list(tmp_path.glob("*.part-*"))
+
+
+def test_an_earlier_report_does_not_outlive_a_run_that_fails_before_it_can_report(
+    run: Run, tmp_path: Path, toys: Callable[..., None]
+) -> None:
+    toys(_holds)
+    file = tmp_path / "r.xml"
+    assert run(*ONLY_TOYS, "--junit", str(file)).code == 0
+    assert file.exists()
+    _one_sentence(run("barrier", "--no-store", "--against", "none", "--junit", str(file)), 2, "no adapter")
+    assert not file.exists()
 
 
 def test_one_file_for_two_reports_is_refused(run: Run, tmp_path: Path) -> None:

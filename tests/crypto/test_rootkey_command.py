@@ -130,7 +130,9 @@ class TestParsing:
         # A program there is absolute only to Windows, so the parts are seen through one with a plain name.
         assert Command.parse("run " + line, "win32").argv == ("run", r"C:\Program Files\pass.exe", "show", r"C:\x")
 
-    @pytest.mark.parametrize("argv", ["pass show", [], [""], ["a", "b\0"], ["a", 7], ["a", "\ud800"], ["a" * 8193]])
+    @pytest.mark.parametrize(
+        "argv", ["pass show", [], [""], ["a", "b\0"], ["a", 7], ["a", "\ud800"], ["a" * 8193], ["./"], ["./x"]]
+    )
     def test_refuses_what_cannot_be_run(self, argv: list[str]) -> None:
         with pytest.raises(InputError):
             Command(argv)

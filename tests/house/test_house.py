@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import severance
-from kit import events_of, make_house, open_house, recalled, texts
+from kit import PLACES, WORLD, events_of, make_house, open_house, recalled, texts
 from severance import (
     AsleepError,
     DamagedError,
@@ -23,7 +23,6 @@ from severance import (
     Session,
     StoreError,
 )
-from severance.barrier.traces.people import PLACES, WORLD
 from severance.barrier.traces.ports import FEW, StillClock, small_snapshots
 from severance.embed import Hashing
 from severance.errors import StoreReadOnlyError

@@ -91,9 +91,10 @@ def test_a_vault_in_the_place_of_the_chip_is_refused(folder: Path) -> None:
         open_house(folder / "store")
 
 
-def test_an_altered_record_of_the_key_source_is_damage_where_it_is_needed(folder: Path) -> None:
+@pytest.mark.parametrize("record", [b"{not json", b"\xff", b"[" * 100_000])
+def test_an_altered_record_of_the_key_source_is_damage_where_it_is_needed(folder: Path, record: bytes) -> None:
     make_house(folder).close()
-    change(folder / "store" / "chip.db", "UPDATE meta SET value = ? WHERE name = 'key'", b"{not json")
+    change(folder / "store" / "chip.db", "UPDATE meta SET value = ? WHERE name = 'key'", record)
     with pytest.raises(DamagedError, match="where its root key comes from"):
         severance.open(folder / "store", key=None)
     open_house(folder / "store").close()

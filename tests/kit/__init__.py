@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import severance
-from severance.barrier.traces.people import PLACES, WORLD
 from severance.barrier.traces.ports import FEW, KEY, ScopedEntropy, StillClock
 from severance.embed import Hashing
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from severance.ports import Clock, Embedder, Entropy, Vault
     from severance.space import Space
 
+WORLD = {"mark": ("innie", "outie"), "helly": ("innie",)}
+PLACES = {"floor": {"mark": "innie", "helly": "innie"}, "home": {"mark": "outie"}}
 UNKNOWN_ID = "a" * 30
 
 _openings: Counter[Path] = Counter()

@@ -15,7 +15,7 @@ import shutil
 import sqlite3
 import struct
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -25,7 +25,19 @@ from unittest import mock
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import severance
-from kit import change, dump, flipped, make_house, open_house, recalled, scenario, space_of, texts, vault_of
+from kit import (
+    WORLD,
+    change,
+    dump,
+    flipped,
+    make_house,
+    open_house,
+    recalled,
+    scenario,
+    space_of,
+    texts,
+    vault_of,
+)
 from severance import AsleepError, DamagedError, EmbedderError, NotFoundError, RolledBackError, SeveranceError
 from severance.barrier.findings import Tally
 from severance.barrier.residue import Sweep
@@ -34,7 +46,6 @@ from severance.barrier.suites import parts as suites
 from severance.barrier.traces.compare import Stage, Variant, pairs
 from severance.barrier.traces.drawing import trace
 from severance.barrier.traces.fuse import BEFORE, CANCELLED, Cut, Fuse, ending, wire
-from severance.barrier.traces.people import EVERYONE
 from severance.barrier.traces.ports import FEW, KEY, Ports, ScopedEntropy, StillClock, small_snapshots
 from severance.chip import chip as chip_module
 from severance.chip.register import STATE_ID, AnchorRow, SubjectRow, WakeRow
@@ -51,6 +62,9 @@ from severance.space import CHUNK_BYTES
 Check = Callable[[Path], None]
 MARKED = "Petey's map of the severed floor"
 TRACES = (2,)
+RARE = (32,)
+"""Traces with long texts, hundreds of memories at once, and wide questions."""
+
 NAMES = ("mark", "innie", "outie", "helly", "floor", "home")
 
 
@@ -85,8 +99,17 @@ PLANTED = by_part(suites.PLANTED, 230)
 
 def separate(folder: Path) -> None:
     """What `noninterference.*` compares, for a few long traces: long enough that what seldom happens is in them."""
+    _separate(folder, TRACES)
+
+
+def separate_where_it_is_rare(folder: Path) -> None:
+    """The same, for traces in which something is large."""
+    _separate(folder, RARE)
+
+
+def _separate(folder: Path, seeds: Sequence[int]) -> None:
     stage = Stage(folder, Ports(commands=invoke))
-    for seed in TRACES:
+    for seed in seeds:
         for pair in pairs(stage, trace(seed, 90), tuple(Variant)):
             assert not (*pair.crossed, *pair.seen_on_disk), (*pair.crossed, *pair.seen_on_disk)[0]
 
@@ -597,7 +620,9 @@ def every_persona_has_its_own_key(folder: Path) -> None:
     """Space ids and keys are all different, and one key does not open what another sealed."""
     with make_house(folder) as house:
         chip: Any = house._chip
-        keys = [chip.key(severance.Persona(*who)) for who in EVERYONE]
+        keys = [
+            chip.key(severance.Persona(*who)) for who in [(s, name) for s, names in WORLD.items() for name in names]
+        ]
         assert len({key.space for key in keys}) == len({key.secret for key in keys}) == len(keys)
         for one in keys:
             for other in keys:
@@ -748,6 +773,7 @@ def limits_hold(folder: Path) -> None:
 
 CHECKS: tuple[Check, ...] = (
     separate,
+    separate_where_it_is_rare,
     DOORS,
     PLANTED,
     names_do_not_run_together,

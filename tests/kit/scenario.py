@@ -10,9 +10,8 @@ import sys
 import tarfile
 from pathlib import Path
 
-from kit import dump, make_house
+from kit import PLACES, dump, make_house
 from severance.barrier.traces.observing import observed
-from severance.barrier.traces.people import PLACES
 from severance.barrier.traces.ports import StillClock, small_snapshots
 from severance.transfer import write_jsonl
 

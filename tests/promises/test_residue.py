@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from severance.barrier.children import environment
 from severance.barrier.residue import ENCODINGS, Sweep, endings, places, shown, write_control
 from severance.barrier.residue.endings import EMBEDDER, ENDINGS, KEY, NAMES, OUTER, QUAY, SUBJECT
 from severance.barrier.residue.planted import planted
@@ -106,13 +107,13 @@ def test_nothing_is_left_by_the_command_line(tmp_path: Path) -> None:
         directory.mkdir()
     source = elsewhere / "notes.jsonl"
     source.write_text("".join(json.dumps({"text": text}) + "\n" for text in imported))
-    environment = places.surroundings(work) | {"SEVERANCE_KEY": "A" * 43 + "=", "SEVERANCE_STORE": "store"}
+    around = environment(work) | {"SEVERANCE_KEY": "A" * 43 + "=", "SEVERANCE_STORE": "store"}
 
     def run(*arguments: str, given: str = "") -> str:
         command = [sys.executable, "-m", "severance.cli.main", *arguments]
         with (work / "stderr").open("a") as errors:
             done = subprocess.run(
-                command, input=given, env=environment, cwd=work, stdout=subprocess.PIPE, stderr=errors, text=True
+                command, input=given, env=around, cwd=work, stdout=subprocess.PIPE, stderr=errors, text=True
             )
         assert done.returncode == 0, (arguments[0], (work / "stderr").read_text())
         return done.stdout

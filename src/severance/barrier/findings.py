@@ -14,6 +14,11 @@ from math import exp, fsum, lgamma, log, log1p
 MOST_EVIDENCE = 20
 """Pieces of evidence kept for one outcome; more are counted and not kept."""
 
+MOST_CHARS = 500
+"""Characters in one line of a report; of a longer one the middle is left out."""
+
+_ENDING = 100  # characters that are kept of its end, where the seed is
+
 
 class Verdict(StrEnum):
     """What an outcome says. It never says that something is proven."""
@@ -109,6 +114,10 @@ class Outcome:
     seconds: float = 0.0
     stopped: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "evidence", tuple(map(_short, self.evidence)))
+        object.__setattr__(self, "note", _short(self.note))
+
     @property
     def at_most(self) -> float | None:
         """The upper end of the 95 % interval for the share of trials in which something crosses, for trials drawn as
@@ -145,6 +154,11 @@ class Report:
     versions: dict[str, str]
     command: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "target", _short(self.target))
+        object.__setattr__(self, "not_covered", tuple(map(_short, self.not_covered)))
+        object.__setattr__(self, "versions", {_short(name): _short(each) for name, each in self.versions.items()})
+
     def having(self, verdict: Verdict) -> Sequence[Outcome]:
         """The outcomes with this verdict."""
         return [outcome for outcome in self.outcomes if outcome.verdict is verdict]
@@ -159,6 +173,14 @@ class Report:
         """Whether something was tried, all of it answered, and nothing was cut short."""
         tried = [outcome for outcome in self.outcomes if outcome.verdict is not Verdict.NOT_TRIED]
         return bool(tried) and not self.stopped and not self.having(Verdict.INCONCLUSIVE)
+
+
+def _short(line: str) -> str:
+    """`line`, of which a memory that is tried may have made a part, in at most `MOST_CHARS` characters."""
+    if len(line) <= MOST_CHARS:
+        return line
+    gap = " ... "
+    return line[: MOST_CHARS - _ENDING - len(gap)] + gap + line[-_ENDING:]
 
 
 def upper_bound(found: int, tried: int, confidence: float = 0.95) -> float:

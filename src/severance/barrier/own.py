@@ -21,7 +21,7 @@ from severance.barrier.findings import Control, Tally
 from severance.barrier.residue import Sweep
 from severance.barrier.scene import Part, Scene, Skipped
 from severance.barrier.sealed import Names, in_the_clear, known_bytes, masked
-from severance.barrier.steady import copy_store
+from severance.barrier.steady import copy_store, pieces, size_of
 from severance.chip.rows import RowFile
 from severance.crypto.rootkey import Key, parse_spec
 from severance.errors import (
@@ -41,6 +41,9 @@ from severance.system import SystemClock, SystemEntropy
 
 MOST_QUICK = 256 * 2**20
 """Bytes; a larger store takes longer than a quick run has."""
+
+MOST_FULL = 4 * 2**30
+"""Bytes; a larger store is not copied at all."""
 
 _SENTENCES = 200
 _PERSONAS_QUICK = 40
@@ -102,7 +105,9 @@ def _run(store: Path, key: Key, scene: Scene, tally: Tally) -> None:
     if not any((store / name).exists() for name in _SEALED):
         raise Skipped("There is no store of your own to look at; name one with --store.")
     files = list(_files(store))
-    size = sum(file.stat().st_size for file in files)
+    size = sum(size_of(file) for file in files)
+    if size > MOST_FULL:
+        raise Skipped(f"Your store has more than {MOST_FULL >> 20:,} MiB, which is not copied.")
     if size > MOST_QUICK and not scene.deep:
         raise Skipped(f"Your store has more than {MOST_QUICK >> 20} MiB; try it with --full.")
     copy = scene.folder / "store"
@@ -150,7 +155,7 @@ def _asks(copy: Path, key: Key) -> bool:
         with closing(RowFile.open(copy / CHIP_NAME)) as rows:
             try:
                 recorded = msgspec.json.decode(rows.key_source, type=dict[str, object])
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 return False  # opening will say what is wrong with it
         return recorded.get("source") == "passphrase"
     return key == "passphrase"
@@ -192,13 +197,13 @@ def _sweep(
     known: Sequence[bytes],
     tally: Tally,
 ) -> None:
-    """Every byte of the sealed files, for sentences in eight encodings and for names."""
+    """Every byte of the sealed files, for sentences in eight encodings and their digests, and for names."""
     sentences = sorted({text for persona in met for text in persona.sentences.values()})
     sweep = Sweep(sentences, house.embedder)
     found: set[int] = set()
     for file in files:
         try:
-            content = masked(file.read_bytes(), known)
+            content = masked(b"".join(pieces(file)), known)
         except FileNotFoundError:
             continue
         label = _label(file, store)
@@ -220,7 +225,7 @@ def _control(sweep: Sweep, sentences: Sequence[str], house: House) -> Control:
         for number, content in forms.items():
             wanted += 1
             found += any(hit.sentence == number for hit in sweep.content("control", content).hits)
-    return Control("sentences of the store, in the clear in memory, in eight encodings", wanted, found)
+    return Control("sentences of the store, in the clear in memory, in eight encodings and as digests", wanted, found)
 
 
 def _ask(house: House, met: Sequence[_Persona], scene: Scene, tally: Tally, random: Random) -> None:
@@ -271,7 +276,7 @@ def _files(store: Path) -> Iterator[Path]:
     yield from (file for file in sorted(store.iterdir()) if file.name.startswith((*_SEALED, *_PARTS)))
     for folder in sorted(store.parent.glob(".severance-*")):
         if _LEFT.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
-            yield from (file for file in sorted(folder.rglob("*")) if file.is_file() and not file.is_symlink())
+            yield from (file for file in sorted(folder.rglob("*")) if file.is_symlink() or not file.is_dir())
 
 
 def _label(file: Path, store: Path) -> str:

@@ -46,7 +46,10 @@ def chosen(parts: Sequence[Part], only: Sequence[str]) -> list[Part]:
     """
     for name in only:
         if not name or not any(part.name.startswith(name) for part in parts):
-            raise InputError("--only names no part that this run has; `severance barrier --list` shows them")
+            raise InputError(
+                "--only names no part that this run has; `severance barrier --list` shows them, "
+                "and those for another memory with --against"
+            )
     return [part for part in parts if not only or part.name.startswith(tuple(only))]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from severance.barrier.findings import Outcome, Report, Tally, Verdict
+from severance.barrier.paths import base_names
 from severance.barrier.scene import Part, Scene, Skipped
 from severance.errors import SeveranceError
 from severance.ports import Clock
@@ -34,7 +35,7 @@ class Plan:
 
     Attributes:
         parts: in order.
-        seconds: how long it may take in all. Each part has one trial at least, whatever the time.
+        seconds: how long it may take in all. Each part makes its `least` trials, whatever the time.
         target, mode, seed, versions, command: as in `Report`.
         jobs, deep: as in `Scene`.
         not_covered: what this run says nothing about, besides what each part says of itself.
@@ -147,11 +148,11 @@ def perform(
     )
 
 
-def verdict_of(tally: Tally) -> Verdict:
-    """What a tally comes to. This is the only place that decides it."""
+def verdict_of(tally: Tally, least: int = 1) -> Verdict:
+    """What a tally comes to, of a part that makes so many trials at least. This is the only place that decides it."""
     if tally.found:
         return Verdict.BROKEN
-    if tally.failed or not tally.tried:
+    if tally.failed or tally.tried < max(1, least):
         return Verdict.INCONCLUSIVE
     if tally.control is not None and not tally.control.works:
         return Verdict.INCONCLUSIVE
@@ -167,7 +168,7 @@ def _scene(
         stop.heed()
         if watch is not None:
             watch(part, tally)
-        return ticks() < until
+        return tally.tried < part.least or ticks() < until
 
     return Scene(folder, plan.seed, more, plan.jobs, plan.deep)
 
@@ -194,13 +195,14 @@ def _tried(part: Part, scene: Scene, stop: Stop, ticks: Callable[[], float]) -> 
         tally.failed = f"it ended with an unexpected {type(error).__name__}, which is a bug in the barrier"
     shutil.rmtree(scene.folder, ignore_errors=True)
     _hide(tally, scene.folder)
-    return _of(part, verdict or verdict_of(tally), tally, seconds=ticks() - begun, stopped=stopped)
+    return _of(part, verdict or verdict_of(tally, part.least), tally, seconds=ticks() - begun, stopped=stopped)
 
 
 def _hide(tally: Tally, folder: Path) -> None:
-    """The path of the scratch, which may name the user, is no part of what was found."""
+    """The path of the scratch, or of any other file, may name the user, and is no part of what was found."""
+    said = (tally.failed, tally.note, *tally.evidence)
     tally.failed, tally.note, *tally.evidence = (
-        line.replace(str(folder), "its scratch folder") for line in (tally.failed, tally.note, *tally.evidence)
+        base_names(line.replace(str(folder), "its scratch folder")) for line in said
     )
 
 
@@ -215,14 +217,14 @@ def _of(part: Part, verdict: Verdict, tally: Tally, *, seconds: float = 0.0, sto
         found=tally.found,
         evidence=tuple(tally.evidence),
         control=tally.control,
-        note=" ".join(_sentence(text) for text in (_why(verdict, tally, stopped), tally.note) if text),
+        note=" ".join(_sentence(text) for text in (_why(part, verdict, tally, stopped), tally.note) if text),
         advice=part.advice,
         seconds=seconds,
         stopped=stopped,
     )
 
 
-def _why(verdict: Verdict, tally: Tally, stopped: bool) -> str:
+def _why(part: Part, verdict: Verdict, tally: Tally, stopped: bool) -> str:
     """What an inconclusive outcome lacks, or what went wrong beside what was found."""
     if tally.failed:
         return tally.failed
@@ -232,6 +234,8 @@ def _why(verdict: Verdict, tally: Tally, stopped: bool) -> str:
         return "The control was missed, so finding nothing says nothing."
     if stopped:
         return "It was stopped before it could say anything."
+    if 0 < tally.tried < part.least:
+        return f"Of the {part.least:,} {part.unit} that it takes to say anything, {tally.tried:,} were tried."
     return "The control was not run." if tally.tried else "Nothing was tried."
 
 

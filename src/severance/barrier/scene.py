@@ -20,8 +20,8 @@ class Scene:
         folder: an empty scratch folder of its own, removed afterwards, also when this process is killed (the next run
             clears it). Everything that the part writes goes there.
         seed: what its trials are drawn from.
-        more: whether there is time for another trial. A part asks before each, and always makes a first one. It also
-            tells the progress line, with what was tried so far.
+        more: whether another trial is to be made: there is time, or the part has not made its `least`. A part asks
+            before each, and always makes a first one. It also tells the progress line, with what was tried so far.
         jobs: how many processes it may use at once.
         deep: whether this is `--full`.
     """
@@ -48,6 +48,7 @@ class Part:
             through; the tally keeps what was counted.
         share: how much of the run's time it gets, against the other parts.
         not_covered: what its result does not say, one sentence each.
+        least: how many trials it makes whatever the time. Where fewer were made, finding nothing says nothing.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Part:
     run: Callable[[Scene, Tally], None]
     share: float = 1.0
     not_covered: tuple[str, ...] = ()
+    least: int = 1
 
 
 class Skipped(Exception):  # noqa: N818 - not an error: there is nothing here to try

@@ -72,7 +72,7 @@ def _parent(where: Path | None) -> Path:
         except OSError:
             raise StoreError("no temporary folder can be written; name a folder with --scratch") from None
     if not where.is_dir():
-        raise InputError("--scratch names a folder that is there")
+        raise InputError("there is no such folder for --scratch; name one that is there")
     return where.resolve()
 
 

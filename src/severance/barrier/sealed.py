@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import sqlite3
 import zlib
@@ -85,6 +86,7 @@ def in_the_clear(sentences: Sequence[str], embedder: Embedder) -> dict[str, dict
             "json": json.dumps({"text": sentence}).encode(),
             "vector": vectors[number].astype("<f4").tobytes(),
             "tokens": np.array(token_ids(sentence), "<u4").tobytes(),
+            "digest": hashlib.sha256(raw).digest(),
         }
         for encoding, usable in encodings(sentence, embedder).items():
             if usable:

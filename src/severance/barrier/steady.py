@@ -4,20 +4,23 @@ what SQLite writes beside a file that it reads.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
-import shutil
+import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from severance.errors import StoreBusyError, StoreMissingError
+from severance.errors import StoreBusyError, StoreError, StoreMissingError
 from severance.store import CHIP_NAME, VAULT_NAME
 
 _LOGS = {CHIP_NAME: "-journal", VAULT_NAME: "-wal"}
 """What SQLite needs beside each of the two to make out its last state; the chip first, so that none of its anchors is
 newer than the log it is about."""
 
+_READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+_PIECE = 2**20
 _ATTEMPTS = 50
 _WAIT = 0.1
 
@@ -33,6 +36,7 @@ def copy_store(store: Path, target: Path, wait: Callable[[float], None] = time.s
     Raises:
         StoreMissingError: there is no store, or one of its files is not there.
         StoreBusyError: it was written to all the time.
+        StoreError: one of its files is no regular file.
         OSError: it may not be read.
     """
     target.mkdir(mode=0o700)
@@ -47,6 +51,54 @@ def copy_store(store: Path, target: Path, wait: Callable[[float], None] = time.s
             raise StoreBusyError(f"another process writes to {name} all the time; try again when it has finished")
 
 
+def size_of(file: Path) -> int:
+    """How long a regular file is, in bytes; holes count.
+
+    Raises:
+        StoreError: it is something else, such as a link, a pipe or a device.
+        OSError: it is not there, or may not be looked at.
+    """
+    return _regular(file.lstat()).st_size
+
+
+def pieces(file: Path) -> Iterator[bytes]:
+    """What is in a regular file, up to the length that it has when it is opened: what grows under the reader ends.
+
+    Raises: as `size_of`.
+    """
+    size_of(file)  # a device may already do something when it is opened
+    try:
+        descriptor = os.open(file, _READ)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _irregular() from None
+        raise
+    with os.fdopen(descriptor, "rb", buffering=0) as content:
+        left = _regular(os.fstat(descriptor)).st_size
+        while left and (piece := content.read(min(left, _PIECE))):
+            left -= len(piece)
+            yield piece
+
+
+def _regular(status: os.stat_result) -> os.stat_result:
+    if not stat.S_ISREG(status.st_mode):
+        raise _irregular()
+    return status
+
+
+def _irregular() -> StoreError:
+    return StoreError(
+        "what stands in the place of a file of the store is a link, a pipe, a device or a folder, which is not read; "
+        "move it elsewhere, and try again"
+    )
+
+
+def _copied(source: Path, target: Path) -> None:
+    with target.open("wb") as copy:
+        target.chmod(0o600)
+        copy.writelines(pieces(source))
+
+
 def _taken(file: Path, target: Path) -> bool:
     """Copy the file and its log; whether they are of one state."""
     log = file.with_name(file.name + _LOGS[file.name])
@@ -55,29 +107,28 @@ def _taken(file: Path, target: Path) -> bool:
         copy = target / source.name
         copy.unlink(missing_ok=True)
         try:
-            shutil.copyfile(source, copy)
+            _copied(source, copy)
         except FileNotFoundError:
+            copy.unlink(missing_ok=True)
             if source == file:
                 return False
-            continue
-        copy.chmod(0o600)
     return before == _state(file, log)
 
 
 def _state(file: Path, log: Path) -> _State:
     """What differs when a checkpoint wrote to the file, or anybody to the log."""
-    digest: bytes | None = None
+    seen = hashlib.sha256()
     try:
-        with log.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").digest()
+        for piece in pieces(log):
+            seen.update(piece)
     except FileNotFoundError:
-        pass
-    return (*_times(file), digest)
+        return (*_times(file), None)
+    return (*_times(file), seen.digest())
 
 
 def _times(file: Path) -> _State:
     try:
-        status = os.stat(file)  # noqa: PTH116 - as in `disk`
+        status = _regular(file.lstat())
     except FileNotFoundError:
         return ()
     return status.st_ino, status.st_size, status.st_mtime_ns

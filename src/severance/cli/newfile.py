@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,12 +17,13 @@ _FIRST_BYTES = 1024
 
 
 @contextmanager
-def new_file(path: Path, *, force: bool = False) -> Iterator[BinaryIO]:
+def new_file(path: Path, *, force: bool = False, ours: Callable[[bytes], bool] | None = None) -> Iterator[BinaryIO]:
     """A new file with mode 0600, open for bytes. It takes its name when the block ends, and not if the block fails.
 
     Args:
         path: its name.
         force: whether a file that has the name may be replaced.
+        ours: with `force`, which file may be, as in `replaceable`; asked at the moment before.
 
     Raises:
         StoreError: the name is taken, or the file cannot be written.
@@ -36,6 +38,8 @@ def new_file(path: Path, *, force: bool = False) -> Iterator[BinaryIO]:
             yield out
             out.flush()
             os.fsync(out.fileno())
+        if ours is not None:
+            _check(path, ours)
         _take_name(part, path, force=force)
     except OSError as error:
         if error.errno == errno.ENOSPC:
@@ -47,26 +51,21 @@ def new_file(path: Path, *, force: bool = False) -> Iterator[BinaryIO]:
 
 
 def replaceable(path: Path, ours: Callable[[bytes], bool]) -> Path:
-    """A path that `new_file(path, force=True)` may be given later, found out before the work begins.
+    """A path that `new_file(path, force=True, ours=ours)` may be given later, found out before the work begins.
 
     Args:
         path: as it was named; a link stands for what it leads to.
-        ours: says of the first bytes of a file whether it is one of those that may be replaced.
+        ours: says of the first bytes of a file whether it is one of those that may be replaced. What a link leads to
+            must be one, and this user's: somebody else may have made the link.
 
     Raises:
-        StoreError: it is a folder or a device, it holds something else, or nothing can be written there.
+        StoreError: it is a folder or a device, a link to anything but such a file, it holds something else, or nothing
+            can be written there.
     """
     try:
-        path = path.expanduser().resolve()
-        if path.is_dir():
-            raise StoreError(f"{path} is a folder; name a file")
-        if path.exists():
-            if not path.is_file():
-                raise StoreError(f"{path} is not a file that could be replaced; name another")
-            with path.open("rb") as there:
-                first = there.read(_FIRST_BYTES)
-            if first and not ours(first):
-                raise StoreError(f"{path} is there already and is no report; name another file")
+        path = path.expanduser()
+        _check(path, ours)
+        path = path.resolve()
         part = path.with_name(f"{path.name}.part-{os.getpid()}")
         os.close(os.open(part, _CREATE, 0o600))
         part.unlink()
@@ -74,6 +73,27 @@ def replaceable(path: Path, ours: Callable[[bytes], bool]) -> Path:
         reason = getattr(error, "strerror", None) or "it is no path"
         raise StoreError(f"{path} cannot be written ({reason})") from None
     return path
+
+
+def _check(path: Path, ours: Callable[[bytes], bool]) -> None:
+    """Raises `StoreError` for what may not be replaced."""
+    link = path.is_symlink()
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder; name a file")
+    if not path.exists() and not link:
+        return
+    if not path.is_file() and not link:
+        raise StoreError(f"{path} is not a file that could be replaced; name another")
+    if link and not (path.is_file() and _is_mine(path)):
+        raise StoreError(f"{path} is a link, and not to an earlier report of yours; name a file")
+    with path.open("rb") as there:
+        first = there.read(_FIRST_BYTES)
+    if (first or link) and not ours(first):
+        raise StoreError(f"{path} is there already and is no report; name another file")
+
+
+def _is_mine(path: Path) -> bool:
+    return sys.platform == "win32" or path.stat().st_uid == os.geteuid()
 
 
 def _take_name(part: Path, path: Path, *, force: bool) -> None:

@@ -109,7 +109,8 @@ def nothing_in_the_clear(sweep: Sweep, swept: Report, control: Path, stage: Stag
     seconds = perf_counter() - begun
     here, there = swept.found(), plain.found(whole=True)
     rows = [(name, f"{len(here[name])}", f"{len(there[name])} of {len(sentences)}") for name in ENCODINGS]
-    stage.say(f"Every byte on disk is searched for all {len(sentences)} sentences of this story, in eight encodings.")
+    every = f"all {len(sentences)} sentences of this story, in eight encodings, and for digests of them"
+    stage.say(f"Every byte on disk is searched for {every}.")
     stage.table(("written as", "found in Severance", "found in an unsealed store"), rows, numbers=(1, 2))
     sizes = f"{swept.bytes / 1e6:.1f} MB in {swept.files} files here, {plain.bytes / 1e6:.1f} MB there"
     stage.say(f"Swept: {sizes} ({seconds:.1f} s).", "dim")

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from severance.barrier.endurance import parts
+from severance.barrier.endurance import kills, parts
 from severance.barrier.endurance.alterations import Alterer, Trial
 from severance.barrier.endurance.replacing import replaced
 from severance.barrier.findings import Tally
 from severance.barrier.scene import Scene, Skipped
 from severance.chip.chip import Chip
+from severance.errors import StoreError
 
 BY_NAME = {part.name: part for part in parts.PARTS}
 SEED = 3
@@ -102,10 +103,44 @@ def test_ctrl_c_ends_every_process_and_keeps_the_count(folder: Path, monkeypatch
     assert tally.tried >= 10
     assert len(begun) == 2
     assert all(child.returncode is not None for child in begun)
-    assert not [path for path in (folder / "writers").iterdir() if path.is_dir()], "they have cleared up"
+    assert not list((folder / "writers").glob("kills-*")), "they have cleared up"
 
 
 def test_a_system_without_forks_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "fork", raising=False)
     with pytest.raises(Skipped, match="SIGKILL"):
         tried("durability.kill", tmp_path)
+
+
+@forks
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("/home/jane/notes.db"), "RuntimeError"),
+        (StoreError("the store is full"), "StoreError: the store is full"),
+    ],
+)
+def test_a_writer_that_fails_is_told_by_its_error_and_without_a_traceback(error: Exception, told: str) -> None:
+    def work(say: Callable[[dict[str, Any]], None]) -> None:
+        raise error
+
+    said = kills.Child(work).finish()
+    assert said == [{"error": f"a process that should write or read ended with {told}"}]
+
+
+@forks
+def test_the_process_that_kills_gets_nothing_of_the_users(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[dict[str, Any]] = []
+    true = subprocess.Popen
+
+    def popen(command: list[str], **given: Any) -> Any:
+        begun.append(given | {"command": command})
+        return true(command, **given)
+
+    monkeypatch.setenv("SEVERANCE_KEY", "secret")
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    with parts._supervisor(Scene(folder, SEED, lambda _: False), "writers", 1) as supervisor:
+        list(parts._counted(supervisor))
+    [given] = begun
+    assert (given["cwd"], given["command"][1]) == (folder / "writers", "-P")
+    assert "SEVERANCE_KEY" not in given["env"]

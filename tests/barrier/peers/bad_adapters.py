@@ -15,12 +15,12 @@ from pathlib import Path
 from severance.barrier.peers.leaky import Strict
 from severance.barrier.peers.port import Found
 
-PIDS = "BARRIER_TEST_PIDS"
-"""The variable that names a file for the ids of processes that were started here."""
+PIDS = "pids"
+"""The file in the home of an adapter for the ids of processes that were started here."""
 
 
 def _note(pid: int) -> None:
-    with Path(os.environ[PIDS]).open("a", encoding="utf-8") as file:
+    with (Path.home() / PIDS).open("a", encoding="utf-8") as file:
         file.write(f"{pid}\n")
 
 

@@ -57,12 +57,6 @@ def parent_of(entry: Path) -> int:
         return 0
 
 
-@pytest.fixture
-def pids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(bad_adapters.PIDS, str(tmp_path / "pids"))
-    return tmp_path / "pids"
-
-
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -167,10 +161,10 @@ def test_what_is_not_there_is_not_tried(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "verdict"), [("StartsProcesses", Verdict.HELD), ("ExitsWithChildren", Verdict.INCONCLUSIVE)]
 )
-def test_no_process_is_left(name: str, verdict: Verdict, tmp_path: Path, pids: Path) -> None:
+def test_no_process_is_left(name: str, verdict: Verdict, tmp_path: Path) -> None:
     tally = tried(name, tmp_path, "id")
     assert verdict_of(tally) is verdict, tally
-    started = pids_in(pids)
+    started = pids_in(tmp_path / "id" / "worker" / "home" / bad_adapters.PIDS)
     assert len(started) >= 3
     for _ in range(100):  # a killed process is gone a moment after
         if not any(map(alive, started)):

@@ -54,8 +54,8 @@ def test_a_file_a_module_and_a_name_are_adapters(file: Path, tmp_path: Path, mon
     ("text", "said"),
     [
         ("nothing", "there is no adapter called nothing; name one of severance, mem0, "),
-        ("small.py", "there is no adapter called small.py; name one of "),
-        ("", "there is no adapter called ; name one of "),
+        ("small.py", "the adapter's class is missing; name it as small.py:CLASS"),
+        ("", "there is no adapter called nothing; name one of "),
         ("small.py:", "there is no adapter called small.py:; name one of "),
         ("small.py:a b", "there is no adapter called small.py:a b; name one of "),
         ("gone.py:Small", "there is no file gone.py with an adapter in it"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+import unicodedata
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,9 +14,11 @@ from typing import Any
 import pytest
 
 from severance.barrier.findings import Tally
-from severance.barrier.residue import dumps, endings, parts, places, processes
-from severance.barrier.residue.planted import planted
+from severance.barrier.residue import Sweep, commands, dumps, endings, parts, places, processes
+from severance.barrier.residue.planted import beside, drafts, planted
 from severance.barrier.scene import Part, Scene, Skipped
+from severance.errors import SeveranceError
+from severance.model import MAX_TEXT_BYTES
 
 pytestmark = [
     pytest.mark.slow,
@@ -59,16 +63,26 @@ def beginning_otherwise(monkeypatch: pytest.MonkeyPatch, change: Callable[..., A
 def test_nothing_is_found_but_the_control(name: str, looks: int, tmp_path: Path) -> None:
     tally = tried(f"residue.{name}", tmp_path)
     assert (tally.found, tally.failed, tally.evidence) == (0, "", [])
-    assert tally.tried == looks * 40
+    assert tally.tried == looks
     assert tally.control is not None
     assert tally.control.works, tally.control
 
 
 def test_sessions_end_in_as_many_ways_as_there_is_time_for(tmp_path: Path) -> None:
     tally = tried("residue.files", tmp_path, asks(2))
-    assert (tally.found, tally.failed, tally.tried) == (0, "", (3 + 1) * 40), "three endings, and the temporary folders"
+    assert (tally.found, tally.failed, tally.tried) == (0, "", 3 + 1), "three ways to end, and the temporary folders"
+    assert tally.note.startswith(f"3 of {len(parts.WAYS)} ways to end were tried, each with 40 sentences and 46 labels")
     assert tally.control is not None
-    assert (tally.control.tried, tally.control.works) == (40 * 8, True)
+    assert (tally.control.tried, tally.control.works) == (40 * 9, True)
+
+
+def test_a_short_run_has_endings_and_commands_among_its_first() -> None:
+    least = BY_NAME["residue.files"].least
+    assert least >= 6
+    first = set(parts.WAYS[:least])
+    assert len(first & set(endings.ENDINGS)) >= 3
+    assert len(first & set(commands.COMMANDS)) >= 3
+    assert len(parts.WAYS) == len(endings.ENDINGS) + len(commands.COMMANDS)
 
 
 def test_a_sentence_in_a_file_is_told_by_its_number_and_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,12 +94,110 @@ def test_a_sentence_in_a_file_is_told_by_its_number_and_place(tmp_path: Path, mo
 
     monkeypatch.setattr(endings, "prepare", prepare)
     tally = tried("residue.files", tmp_path)
-    assert tally.found == 2, tally.evidence
-    assert tally.tried == 2 * 40 + 1, "a name counts when it is found"
+    assert (tally.found, tally.tried) == (1, 2), "what is left by one ending is one finding"
     where = Path("0", "is_killed", "store", "notes")
-    assert tally.evidence[0].startswith(f"sentence 3 as utf-8 in {where} at byte 0, after a session that is killed")
-    assert tally.evidence[1].startswith(f"a name or the key as utf-8 in {where}")
+    told = f"sentence 3 as utf-8 in {where} at byte 0, and 1 more, after a session that is killed"
+    assert tally.evidence[0].startswith(told)
     assert SAID[3][:20] not in "".join(tally.evidence)
+
+
+LEAKS = {"remember": "store/last.txt", "recall": "home/.last"}
+"""Where a command is made to write what it is given, by its name."""
+
+
+@pytest.mark.parametrize("name", LEAKS)
+def test_what_a_command_leaves_is_found(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leak = (
+        "import runpy\nfrom severance.session import Session\n"
+        f"true = Session.{name}\n"
+        "def leaky(self, given, **more):\n"
+        f"    open({LEAKS[name]!r}, 'w').write(given)\n"
+        "    return true(self, given, **more)\n"
+        f"Session.{name} = leaky\n"
+        "runpy.run_module('severance.cli.main', run_name='__main__')\n"
+    )
+    true = places.begun
+
+    def begun(folder: Path, arguments: Sequence[str], **how: Any) -> AbstractContextManager[Any]:
+        return true(folder, ["-c", leak, *arguments[2:]], **how)
+
+    monkeypatch.setattr(commands, "begun", begun)
+    monkeypatch.setattr(parts, "WAYS", (name,))
+    tally = tried("residue.files", tmp_path)
+    assert (tally.found, tally.failed) == (1, "")
+    assert f"{LEAKS[name]} at byte 0, after the command {name}" in tally.evidence[0]
+
+
+@pytest.mark.parametrize("name", commands.COMMANDS)
+def test_nothing_is_left_by_the_command(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "WAYS", (name,))
+    tally = tried("residue.files", tmp_path)
+    assert (tally.found, tally.failed, tally.tried) == (0, "", 2), tally.evidence
+
+
+def test_a_command_that_shows_nothing_or_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SeveranceError, match="the command check ended with status"):
+        commands.run("check", tmp_path / "empty", SAID, "", tmp_path / "source")
+    monkeypatch.setattr(commands, "_PROGRAM", ("-c", "pass"))
+    with pytest.raises(SeveranceError, match="the command export showed nothing"):
+        commands.run("export", tmp_path / "empty", SAID, "", tmp_path / "source")
+
+
+def test_what_the_product_puts_into_its_own_environment_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leak = (
+        "import os, runpy\nfrom severance.session import Session\ntrue = Session.recall\n"
+        "Session.recall = lambda self, query, **more: (os.environ.update(LAST=query), true(self, query, **more))[1]\n"
+        f"runpy.run_module('{endings.__name__}', run_name='__main__')\n"
+    )
+
+    def change(arguments: list[str], more: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+        at = arguments.index("-m")
+        return ["-c", leak, *arguments[at + 2 :]], more
+
+    beginning_otherwise(monkeypatch, change)
+    monkeypatch.setattr(parts, "WAYS", ("starts_a_child",))
+    tally = tried("residue.files", tmp_path)
+    assert (tally.found, tally.failed) == (1, "")
+    assert Path("starts_a_child", "environment").as_posix() in tally.evidence[0]
+
+
+def test_labels_and_unusual_texts_are_planted_and_each_is_looked_for() -> None:
+    kept = drafts(SAID)
+    wanted = beside(SAID)
+    assert len(set(wanted)) == len(wanted)
+    for draft in kept[:8]:
+        ((name, value),) = draft["metadata"].items()
+        assert {draft["thread"], draft["source"], draft["kind"], name, value} <= set(wanted)
+    longest, above, marked = (draft["text"] for draft in kept[8:])
+    assert MAX_TEXT_BYTES - 200 < len(longest.encode()) <= MAX_TEXT_BYTES
+    assert max(map(ord, above)) > 0xFFFF
+    assert any(map(unicodedata.combining, marked))
+    assert sum(each in longest for each in wanted) == 3
+    assert {above, marked} <= set(wanted)
+
+
+def test_what_another_run_plants_is_not_taken_for_ones_own() -> None:
+    sweep = Sweep([*SAID, *beside(SAID)], endings.EMBEDDER, digits=8)
+    for number in range(40):
+        others = planted(40, f"another {number}")
+        every = "\n".join([*others, *beside(others), *(draft["text"] for draft in drafts(others))])
+        for data in (every.encode(), json.dumps(every).encode()):
+            assert sweep.content("another", data).clean
+
+
+def test_a_label_in_a_file_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = endings.prepare
+
+    def prepare(store: Path, said: Sequence[str], *given: Any, **named: Any) -> None:
+        true(store, said, *given, **named)
+        (store / "kinds").write_text(drafts(said)[0]["kind"])
+
+    monkeypatch.setattr(endings, "prepare", prepare)
+    tally = tried("residue.files", tmp_path)
+    assert tally.evidence[0].startswith("label or text 2 as utf-8 in ")
 
 
 def test_a_sentence_in_the_environment_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +214,8 @@ def test_sentences_in_the_memory_of_another_are_found(tmp_path: Path, monkeypatc
 
     beginning_otherwise(monkeypatch, same)
     tally = tried("residue.memory", tmp_path)
-    assert tally.found >= 40, "the other persona remembers the same"
+    assert tally.found == 2, "the other persona remembers the same"
+    assert "and 39 more" in tally.evidence[0]
     assert "in the memory of a process with another persona awake" in tally.evidence[0]
 
 
@@ -110,7 +223,7 @@ def test_sentences_in_the_memory_of_another_are_found(tmp_path: Path, monkeypatc
 def test_a_command_with_core_dumps_on_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dumps, "_COMMAND", dumps._UNDEFENDED)
     tally = tried("residue.dumps", tmp_path)
-    assert tally.found >= 41
+    assert tally.found == 2
     assert "may leave a core dump" in tally.evidence[0]
 
 

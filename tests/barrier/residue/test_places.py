@@ -17,16 +17,13 @@ SENTENCES = planted(4)
 SWEEP = Sweep(SENTENCES, Hashing(64))
 
 
-def test_home_and_temporary_folders_are_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_home_temporary_folders_and_modules_are_not_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEVERANCE_KEY", "secret")
-    monkeypatch.setenv("XDG_CACHE_HOME", "elsewhere")
-    monkeypatch.setenv("KEPT", "yes")
-    found = places.surroundings(tmp_path)
-    assert {found[name] for name in ("TMPDIR", "TEMP", "TMP", "SQLITE_TMPDIR")} == {str(tmp_path / "tmp")}
-    assert found["HOME"] == str(tmp_path / "home")
-    assert (tmp_path / "home").is_dir()
-    assert found["KEPT"] == "yes"
-    assert not {"SEVERANCE_KEY", "XDG_CACHE_HOME"} & set(found)
+    (tmp_path / "json.py").write_text("print('hostile')")
+    script = "import json, os; print(os.environ['HOME'], os.environ.get('SEVERANCE_KEY'), os.environ['MORE'])"
+    with places.begun(tmp_path, ["-c", script], more={"MORE": "yes"}) as child:
+        assert child.wait(places.LONGEST) == 0
+    assert (tmp_path / "stdout").read_text() == f"{tmp_path / 'home'} None yes\n"
 
 
 def test_what_a_process_says_is_kept_in_its_folder(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import io
 import json
 import re
@@ -16,7 +17,7 @@ import pytest
 
 from severance import InputError
 from severance.barrier.residue import ENCODINGS, Hit, Report, Sweep, encodings, sweep, write_control
-from severance.barrier.residue.needles import token_ids
+from severance.barrier.residue.needles import digests, token_ids
 from severance.barrier.residue.planted import planted
 from severance.embed import Hashing, bundled, quantize
 
@@ -59,6 +60,15 @@ def archive() -> bytes:
         ("json", re.sub(r"\\u....", lambda unit: "\\u" + unit[0][2:].upper(), json.dumps(SECRET)).encode()),
         ("vector", VECTOR.astype("<f4").tobytes()),
         ("vector", quantize(VECTOR)[0].tobytes()),
+        ("vector", VECTOR.astype("<f2").tobytes()),
+        ("vector", VECTOR.astype("<f8").tobytes()),
+        ("vector", json.dumps({"vector": VECTOR[0].tolist()}).encode()),
+        ("vector", json.dumps([float(str(one)) for one in VECTOR[0]], separators=(",", ":")).encode()),
+        ("vector", json.dumps([round(one, 6) for one in VECTOR[0].tolist()]).encode()),
+        ("vector", " ,".join(f"{one:.6f}" for one in VECTOR[0]).replace(" ,", ", ").encode()),
+        *(("digest", digest) for digest in digests(RAW)),
+        *(("digest", digest.hex().encode()) for digest in digests(RAW)),
+        *(("digest", digest.hex().upper().encode()) for digest in digests(RAW)),
         ("tokens", np.array(token_ids(SECRET), "<u2").tobytes()),
         ("tokens", np.array(token_ids(SECRET), "<u4").tobytes()),
     ],
@@ -100,11 +110,17 @@ def test_nothing_is_found_in_noise_zeros_or_other_sentences() -> None:
     assert found(b"") == found(b"short") == set()
 
 
+def test_other_sentences_are_not_taken_for_leftovers_however_they_are_written() -> None:
+    others = "\n".join(planted(3_000, seed=9))
+    for data in (others.encode(), json.dumps(others).encode(), others.encode("utf-16-le")):
+        assert found(data) == set()
+
+
 def test_the_control_holds_every_sentence_in_every_encoding(tmp_path: Path) -> None:
     write_control(tmp_path / "control", SENTENCES, EMBEDDER)
     report = SWEEP.paths([tmp_path])
     assert report.found(whole=True) == {name: set(range(40)) for name in ENCODINGS}
-    assert report.files == 10
+    assert report.files == 11
     assert not report.clean
 
 
@@ -163,9 +179,21 @@ def test_names_are_found_whole_and_what_is_too_short_is_refused() -> None:
         Sweep(["too few"], EMBEDDER)
 
 
-def test_encodings_are_eight_and_a_text_without_a_vector_has_none() -> None:
+def test_a_digest_cut_to_eight_digits_is_found_when_that_is_asked_for() -> None:
+    line = b"DEBUG seen " + hashlib.sha256(RAW).hexdigest()[:8].encode() + b" again"
+    assert Sweep(SENTENCES, EMBEDDER, digits=8).content("log", line).found(whole=True)["digest"] == {7}
+    assert SWEEP.content("log", line).clean, "in many bytes it could be anybody's"
+
+
+def test_a_list_of_the_words_in_use_gives_a_sentence_away() -> None:
+    words = sorted({word for sentence in SENTENCES[5:9] for word in re.findall(r"\w+", sentence.lower())})
+    assert SWEEP.content("vocabulary", "\n".join(words).encode()).sentences == {5, 6, 7, 8}
+
+
+def test_encodings_are_eight_and_digests_and_a_text_without_a_vector_has_none() -> None:
     forms = encodings(SECRET, bundled())
     assert tuple(forms) == ENCODINGS
-    assert [len(forms[name]) for name in ("utf-16", "hex", "vector", "tokens")] == [2, 2, 2, 2]
+    assert [len(forms[name]) for name in ("utf-16", "hex", "tokens", "digest")] == [2, 2, 2, 12]
+    assert 4 + 6 <= len(forms["vector"]) <= 4 + 8
     assert 3 <= len(forms["base64"]) <= 6
     assert encodings("        ", EMBEDDER)["vector"] == ()

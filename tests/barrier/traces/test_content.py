@@ -32,12 +32,12 @@ def test_a_function_word_stands_where_a_function_word_stood(first: str, second: 
 
 def test_counterparts_have_the_same_place_in_the_alphabet() -> None:
     for one, other in ((FIRST_WORDS, SECOND_WORDS), (terms(FIRST_WORDS), terms(SECOND_WORDS))):
-        assert sorted(range(12), key=one.__getitem__) == sorted(range(12), key=other.__getitem__)
+        assert sorted(range(len(one)), key=one.__getitem__) == sorted(range(len(other)), key=other.__getitem__)
 
 
 def test_no_word_is_in_both() -> None:
     assert not {*terms(FIRST_WORDS)} & {*terms(SECOND_WORDS)}
-    assert len({*FIRST_WORDS, *SECOND_WORDS}) == 24
+    assert len({*FIRST_WORDS, *SECOND_WORDS}) == 2 * len(FIRST_WORDS)
 
 
 def test_texts_of_counterparts_have_mirrored_vectors() -> None:
@@ -53,3 +53,21 @@ def test_the_embedder_fails_for_the_disliked_word_of_either() -> None:
         Mirrored(FEW).embed([content.text((DISLIKED, DISLIKED))])
         with pytest.raises(EmbedderError):
             Mirrored(FEW).embed(["fine", content.text((DISLIKED, DISLIKED, DISLIKED))])
+
+
+@pytest.mark.parametrize("size", [1_000, 50_000, 65_536])
+def test_a_long_text_is_as_long_as_it_says_in_either(size: int) -> None:
+    first, second = (Content(each).text((1, 8, -size)) for each in (FIRST_WORDS, SECOND_WORDS))
+    assert size - 20 < len(first.encode()) == len(second.encode()) <= size
+    assert first.startswith(f"{FIRST_WORDS[1]} {FIRST_WORDS[8]} {FIRST_WORDS[1]} ")
+
+
+def test_short_notes_are_all_different_and_liked_by_the_embedder() -> None:
+    first, second = (Content(each).notes(150, 300) for each in (FIRST_WORDS, SECOND_WORDS))
+    assert len({*first}) == len({*second}) == 300
+    assert [len(text.encode()) for text in first] == [len(text.encode()) for text in second]
+    assert np.array_equal(Mirrored(FEW).embed(first), -Mirrored(FEW).embed(second))
+
+
+def test_there_is_a_word_beyond_the_first_plane() -> None:
+    assert any(ord(letter) > 0xFFFF for word in FIRST_WORDS for letter in word)

@@ -33,8 +33,8 @@ def failing(item: int) -> int:
 
 
 def waiting(item: int) -> None:
-    """Says which process works, and takes long."""
-    Path(os.environ["LANES"], str(os.getpid())).touch()
+    """Says in the current folder which process works, and takes long."""
+    Path(str(os.getpid())).touch()
     time.sleep(60)
 
 
@@ -69,8 +69,8 @@ def test_no_lane_outlives_a_caller_that_was_killed(tmp_path: Path) -> None:
         "from severance.barrier.traces.crew import lanes\n"
         "next(lanes([waiting, waiting], range(2), jobs=2))\n"
     )
-    environ = {**os.environ, "LANES": str(tmp_path), "PYTHONPATH": str(TESTS)}
-    with subprocess.Popen([sys.executable, "-c", program], env=environ) as caller:
+    environ = {**os.environ, "PYTHONPATH": str(TESTS)}
+    with subprocess.Popen([sys.executable, "-c", program], env=environ, cwd=tmp_path) as caller:
         try:
             _until(lambda: len(list(tmp_path.iterdir())) == 2)
         finally:

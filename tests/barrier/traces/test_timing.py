@@ -66,8 +66,21 @@ def test_three_milliseconds_more_are_seen(folder: Path) -> None:
 def test_every_comparison_times_both_calls_as_often(folder: Path) -> None:
     with Listening(folder, 5) as listening:
         for comparison in listening.comparisons():
-            comparison.measure(Random(1), 4)
-            assert [len(times) for times in comparison.times] == [4, 4]
+            comparison.measure(Random(1), 20)
+            assert [len(times) for times in comparison.times] == [20 // comparison.one_in] * 2
+
+
+@pytest.mark.parametrize(("first", "leaks"), [(2_000.0, True), (999.0 + 500, False), (-1_000.0, True), (500.0, False)])
+def test_a_leak_is_more_than_chance_and_more_than_the_floor(first: float, leaks: bool) -> None:
+    noise = [float(n % 7) for n in range(200)]
+    compared = Comparison("x", (int, int), ([first + each for each in noise], [500.0 + each for each in noise]))
+    assert compared.leaks is leaks
+
+
+def test_a_large_difference_by_chance_is_no_leak() -> None:
+    compared = Comparison("x", (int, int), ([0.0, 9_000.0, 5.0, 7_000.0], [0.0, 1_000.0, 9.0, 2_000.0]))
+    assert abs(compared.effect().difference) > 1_000
+    assert not compared.leaks
 
 
 def test_a_comparison_is_told_with_its_effect() -> None:

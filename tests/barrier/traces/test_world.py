@@ -9,7 +9,7 @@ from severance.barrier.traces.compare import Stage, Variant
 from severance.barrier.traces.people import EVERYONE
 from severance.barrier.traces.steps import Step
 
-INNIE, OUTIE, HELLY = EVERYONE
+INNIE, OUTIE, HELLY, _ = EVERYONE
 NEW = {"session": -1}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import tempfile
@@ -256,3 +257,40 @@ def a_house_shows_who_lives_there(patch: Patch) -> None:
         return f"<House with {[memory.text for one in self._sessions.values() for memory in one.memories()]}>"
 
     patch.setattr(House, "__repr__", shown)
+
+
+@fault(checks.nothing_in_the_clear)
+def a_log_line_has_a_digest_of_the_query(patch: Patch) -> None:
+    true = Session.recall
+
+    def recall(self: Session, query: str, **how: Any) -> Any:
+        digest = hashlib.sha256(query.encode()).hexdigest()[:16]
+        logging.getLogger("severance.session").debug("recalling %s", digest)
+        return true(self, query, **how)
+
+    patch.setattr(Session, "recall", recall)
+
+
+@fault(checks.nothing_in_the_clear)
+def the_vector_of_a_query_is_logged_as_numbers(patch: Patch) -> None:
+    true = session_module.query_vector
+
+    def query_vector(embedder: Any, query: str) -> Any:
+        found = true(embedder, query)
+        logging.getLogger("severance.session").debug("near %s", [round(float(one), 6) for one in found.ravel()])
+        return found
+
+    patch.setattr(session_module, "query_vector", query_vector)
+
+
+@fault(checks.nothing_in_the_clear)
+def a_vector_is_kept_in_half_precision(patch: Patch) -> None:
+    true = session_module.query_vector
+
+    def query_vector(embedder: Any, query: str) -> Any:
+        found = true(embedder, query)
+        with tempfile.NamedTemporaryFile(delete=False) as file:
+            file.write(found.astype("<f2").tobytes())
+        return found
+
+    patch.setattr(session_module, "query_vector", query_vector)

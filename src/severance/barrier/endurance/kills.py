@@ -33,6 +33,7 @@ from severance.barrier.endurance.replacing import replaced
 from severance.barrier.endurance.writer import COMMON, Said, Say, Writer, examine
 from severance.barrier.traces.ports import KEY, MEMORY
 from severance.embed import Hashing
+from severance.errors import SeveranceError
 
 WRITERS = 2
 KILLS_EACH_STORE = 100
@@ -96,8 +97,9 @@ class Child:
             # So that sleeping writes a snapshot now and then.
             with replaced(sessions, _SNAPSHOT_AFTER=20, _SNAPSHOT_SHARE=1_000):
                 work(say)
-        except BaseException:  # noqa: BLE001 - nothing may go on below the fork
-            say({"error": traceback.format_exc()})
+        except BaseException as error:  # noqa: BLE001 - nothing may go on below the fork
+            say({"error": f"a process that should write or read ended with {_told(error)}"})
+            traceback.print_exc()  # for who runs this by hand; it names files, and a report does not
         finally:
             os._exit(0)
 
@@ -135,6 +137,12 @@ class Child:
         return said
 
 
+def _told(error: BaseException) -> str:
+    """The kind of error; what it says only if it is one of ours, which hold no path but the scratch's."""
+    kind = type(error).__name__
+    return f"{kind}: {error}" if isinstance(error, SeveranceError) else kind
+
+
 class Round:
     """One store, its writers, and what they have said."""
 
@@ -147,6 +155,7 @@ class Round:
         self._writers: list[Child | None] = [None] * WRITERS
         self._common: Counter[str] = Counter()
         self._perhaps: Counter[str] = Counter()
+        self._names: dict[str, set[str]] = {"sever": set(), "place": set()}
         self._started = seed * 1_000_000
 
     def run(self, kills: int, go_on: Callable[[Report], bool]) -> None:
@@ -205,6 +214,9 @@ class Round:
             if intent is not None and intent["to"] == "repeat":
                 self._perhaps[intent["text"]] += 1
                 self._known[lane].intent = None
+            elif intent is not None and intent["to"] in self._names:
+                self._report.under_way[f"{intent['to']}, cut short"] += 1
+                self._known[lane].intent = None
 
     def _look(self) -> None:
         """A third process opens the store, while writers may go on."""
@@ -215,6 +227,9 @@ class Round:
             return
         for finding in said["findings"]:
             self._fault(f"check: {finding}")
+        for what, names in self._names.items():
+            for name in sorted(names.difference(said["names"][what])):
+                self._fault(f"{what} {name} was acknowledged, and is not there")
         idle = not any(self._writers)
         for text in self._common | self._perhaps:
             least, most = self._common[text], self._common[text] + self._perhaps[text]
@@ -251,6 +266,8 @@ class Round:
                 known.memories[ids[0]] = (intent["text"], [*versions, ids[0]])
             case "forget":
                 del known.memories[intent["id"]]
+            case "sever" | "place" as what:
+                self._names[what].add(intent["name"])
 
     def _compare(self, lane: int, known: Known, found: dict[str, tuple[str, list[str]]]) -> None:
         """What a writer finds of its own when it starts: what was acknowledged, and what was under way, or not."""

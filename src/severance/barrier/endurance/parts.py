@@ -6,11 +6,11 @@ import json
 import os
 import select
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
+from severance.barrier.children import command, environment
 from severance.barrier.endurance.alterations import SET_FRAME, Alterer, Rows, answers_after, older_vault
 from severance.barrier.endurance.damage import SOUND, Bench, Outcome
 from severance.barrier.endurance.replacing import replaced
@@ -29,7 +29,11 @@ _HASTY_KILLS = 60
 
 
 def kills(scene: Scene, tally: Tally) -> None:
-    """Two writers of one persona, killed at random instants."""
+    """Two writers of one persona, killed at random instants.
+
+    A kill leaves the machine running, so it cannot see whether a commit waits for the disk: after every tenth kill
+    SQLite's settings for that (synchronous, journal mode) are read back from the connections of an open store.
+    """
     if not hasattr(os, "fork"):
         raise Skipped("writers are forked and killed with SIGKILL, which this system has not")
     with _supervisor(scene, "hasty", _HASTY_KILLS, "--hasty") as supervisor:
@@ -57,12 +61,17 @@ def _supervisor(scene: Scene, name: str, most: int, *options: str) -> Iterator[s
     """The process that forks the writers and kills them. It ends with its input, so also when this process does."""
     where = scene.folder / name
     where.mkdir()
-    command = [sys.executable, "-m", "severance.barrier.endurance.kills", "--lines", *options]
-    command += ["--kills", str(most), "--seed", str(scene.seed), "--where", str(where)]
-    single = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # what forks should have one thread
+    words = ["--lines", *options, "--kills", str(most), "--seed", str(scene.seed), "--where", str(where)]
+    single = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # what forks should have one thread
     with (where / "stderr").open("w") as errors:
         child = subprocess.Popen(
-            command, env=single, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+            command("severance.barrier.endurance.kills", *words),
+            cwd=where,
+            env=environment(where) | single,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
         )
         try:
             yield child
@@ -151,6 +160,7 @@ PARTS = (
         not_covered=(
             "A kill leaves the machine running. Power cuts, which take a disk's cache along, are simulated in tests.",
         ),
+        least=10,
     ),
     Part(
         name="damage.noticed",
@@ -162,6 +172,7 @@ PARTS = (
         not_covered=(
             "The chip and the vault put back together, to the same moment: the threat model says what to do about it.",
         ),
+        least=50,
     ),
 )
 """In the order in which they are tried."""

@@ -6,18 +6,25 @@ What it says are mappings; see `severance.barrier.endurance.kills`, which compar
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from contextlib import suppress
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from severance import house as houses
+from severance.barrier.endurance.replacing import replaced
 from severance.barrier.traces.ports import KEY
+from severance.disk import connection
 from severance.embed import Hashing
 from severance.errors import NotFoundError
 from severance.house import House
 from severance.model import ID_BYTES, Memory
 from severance.system import SystemEntropy
+
+_SELVES = ("one", "two")
+_FULL = 2
+_ON_DISK = (b"wal", b"delete", b"truncate", b"persist")
 
 COMMON = 3
 """How many texts every writer may remember, so that they are counted and not kept twice."""
@@ -62,6 +69,7 @@ class Writer:
         self._store = store
         self._random = random.Random(seed)
         self._texts = (f"{lane} {seed}-{number} the file is at {number} percent" for number in range(10**9))
+        self._names = (f"{lane}-{seed}-{number}" for number in range(10**9))
         self._hasty = Foreseen() if hasty else None
         self._house = open_house(store, self._hasty)
         self._session = self._house.cross("mark", "floor")
@@ -83,11 +91,13 @@ class Writer:
             self._forget,
             self._sleep,
             self._reopen,
+            self._sever,
+            self._place,
         )
         while self._hasty is not None:
             self._remember_hastily(self._hasty)
         while True:
-            (step,) = self._random.choices(steps, (30, 8, 8, 14, 14, 3, 1))
+            (step,) = self._random.choices(steps, (30, 8, 8, 14, 14, 3, 1, 2, 2))
             step()
 
     def _remember(self) -> None:
@@ -139,15 +149,63 @@ class Writer:
         self._house = open_house(self._store)
         self._session = self._house.cross("mark", "floor")
 
+    def _sever(self) -> None:
+        name = next(self._names)
+        self._say({"to": "sever", "name": name})
+        self._house.sever(name, _SELVES)
+        self._say({"done": []})
+
+    def _place(self) -> None:
+        name = next(self._names)
+        self._say({"to": "place", "name": name})
+        self._house.place(name, {"mark": "innie"})
+        self._say({"done": []})
+
+
+@contextmanager
+def connections() -> Iterator[list[sqlite3.Connection]]:
+    """Those that are made meanwhile to files of stores."""
+    made: list[sqlite3.Connection] = []
+    true = connection.connect
+
+    def connect(path: Path, mode: str, busy: float) -> sqlite3.Connection:
+        made.append(true(path, mode, busy))
+        return made[-1]
+
+    with replaced(connection, connect=connect):
+        yield made
+
+
+def unsynced(made: Sequence[sqlite3.Connection]) -> list[str]:
+    """What of durability is switched off in open connections, one sentence each; closed ones are passed over."""
+    found = []
+    for raw in made:
+        with suppress(sqlite3.ProgrammingError):
+            (synchronous,) = raw.execute("PRAGMA synchronous").fetchone()
+            (journal,) = raw.execute("PRAGMA journal_mode").fetchone()
+            if synchronous < _FULL:
+                found.append(f"a connection has synchronous {synchronous}, and FULL is {_FULL}")
+            if bytes(journal) not in _ON_DISK:  # TEXT comes as bytearray here
+                found.append("a connection keeps its journal in memory, or none")
+    return found
+
 
 def examine(store: Path, say: Say) -> None:
-    """What anyone would find now."""
-    with open_house(store) as house:
+    """What anyone would find now, and whether what makes a commit outlast a power cut is switched on."""
+    with connections() as made, open_house(store) as house:
         findings = [str(finding) for finding in house.check()]
+        findings += unsynced(made)
+        status = house.status()
+        severed: dict[str, int] = {}
+        for persona in status.personas:
+            severed[persona.subject] = severed.get(persona.subject, 0) + 1
+        half = [name for name, selves in severed.items() if name != "mark" and selves != len(_SELVES)]
+        findings += [f"{name} is severed by half" for name in half]
+        names = {"sever": sorted(severed), "place": [place.name for place in status.places]}
         with house.cross("mark", "floor") as session:
             memories = list(session.memories())
             for memory in memories:
                 with suppress(NotFoundError):  # a writer that is still at work may have forgotten it
                     session.history(memory.id)
     common = {memory.text: memory.repeats for memory in memories if memory.text.startswith("common")}
-    say({"findings": findings, "common": common, "memories": len(memories)})
+    say({"findings": findings, "common": common, "memories": len(memories), "names": names})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import queue
 import signal
-import site
 import subprocess
 import sys
 import tempfile
@@ -19,12 +18,15 @@ from typing import Self
 
 import msgspec
 
+from severance.barrier.children import command, environment
 from severance.barrier.peers.wire import Answer, Call, Close, Load, One, Open, Race, Request, Share
 
 _POLL = 0.2  # seconds between looks at whether the process still lives
 _LEAVE = 2.0  # seconds for what has to end by itself
 _LINE = 2**28  # bytes; what the worker sends is bounded, this is for one that was subverted
 _MARK = "BARRIER_WORKER"
+_MOST_LINES = 4  # that are not read yet; one is an answer, and more were not asked for
+_OURS = "severance."
 
 _QUIET = {
     "ANONYMIZED_TELEMETRY": "False",
@@ -35,7 +37,6 @@ _QUIET = {
     "MEM0_TELEMETRY": "False",
     "OTEL_SDK_DISABLED": "true",
     "TRANSFORMERS_OFFLINE": "1",
-    "PYTHONDONTWRITEBYTECODE": "1",
 }
 
 
@@ -62,6 +63,10 @@ class NotMadeError(NoAnswerError):
     """No adapter could be made in a folder; the message says what it raised."""
 
 
+class _StrayError(Exception):
+    """What came is not the answer to what was asked."""
+
+
 class Remote:
     """An adapter in a process of its own. Use it in a `with` block: afterwards that process is gone.
 
@@ -73,14 +78,14 @@ class Remote:
 
     def __init__(self, where: str, name: str, scratch: Path, limits: Limits) -> None:
         """`where` is a module or the path of a Python file, `name` a class in it; `scratch` is an empty folder that
-        becomes its home and working directory.
+        becomes its home and working directory. A module of the user's own is looked for in the current folder, too.
         """
-        self._load = Load(where, name, [str(Path.cwd())])
+        self._load = Load(where, name, [] if where.startswith(_OURS) else [str(Path.cwd())])
         self._scratch = scratch
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: Thread | None = None
-        self._lines: queue.Queue[bytes] = queue.Queue()
+        self._lines: queue.Queue[bytes] = queue.Queue(_MOST_LINES)
         self._answers = msgspec.json.Decoder(list[Answer])
         self._mark = ""
         self.calls: dict[str, str] = {}
@@ -93,7 +98,7 @@ class Remote:
         """
         self.kill()
         self._start()
-        [answer] = self._ask(self._load, self._limits.start, "its import")
+        [answer] = self._ask(self._load, 1, self._limits.start, "its import")
         self.calls = answer.calls
         return answer.note
 
@@ -107,7 +112,7 @@ class Remote:
         folder.mkdir(parents=True, exist_ok=True)
         if self._process is None and (problem := self.load()):
             raise NotMadeError(f"it cannot be imported: {problem}")
-        [answer] = self._ask(Open(str(folder)), self._limits.start, "being made")
+        [answer] = self._ask(Open(str(folder)), 1, self._limits.start, "being made")
         if answer.kind != "ok":
             raise NotMadeError(f"it cannot be made: {answer.note}")
 
@@ -117,16 +122,17 @@ class Remote:
         Raises:
             NoAnswerError: it hung, crashed, or returned something else.
         """
-        return self._ask(One(call), self._limits.call, str(call))[0]
+        return self._ask(One(call), 1, self._limits.call, str(call))[0]
 
     def race(self, lanes: list[list[Call]]) -> list[list[Answer]]:
         """Make the calls of each lane in order, all lanes at the same time. Errors as for `call`."""
-        answers = iter(self._ask(Race(lanes), 3 * self._limits.call, f"{len(lanes)} threads of calls"))
+        count = sum(map(len, lanes))
+        answers = iter(self._ask(Race(lanes), count, 3 * self._limits.call, f"{len(lanes)} threads of calls"))
         return [[next(answers) for _ in lane] for lane in lanes]
 
     def share(self, first: Call, second: Call, text: str) -> list[Answer]:
         """See `wire.Share`. Errors as for `call`."""
-        return self._ask(Share(first, second, text), 3 * self._limits.call, f"{first}, {second}")
+        return self._ask(Share(first, second, text), 3, 3 * self._limits.call, f"{first}, {second}")
 
     def close(self) -> None:
         """Close the adapter. An error in it is not one of ours; one that hangs is.
@@ -135,7 +141,7 @@ class Remote:
             NoAnswerError: it hung or crashed.
         """
         if self._process is not None:
-            self._ask(Close(), self._limits.call, "close()")
+            self._ask(Close(), 1, self._limits.call, "close()")
 
     def kill(self) -> None:
         """End the process, and everything that it has started."""
@@ -163,39 +169,52 @@ class Remote:
             self.kill()
 
     def _start(self) -> None:
-        home, temporary = self._scratch / "home", self._scratch / "tmp"
-        for folder in (home, temporary):
-            folder.mkdir(parents=True, exist_ok=True)
-        self._mark = tempfile.mkdtemp(dir=temporary)  # a name that no other process has
-        self._lines = queue.Queue()
+        around = environment(self._scratch) | _QUIET
+        self._mark = tempfile.mkdtemp(dir=around["TMPDIR"])  # a name that no other process has
+        self._lines = queue.Queue(_MOST_LINES)
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "severance.barrier.peers.worker"],
+            command("severance.barrier.peers.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=self._scratch,
-            env=_environment(home, temporary, self._mark),
+            env=around | {_MARK: self._mark},
             start_new_session=True,
         )
         self._reader = Thread(target=_read, args=(self._process, self._lines), daemon=True)
         self._reader.start()
 
-    def _ask(self, request: Request, seconds: float, what: str) -> list[Answer]:
+    def _ask(self, request: Request, count: int, seconds: float, what: str) -> list[Answer]:
+        """So many answers to a request. Errors as for `call`."""
         if self._process is None or self._process.stdin is None:
             raise NoAnswerError("it is not running")
         try:
+            if not self._lines.empty() and self._process.poll() is None:
+                raise _StrayError
             self._process.stdin.write(msgspec.json.encode(request) + b"\n")
             self._process.stdin.flush()
-            line = self._line(seconds)
+            answers = self._decoded(self._line(seconds), count)
+        except _StrayError:
+            self.kill()
+            raise NoAnswerError(f"something other than one answer came from its process in {_short(what)}") from None
         except (BrokenPipeError, EOFError):
             raise NoAnswerError(f"it {self._ended()} in {_short(what)}") from None
         except TimeoutError:
             self.kill()
             raise NoAnswerError(f"it gave no answer within {seconds:g} seconds to {_short(what)}") from None
-        answers = self._answers.decode(line)
         for answer in answers:
             if answer.kind == "wrong":
                 raise NoAnswerError(f"{answer.note}, in {_short(what)}")
+        return answers
+
+    def _decoded(self, line: bytes, count: int) -> list[Answer]:
+        """Raises `_StrayError` for what is not so many answers. What writes it may be the adapter, past the worker."""
+        try:
+            answers = self._answers.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            raise _StrayError from None
+        if len(answers) != count:
+            raise _StrayError
         return answers
 
     def _line(self, seconds: float) -> bytes:
@@ -229,27 +248,13 @@ class Remote:
 
 
 def _read(process: subprocess.Popen[bytes], lines: queue.Queue[bytes]) -> None:
+    """Until the process ends, or says so much that was not asked for that nobody needs the rest."""
     assert process.stdout is not None  # noqa: S101 - for the type checker
-    with suppress(OSError, ValueError), process.stdout as stream:
+    with suppress(OSError, ValueError, queue.Full), process.stdout as stream:
         while line := stream.readline(_LINE):
-            lines.put(line)
-    lines.put(b"")
-
-
-def _environment(home: Path, temporary: Path, mark: str) -> dict[str, str]:
-    """The user's, without what would let an adapter reach the user's own data or tell anybody that it runs."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SEVERANCE_", "XDG_"))}
-    folders = {name: str(home) for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA")}
-    # Packages that were installed for the user alone are found by the old home.
-    packages = {"PYTHONUSERBASE": site.getuserbase()}
-    return (
-        kept
-        | _QUIET
-        | folders
-        | packages
-        | {name: str(temporary) for name in ("TMPDIR", "TEMP", "TMP")}
-        | {_MARK: mark}
-    )
+            lines.put_nowait(line)
+    with suppress(queue.Full):
+        lines.put_nowait(b"")
 
 
 def _end(process: subprocess.Popen[bytes], mark: str) -> None:

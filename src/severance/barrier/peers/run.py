@@ -18,6 +18,12 @@ from severance.barrier.scene import Part, Scene, Skipped
 
 ROUNDS = 3
 DEEP_ROUNDS = 60
+NOT_COVERED = (
+    "What an adapter does besides: it runs as you, with what you may do, and it could forge its verdict.",
+    "Processes that an adapter starts and hides; they may go on after the run.",
+)
+"""What no run against another memory says anything about."""
+
 _CONTROL_ROUNDS = 3
 
 
@@ -68,7 +74,7 @@ def parts_against(target: str, limits: Limits | None = None) -> list[Part]:
             unit="probes",
             advice=leak.advice,
             run=partial(_try, leak, adapter, limits, health),
-            not_covered=leak.not_covered,
+            not_covered=(*leak.not_covered, *NOT_COVERED),
         )
         for leak in LEAKS
     ]

@@ -89,10 +89,12 @@ def target_of(text: str, limits: Limits | None = None) -> Target:
 
 def _own(text: str) -> Target:
     where, _, name = text.rpartition(":")
+    if text.endswith(".py"):
+        raise InputError(f"the adapter's class is missing; name it as {text}:CLASS")
     if not where or not _NAME.fullmatch(name):
         raise InputError(
-            f"there is no adapter called {text}; name one of {', '.join(KNOWN)}, or your own as FILE.py:CLASS or "
-            "package.module:CLASS"
+            f"there is no adapter called {text or 'nothing'}; name one of {', '.join(KNOWN)}, or your own as "
+            "FILE.py:CLASS or package.module:CLASS"
         )
     if where.endswith(".py"):
         path = Path(where).expanduser()

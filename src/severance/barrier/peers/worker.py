@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from severance.barrier.paths import base_names
 from severance.barrier.peers.port import Found
 from severance.barrier.peers.wire import (
     METHODS,
@@ -38,7 +39,12 @@ from severance.barrier.peers.wire import (
     Share,
 )
 
+if sys.platform != "win32":
+    import resource
+
 _NOTE_CHARS = 300
+_SAID_CHARS = 3_000  # of what was raised, before its paths are cut
+_MOST_BYTES = 2**31  # in one file; a memory that was given a few sentences needs less
 _FOLLOW = 1.0  # seconds between looks at whether the barrier is still there
 
 
@@ -209,7 +215,7 @@ def _tamper(raw: Any, text: str) -> None:
 
 def _said(problem: BaseException) -> str:
     try:
-        said = " ".join(str(problem).split())
+        said = base_names(" ".join(str(problem)[:_SAID_CHARS].split()))
     except Exception:  # noqa: BLE001 - a foreign error may fail at saying what it is
         said = ""
     name = type(problem).__name__
@@ -230,6 +236,16 @@ def _streams() -> tuple[BinaryIO, BinaryIO]:
     return os.fdopen(here, "rb"), os.fdopen(there, "wb")
 
 
+def _limit() -> None:
+    """No core dump and no endless file. Memory has no limit: numerical libraries reserve far more than they use."""
+    if sys.platform != "win32":
+        for what, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, _MOST_BYTES)):
+            hard = resource.getrlimit(what)[1]
+            lowest = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            with suppress(OSError, ValueError):
+                resource.setrlimit(what, (lowest, lowest))
+
+
 def _follow(parent: int) -> None:
     """End with the barrier, also when that was killed while the adapter hangs."""
     while sys.platform != "win32":
@@ -240,6 +256,7 @@ def _follow(parent: int) -> None:
 
 def main() -> None:
     """Answer until there are no more requests."""
+    _limit()
     Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     requests, answers = _streams()
     host, decoder, encoder = Host(), msgspec.json.Decoder(Request), msgspec.json.Encoder()

@@ -8,8 +8,9 @@ from math import ceil, floor, log10
 from severance.barrier.findings import Outcome, Report, Verdict
 from severance.model import moment
 
-_REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_NOT_TEXT = ("Cc", "Cs", "Cn", "Co")
+_NOT_TEXT = ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
+_MARKS = ("Mn", "Me")
+_MOST_MARKS = 4  # on one letter; more would reach into the lines above and below
 
 MEANING = {
     Verdict.HELD: "tried; nothing crossed, and the control was found",
@@ -22,15 +23,18 @@ MEANING = {
 
 def visible(text: str) -> str:
     """`text` on one line, with everything that is no plain character (control characters, halves of pairs, what
-    reorders) written as an escape: evidence can hold any bytes, and no form of the report may be commanded by them.
+    reorders or has no width, letters with heaps of accents) written as an escape: evidence can hold any bytes, and no
+    form of the report may be commanded by them.
     """
     if text.isprintable() and text.isascii():
         return text
-    return "".join(char if _plain(char) else char.encode("unicode_escape").decode("ascii") for char in text)
-
-
-def _plain(char: str) -> bool:
-    return char not in _REORDERING and unicodedata.category(char) not in (*_NOT_TEXT, "Zl", "Zp")
+    written, marks = [], 0
+    for char in text:
+        category = unicodedata.category(char)
+        marks = marks + 1 if category in _MARKS else 0
+        plain = category not in _NOT_TEXT and marks <= _MOST_MARKS
+        written.append(char if plain else char.encode("unicode_escape").decode("ascii"))
+    return "".join(written)
 
 
 def counted(outcome: Outcome) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from severance.barrier.residue.needles import token_ids
+from severance.barrier.residue.needles import digests, token_ids
 
 if TYPE_CHECKING:
     from severance.ports import Embedder
@@ -37,6 +37,9 @@ def write_control(folder: Path, sentences: Sequence[str], embedder: Embedder) ->
     _lines(folder / "export.jsonl", (json.dumps({"text": sentence}).encode() for sentence in sentences))
     (folder / "blobs.bin").write_bytes(b"".join(zlib.compress(one) for one in raw))
     np.save(folder / "vectors.npy", embedder.embed(sentences))
+    # Each with one digest in turn, as whoever wrote the log had chosen one.
+    chosen = (digests(one)[number % 4] for number, one in enumerate(raw))
+    _lines(folder / "digests.log", (b"DEBUG seen " + one.hex().encode() for one in chosen))
     (folder / "tokens.bin").write_bytes(b"".join(np.array(token_ids(one), "<u4").tobytes() for one in sentences))
 
 

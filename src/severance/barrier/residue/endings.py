@@ -15,6 +15,7 @@ import gc
 import logging
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING
 
 from severance import house as houses
 from severance import system
-from severance.barrier.residue.planted import planted
+from severance.barrier.residue.planted import drafts, planted
 from severance.embed import Hashing
 from severance.errors import EmbedderError, SeveranceError, StoreError
 from severance.upkeep.backup import restore
@@ -75,7 +76,7 @@ def enter(store: Path, embedder: Embedder = EMBEDDER) -> House:
 def prepare(store: Path, said: Sequence[str], filling: Sequence[str] = (), embedder: Embedder = EMBEDDER) -> None:
     """A store in which INNER has every sentence: as text, label, metadata, or in a text that needs pages of its own.
 
-    OUTER has the filling; INNER has it, too.
+    OUTER has the filling; INNER has it, too, and what `drafts` makes of the sentences.
     """
     fifth = len(said) // 5
     texts, threads, sources, values, parts = (said[start * fifth : (start + 1) * fifth] for start in range(5))
@@ -90,6 +91,7 @@ def prepare(store: Path, said: Sequence[str], filling: Sequence[str] = (), embed
             )
             session.remember_many("\n".join(parts[start : start + 50]) for start in range(0, fifth, 50))
             session.remember_many([*said, *filling])
+            session.remember_many(drafts(said))
         with house.cross(SUBJECT, QUAY) as session:
             session.remember_many([f"{text} again" for text in filling])
 
@@ -99,6 +101,9 @@ def live(session: Session, said: Sequence[str], first: int = 0) -> list[str]:
     again = [said[(first + number) % len(said)] for number in range(_TURN)]
     session.recall(again[0], limit=3)
     session.context(again[1], tokens=64)
+    labelled = drafts(said)
+    session.remember_many(labelled)
+    session.recall(again[2], thread=labelled[0]["thread"], where=labelled[1]["metadata"])
     kept = session.remember_many([{"text": text, "kind": f"again {first}", "thread": again[0]} for text in again])
     session.remember("\n".join(again) * 4, kind=f"long {first}")
     session.amend(kept[0].id, f"{again[1]} {again[2]}")
@@ -303,6 +308,12 @@ def ends_in_atexit(house: House, session: Session, said: Sequence[str]) -> None:
     atexit.register(lambda: live(session, said, 400))
 
 
+def starts_a_child(house: House, session: Session, said: Sequence[str]) -> None:
+    """Which is given the environment as it is by now; the system shows that of the beginning only."""
+    with Path("environment").open("wb") as out:
+        subprocess.run(["env", "-0"], stdout=out, check=True)
+
+
 def is_killed(house: House, session: Session, said: Sequence[str]) -> None:
     """With the write-ahead log as it is."""
     os.kill(os.getpid(), signal.SIGKILL)
@@ -314,6 +325,7 @@ ENDINGS: dict[str, Ending] = {
     for each in (
         is_killed,
         raises,
+        starts_a_child,
         leaves_a_thread,
         sleeps,
         leaves_the_block,
@@ -339,7 +351,7 @@ ENDINGS: dict[str, Ending] = {
         ends_in_atexit,
     )
 }
-"""Those that end by themselves; the first three are the ones that leave most lying about."""
+"""Those that end by themselves; the first four are the ones that leave most lying about."""
 
 WAITING: dict[str, Ending] = {"waits": waits, "waits_asleep": waits_asleep}
 """Those that say "ready", and end with the process that started them."""

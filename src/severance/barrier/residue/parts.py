@@ -13,18 +13,26 @@ from itertools import count
 from pathlib import Path
 
 from severance.barrier.findings import Control, Tally
-from severance.barrier.residue import dumps, endings, processes
+from severance.barrier.residue import commands, dumps, endings, processes
 from severance.barrier.residue.control import write_control
 from severance.barrier.residue.needles import ENCODINGS
 from severance.barrier.residue.places import LONGEST, Temporary, begun
-from severance.barrier.residue.planted import planted
+from severance.barrier.residue.planted import beside, planted
 from severance.barrier.residue.sweep import Report, Sweep
 from severance.barrier.scene import Part, Scene, Skipped
 from severance.embed import bundled
 from severance.errors import SeveranceError
+from severance.ports import Embedder
 
-_UNIT = "planted sentences, counted once for each look"
+_UNIT = "looks, each for everything that was planted"
 _ENDINGS = "severance.barrier.residue.endings"
+_SHORT_DIGEST = 8
+_LEAST_WAYS = 6
+
+_FIRST = ("is_killed", "remember", "raises", "recall", "starts_a_child", "amend", "leaves_a_thread", "import")
+WAYS = tuple(dict.fromkeys((*_FIRST, *endings.ENDINGS, *commands.COMMANDS)))
+"""In which what was planted may be left: endings of a session, and commands. Those come first that leave most."""
+
 _HOLDS_ALL = (
     "import os, sys\n"
     "file = open(sys.argv[2], 'rb')\n"
@@ -43,14 +51,16 @@ class _Planted:
         # With the process in it: two runs on one machine must not find each other's controls in a temporary folder.
         self.deep = scene.deep
         self.said = planted(300 if scene.deep else 40, self.seed)
+        self.beside = beside(self.said)
         self.life = ("--seed", self.seed, "--count", str(len(self.said)))
         self._scene = scene
         self._folder = scene.folder / str(trial)
         self._folder.mkdir()
 
-    def sweep(self) -> Sweep:
-        """For the sentences as an awake persona of `endings` has them, and for the names of everyone."""
-        return Sweep([*self.said, *endings.NAMES, endings.KEY.decode()], endings.EMBEDDER)
+    def sweep(self, embedder: Embedder = endings.EMBEDDER) -> Sweep:
+        """For the sentences and what is remembered beside them, and for the names of everyone."""
+        every = [*self.said, *self.beside, *endings.NAMES, endings.KEY.decode()]
+        return Sweep(every, embedder, digits=_SHORT_DIGEST)
 
     def folder(self, name: str) -> Path:
         """A new folder in which one thing is tried."""
@@ -65,13 +75,28 @@ class _Planted:
         return folder
 
     def count(self, tally: Tally, report: Report, when: str) -> None:
-        """Each sentence is a trial. Names and the key, where the sweep is for them too, come on top when found."""
+        """One look is one trial: what of the sentences is left at one time hangs together."""
         hits = {hit.sentence: hit for hit in reversed(report.hits)}
-        tally.held(sum(number not in hits for number in range(len(self.said))))
-        for number, hit in sorted(hits.items()):
-            what = f"sentence {number}" if number < len(self.said) else "a name or the key"
-            where = "/proc" if hit.path.startswith("/proc") else hit.path.removeprefix(f"{self._scene.folder}{os.sep}")
-            tally.broke(f"{what} as {hit.encoding} in {where} at byte {hit.offset}, {when} (seed {self._scene.seed})")
+        if not hits:
+            tally.held()
+            return
+        number, hit = min(hits.items())
+        others = f", and {len(hits) - 1} more" if len(hits) > 1 else ""
+        place = f"as {hit.encoding} in {self._where(hit.path)} at byte {hit.offset}{others}"
+        tally.broke(f"{self._what(number)} {place}, {when} (seed {self._scene.seed})")
+
+    def _what(self, number: int) -> str:
+        if number < len(self.said):
+            return f"sentence {number}"
+        labelled = number < len(self.said) + len(self.beside)
+        return f"label or text {number - len(self.said)}" if labelled else "a name or the key"
+
+    def _where(self, path: str) -> str:
+        """A file as evidence names it: from the scratch on, or elsewhere without its folders, which name users."""
+        if path.startswith("/proc"):
+            return "/proc"
+        within = path.removeprefix(f"{self._scene.folder}{os.sep}")
+        return within if within != path else Path(path).name
 
     def remove(self) -> None:
         """Take all away again."""
@@ -96,16 +121,50 @@ def files(scene: Scene, tally: Tally) -> None:
         write_control(drawn.folder("control") / "store", drawn.said, endings.EMBEDDER)
         found = sweep.paths([prepared.with_name("control")]).found(whole=True)
         tally.control = Control(
-            "each sentence in each of eight encodings, in a store that seals nothing",
+            "each sentence in each of eight encodings and as a digest, in a store that seals nothing",
             len(drawn.said) * len(ENCODINGS),
             sum(len(found[name] & set(range(len(drawn.said)))) for name in ENCODINGS),
         )
-        for number, name in enumerate(endings.ENDINGS):
-            if number and not scene.more(tally):
+        typed = _Typed(drawn)
+        for number, name in enumerate(WAYS):
+            if number and not scene.more(tally) and not scene.deep:
                 break
-            if not _ended(drawn, sweep, name, prepared, tally):
+            if name in commands.COMMANDS:
+                typed.look(name, tally)
+            elif not _ended(drawn, sweep, name, prepared, tally):
                 return
-        drawn.count(tally, temporary.sweep(sweep), "new in a temporary folder of the machine")
+            tally.note = (
+                f"{number + 1} of {len(WAYS)} ways to end were tried, each with {len(drawn.said)} sentences and "
+                f"{len(drawn.beside)} labels and other texts planted{_rest(number + 1)}."
+            )
+        new = temporary.sweep(sweep)
+        # Names and the key are the same in every run, and another may be under way.
+        new.hits = [hit for hit in new.hits if hit.sentence < len(drawn.said) + len(drawn.beside)]
+        drawn.count(tally, new, "new in a temporary folder of the machine")
+
+
+def _rest(tried: int) -> str:
+    return "; --full tries them all" if tried < len(WAYS) else ""
+
+
+class _Typed:
+    """Commands of the command line, each on a copy of one store, which is made when the first is run."""
+
+    def __init__(self, drawn: _Planted) -> None:
+        self._drawn = drawn
+        self._prepared: tuple[Path, str, Sweep] | None = None
+
+    def look(self, name: str, tally: Tally) -> None:
+        """Run it, and count what it left."""
+        if self._prepared is None:
+            prepared = self._drawn.folder("typed")
+            self._prepared = prepared, commands.prepare(prepared, self._drawn.said), self._drawn.sweep(bundled())
+        prepared, memory, sweep = self._prepared
+        folder = self._drawn.folder(f"{name}-typed")
+        shutil.copytree(prepared / "store", folder / "store")
+        commands.run(name, folder, self._drawn.said, memory, prepared / "source.jsonl")
+        self._drawn.count(tally, sweep.paths([folder]), f"after the command {name}")
+        shutil.rmtree(folder)
 
 
 def _ended(drawn: _Planted, sweep: Sweep, name: str, prepared: Path, tally: Tally) -> bool:
@@ -261,7 +320,8 @@ PARTS = (
         name="residue.files",
         title="Planted sentences in the store, journals, temporary files, logs and output, however a session ends",
         promise="P3",
-        unit=_UNIT,
+        unit="ways in which a session or a command ends, and temporary folders, each with everything planted",
+        least=_LEAST_WAYS,
         advice=_ADVICE,
         run=files,
         not_covered=("What is deleted is looked for in files, and not in the free blocks of a disk beneath them.",),

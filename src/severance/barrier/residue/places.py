@@ -11,23 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from severance.barrier.children import environment
 from severance.barrier.residue.sweep import Report, Sweep
 
 LONGEST = 60.0
 """Seconds after which a process that should have ended is taken for one that hangs."""
 
 _MOST_BYTES = 2**25
-_KEPT = ("PYTHONPATH", "PYTHONHOME")
-_OURS = ("XDG_", "PYTHON", "SEVERANCE")
-
-
-def surroundings(folder: Path) -> dict[str, str]:
-    """This process's environment, but with home and temporary folders in `folder`, which are made."""
-    for name in ("home", "tmp"):
-        (folder / name).mkdir(exist_ok=True)
-    kept = {name: value for name, value in os.environ.items() if name in _KEPT or not name.startswith(_OURS)}
-    temporary = {name: str(folder / "tmp") for name in ("TMPDIR", "TEMP", "TMP", "SQLITE_TMPDIR")}
-    return kept | temporary | {"HOME": str(folder / "home"), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 @contextmanager
@@ -41,14 +31,14 @@ def begun(
     Args:
         folder: where it runs, and where what it writes on standard error goes.
         arguments: for Python.
-        more: what is in its environment besides `surroundings`.
+        more: what is in its environment besides `children.environment`.
         kept: whether its standard output goes to the folder as well, since nothing may be in it.
     """
     with (folder / "stderr").open("a") as errors:
         child = subprocess.Popen(
-            [sys.executable, *arguments],
+            [sys.executable, "-P", *arguments],
             cwd=folder,
-            env=surroundings(folder) | dict(more or {}),
+            env=environment(folder) | dict(more or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

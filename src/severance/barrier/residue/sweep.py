@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from severance.barrier.residue.needles import ENCODINGS, GRAM, Needle, needles
+from severance.barrier.residue.needles import DIGITS, ENCODINGS, GRAM, Needle, needles
 from severance.barrier.residue.streams import inflated
 
 if TYPE_CHECKING:
@@ -103,9 +103,9 @@ def sweep(paths: Iterable[str | os.PathLike[str]], sentences: Sequence[str], emb
 class Sweep:
     """The sentences, prepared once; then any number of sweeps."""
 
-    def __init__(self, sentences: Sequence[str], embedder: Embedder) -> None:
-        """Args and errors as in `sweep`."""
-        self._needles = needles(sentences, embedder)
+    def __init__(self, sentences: Sequence[str], embedder: Embedder, digits: int = DIGITS) -> None:
+        """Args and errors as in `needles`."""
+        self._needles = needles(sentences, embedder, digits)
         self._longest = max((len(needle.data) for needle in self._needles), default=0)
         self._owners: dict[int, list[tuple[int, int]]] = {}
         for index, needle in enumerate(self._needles):

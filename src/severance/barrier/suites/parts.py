@@ -17,6 +17,8 @@ _ADVICE = (
     "evidence names who asked for what and by which outlet; run again with the same seed, and report it."
 )
 _NOT_COVERED = "What a persona was told in plain words by a person, or a model that saw both, is its own from then on."
+_LEAST = 100
+"""Probes of a suite; a file of few pieces has fewer."""
 
 PLANTED = Part(
     name="suite.planted",
@@ -26,6 +28,7 @@ PLANTED = Part(
     advice=_ADVICE,
     run=planted.run,
     not_covered=(_NOT_COVERED,),
+    least=_LEAST,
 )
 
 DOORS = Part(
@@ -39,6 +42,7 @@ DOORS = Part(
     ),
     run=doors.run,
     share=0.5,
+    least=200,
 )
 
 KINDS: Mapping[str, tuple[str, Callable[[Path], Material]]] = {
@@ -70,4 +74,5 @@ def part_of(kind: str, file: Path) -> Part:
         advice=_ADVICE,
         run=partial(attack.run, material),
         not_covered=(_NOT_COVERED,),
+        least=max(1, min(_LEAST, len(material.attacks))),
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from severance.barrier.children import command, environment
 from severance.barrier.findings import Tally
 from severance.barrier.scene import Scene
 from severance.barrier.suites import attack
@@ -123,12 +122,13 @@ def _commands(made: Material, scene: Scene, tally: Tally) -> None:
 
 
 def _printed(stage: Stage, asker: Who, words: list[str]) -> str:
-    """What a command writes to standard output and standard error."""
+    """What a command, run beside the store, writes to standard output and standard error."""
+    folder = stage.folder.parent
     options = ["--store", str(stage.folder), "--at", stage.places[asker]]
-    command = [sys.executable, "-m", "severance.cli.main", words[0], *options, "--subject", asker[0], "--", *words[1:]]
-    environment = {**os.environ, "SEVERANCE_KEY": stage.key, "PYTHONIOENCODING": "utf-8"}
+    said = command("severance.cli.main", words[0], *options, "--subject", asker[0], "--", *words[1:])
+    around = environment(folder) | {"SEVERANCE_KEY": stage.key, "PYTHONIOENCODING": "utf-8"}
     try:
-        done = subprocess.run(command, capture_output=True, env=environment, timeout=_MOST_SECONDS, check=False)
+        done = subprocess.run(said, cwd=folder, capture_output=True, env=around, timeout=_MOST_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         raise StoreError(f"`severance {words[0]}` did not end within {_MOST_SECONDS} seconds") from None
     return (done.stdout + b"\n" + done.stderr).decode("utf-8", "replace")

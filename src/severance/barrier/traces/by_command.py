@@ -152,7 +152,7 @@ def type_backup(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, An
 @owner_step("severance restore")
 def type_restore(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     """A copy of everything is made, and put back as it is. Everyone sleeps."""
-    path = world.folder / "now.tar"
+    path = world.next_backup(chip=True)
     world.house().backup(path)
     try:
         world.close()

@@ -50,6 +50,16 @@ def remember_many(world: World, awake: Awake, args: Mapping[str, Any]) -> Any:
     return kept
 
 
+@session_step("Session.remember_many")
+def bulk(world: World, awake: Awake, args: Mapping[str, Any]) -> Any:
+    """Hundreds of short ones at once: more than a batch, a page, or a quota that somebody thought enough for all."""
+    kept = awake.session.remember_many(
+        {"text": text, **fields_of(awake.content, args)} for text in awake.content.notes(args["first"], args["count"])
+    )
+    awake.ids.extend(memory.id for memory in kept[:10])
+    return kept
+
+
 @session_step("Session.recall")
 def recall(world: World, awake: Awake, args: Mapping[str, Any]) -> Any:
     """Recollections with scores and reasons."""

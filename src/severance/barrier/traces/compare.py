@@ -20,7 +20,7 @@ from severance.barrier.traces import by_command, by_owner, by_session  # noqa: F
 from severance.barrier.traces.content import FIRST_WORDS, SECOND_WORDS, Content
 from severance.barrier.traces.observing import Observation
 from severance.barrier.traces.people import EVERYONE, Who, name_of
-from severance.barrier.traces.ports import MEMORY, Ports, ScopedEntropy, small_snapshots
+from severance.barrier.traces.ports import MEMORY, Ports, ScopedEntropy, small_batches, small_snapshots
 from severance.barrier.traces.shape import Shape, unlike
 from severance.barrier.traces.steps import Step, attributed, without
 from severance.barrier.traces.world import World
@@ -91,7 +91,7 @@ class Stage:
             steps = without(steps, victim)
         world = self.world = self._world(victim, variant)
         try:
-            with small_snapshots():
+            with small_snapshots(), small_batches():
                 world.run(steps)
         finally:
             with suppress(StoreError):

@@ -24,6 +24,7 @@ _PAIRS = (
     ("goat", "gust"),
     ("Irving", "Isking"),
     ("no", "of"),
+    ("𐐨𐐬", "𐐩𐐭"),  # beyond U+FFFF: two units in UTF-16, four bytes in UTF-8
 )
 FIRST_WORDS = tuple(first for first, _ in _PAIRS)
 SECOND_WORDS = tuple(second for _, second in _PAIRS)
@@ -38,8 +39,15 @@ class Content:
         self._words = words
 
     def text(self, numbers: Sequence[int]) -> str:
-        """A text of these words."""
+        """A text of these words. A negative number at the end: again and again, up to so many bytes."""
+        if numbers and numbers[-1] < 0:
+            once = f"{self.text(numbers[:-1])} "
+            return (once * (-numbers[-1] // len(once.encode()))).rstrip()
         return " ".join(self._words[n % len(self._words)] for n in numbers)
+
+    def notes(self, first: int, count: int) -> list[str]:
+        """So many short texts, all different."""
+        return [f"{self.text((n, n + 3, n // 5))} {n}" for n in range(first, first + count)]
 
     def label(self, number: int | None) -> str | None:
         """A thread, a source or a kind."""

@@ -14,6 +14,8 @@ from multiprocessing import connection, forkserver, get_context, parent_process,
 from threading import Thread
 from typing import TypeVar
 
+from severance.barrier.children import sheltered
+
 A = TypeVar("A")
 R = TypeVar("R")
 
@@ -72,13 +74,15 @@ def _start(
 
 def _pool() -> ProcessPoolExecutor:
     if sys.platform == "win32":
-        context = get_context("spawn")
-    else:
-        context = get_context("forkserver")
-        context.set_forkserver_preload(_PRELOADED)
-        with _apart():
-            resource_tracker.ensure_running()
-            forkserver.ensure_running()
+        pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin)
+        with sheltered():
+            pool.submit(int)  # the first piece of work starts the process
+        return pool
+    context = get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
+    with sheltered(), _apart():
+        resource_tracker.ensure_running()
+        forkserver.ensure_running()
     return ProcessPoolExecutor(1, mp_context=context, initializer=_begin)
 
 

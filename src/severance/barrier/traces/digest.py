@@ -18,6 +18,7 @@ class Digest:
         seen: to each persona; to None what everybody may see.
         spaces: what the disk showed of each space.
         disk: what it showed altogether.
+        common: what it showed of no space and may not depend on any: the layout, and the names of the files.
         undeclared: sizes on disk that tell more than they may.
         own: the space of each persona.
     """
@@ -25,6 +26,7 @@ class Digest:
     seen: Mapping[Who | None, bytes]
     spaces: Mapping[bytes, bytes]
     disk: bytes
+    common: bytes
     undeclared: tuple[str, ...]
     own: Mapping[Who, bytes]
 
@@ -35,7 +37,8 @@ def digest(run: Run) -> Digest:
     return Digest(
         seen={who: _hash(tuple(run.of(who))) for who in (None, *EVERYONE)},
         spaces={id: _hash([shape.spaces.get(id) for shape in run.shapes]) for id in ids},  # noqa: A001
-        disk=_hash([(sorted(shape.spaces.items()), shape.rows, shape.files) for shape in run.shapes]),
+        disk=_hash([(sorted(shape.spaces.items()), shape.rows, shape.files, shape.chip) for shape in run.shapes]),
+        common=_hash([(shape.layout, [name for name, _ in shape.files]) for shape in run.shapes]),
         undeclared=tuple(sentence for shape in run.shapes for sentence in shape.undeclared),
         own=dict(run.spaces),
     )
@@ -50,6 +53,7 @@ def paired(whole: Digest, other: Digest, victim: Who, variant: Variant) -> Pair:
         if who != victim and whole.seen[who] != other.seen[who]
     )
     same = whole.disk == other.disk if variant is Variant.REPLACED else _but(whole, victim) == _but(other, victim)
+    same = same and whole.common == other.common
     shown = [] if same else [f"the disk shows something else {when}"]
     return Pair(victim, variant, crossed, (*shown, *dict.fromkeys((*whole.undeclared, *other.undeclared))))
 

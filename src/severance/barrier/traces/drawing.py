@@ -6,26 +6,33 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from severance.barrier.traces.content import DISLIKED
+from severance.barrier.traces.content import DISLIKED, FIRST_WORDS
 from severance.barrier.traces.fuse import AFTER, BEFORE, BUSY, CANCELLED, CLOCK, EMBED, FAILING, FULL
-from severance.barrier.traces.people import EVERYONE, PLACE_NAMES, WORLD
+from severance.barrier.traces.people import EVERYONE, PLACE_NAMES, PLACES, WORLD
 from severance.barrier.traces.ports import FEW, OTHER
 from severance.barrier.traces.steps import Step
+from severance.model import MAX_TEXT_BYTES
 
 _TIMES = ("2024-06-01", "2024-06-01T12:10", "2024-06-01T12:25+00:00", "2024-01-05", "2024-06-02", "soon")
 _VALUES = (0, 1, 2, True, False, None, 1.0, 2.5, 7)
+_LONG = (50_000, MAX_TEXT_BYTES, MAX_TEXT_BYTES + 1_000)
+"""Bytes: more than most, as many as a memory may have, and too many."""
+
+_BULK = 300
 
 
 def _words(r: Random) -> list[int]:
     if r.randrange(12) == 0:
         return [DISLIKED, DISLIKED, DISLIKED]
+    if r.randrange(80) == 0:
+        return [r.randrange(DISLIKED), r.randrange(DISLIKED), -r.choice(_LONG)]
     many = r.choice((0, 1, 2, 3, 3, 3, 4, 4, 5, 5, 6)) if r.randrange(10) else r.choice((40, 90, 200))
-    return [r.randrange(12) for _ in range(many)]
+    return [r.randrange(len(FIRST_WORDS)) for _ in range(many)]
 
 
 def _question(r: Random) -> dict[str, Any]:
     if r.randrange(2):
-        return {"words": _words(r), "limit": r.choice((1, 3, 10, 0)), **_filters(r)}
+        return {"words": _words(r), "limit": r.choice((1, 3, 10, 0, 1_000)), **_filters(r)}
     return {"words": r.choice(([0], [1, 2], [0, 1, 3])), "limit": 10}  # so that several personas ask the same
 
 
@@ -43,7 +50,7 @@ def _metadata(r: Random) -> list[tuple[int, Any]] | None:
 
 def _fields(r: Random) -> dict[str, Any]:
     pinned = r.choice((True, False)) if r.randrange(4) == 0 else None
-    fields = {"at": _time(r), "thread": _label(r), "source": _label(r), "kind": None, "pinned": pinned}
+    fields = {"at": _time(r), "thread": _label(r), "source": _label(r), "kind": _label(r), "pinned": pinned}
     return {**fields, "metadata": _metadata(r)}
 
 
@@ -120,8 +127,9 @@ BY_OWNER: Mapping[str, tuple[float, Arguments]] = {
 BY_SESSION: Mapping[str, tuple[float, Arguments]] = {
     "remember": (24, lambda r: {"words": _words(r), **_fields(r)}),
     "remember_many": (5, lambda r: {"many": [_words(r) for _ in range(r.randrange(4))], **_fields(r)}),
+    "bulk": (0.4, lambda r: {"first": r.choice((0, 0, 150)), "count": _BULK, "kind": _label(r)}),
     "recall": (16, _question),
-    "context": (4, lambda r: {"words": _words(r), "tokens": r.choice((16, 60, 1000, 1)), **_filters(r)}),
+    "context": (4, lambda r: {"words": _words(r), "tokens": r.choice((16, 60, 1_000, 100_000, 1)), **_filters(r)}),
     "memories": (5, _filters),
     "get": (5, _id),
     "history": (4, _id),
@@ -138,7 +146,7 @@ BY_SESSION: Mapping[str, tuple[float, Arguments]] = {
 BY_COMMAND: Mapping[str, tuple[float, Arguments]] = {
     "type_remember": (1, lambda r: {"words": _words(r), **_fields(r)}),
     "type_recall": (1, _question),
-    "type_context": (0.5, lambda r: {"words": _words(r), "tokens": r.choice((16, 200)), **_filters(r)}),
+    "type_context": (0.5, lambda r: {"words": _words(r), "tokens": r.choice((16, 200, 100_000)), **_filters(r)}),
     "type_forget": (0.4, _id),
     "type_amend": (0.5, lambda r: {"words": _words(r), **_id(r), **_fields(r)}),
     "type_history": (0.4, _id),
@@ -171,6 +179,6 @@ def step(r: Random) -> Step:
 def trace(seed: int | Random, length: int = 60) -> list[Step]:
     """Always the same steps for a seed, after each persona has woken once."""
     r = seed if isinstance(seed, Random) else Random(seed)
-    first = [("mark", "floor"), ("mark", "home"), ("helly", "floor")]
+    first = [(subject, place) for place, wakes in PLACES.items() for subject in wakes]
     crossings = [Step("cross", None, {"subject": s, "place": p, "desk": 0}) for s, p in first]
     return crossings + [step(r) for _ in range(length)]

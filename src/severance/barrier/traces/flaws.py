@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import zlib
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from severance.barrier.traces.ports import Mirrored, ScopedEntropy
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -24,18 +24,16 @@ class OneStream(ScopedEntropy):
 
 
 class Learning(Mirrored):
-    """An embedder that learns from all that it reads: the more often a word was said, the less it weighs."""
+    """An embedder that learns from all that it reads: each word that it had not met turns all vectors a little."""
 
     def __init__(self, dimensions: int) -> None:
         super().__init__(dimensions)
-        self._said: Counter[str] = Counter()
+        self._met: set[str] = set()
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """As `Mirrored.embed`, without the words that were said more than three times, by whomever."""
-        split = [text.split() for text in texts]
-        for words in split:
-            self._said.update(words)
-        return super().embed([" ".join(word for word in words if self._said[word] <= 3) for words in split])
+        """As `Mirrored.embed`, turned by the number of words that were said so far, by whomever."""
+        self._met.update(word for text in texts for word in text.split())
+        return np.roll(super().embed(texts), len(self._met), axis=1)
 
 
 class Caching(Mirrored):

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 Who = tuple[str, str]
 """Subject and persona."""
 
-WORLD: Mapping[str, tuple[str, ...]] = {"mark": ("innie", "outie"), "helly": ("innie",)}
+WORLD: Mapping[str, tuple[str, ...]] = {"mark": ("innie", "outie"), "helly": ("innie",), "Mark": ("Innie",)}
+"""Two have a persona of one name, and one differs from another in nothing but capital letters."""
+
 PLACES: Mapping[str, Mapping[str, str]] = {
-    "floor": {"mark": "innie", "helly": "innie"},
+    "floor": {"mark": "innie", "helly": "innie", "Mark": "Innie"},
     "home": {"mark": "outie"},
 }
 

@@ -12,11 +12,14 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol, Self
 
 from severance import session as sessions
+from severance import space as spaces
 from severance.barrier.traces.content import DISLIKED, FIRST_WORDS, SECOND_WORDS
 from severance.embed import Hashing
 from severance.errors import EmbedderError
 from severance.house import House
 from severance.ports import Embedder
+from severance.transfer import ingest
+from severance.upkeep import reembed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,3 +149,19 @@ def small_snapshots() -> Iterator[None]:
         yield
     finally:
         sessions._SNAPSHOT_AFTER, sessions._SNAPSHOT_SHARE = kept
+
+
+@contextmanager
+def small_batches() -> Iterator[None]:
+    """While this is open, what is read in pages and written in batches comes in small ones, so that what goes on from
+    one to the next is in short traces. For all houses of this process; the same in all runs of a trace.
+    """
+    places = ((sessions, "_BATCH", 64), (spaces, "_PAGE", 8), (ingest, "BATCH", 3), (reembed, "_BATCH", 5))
+    kept = [getattr(module, name) for module, name, _ in places]
+    for module, name, few in places:
+        setattr(module, name, few)
+    try:
+        yield
+    finally:
+        for (module, name, _), before in zip(places, kept, strict=True):
+            setattr(module, name, before)

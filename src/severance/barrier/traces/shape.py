@@ -4,35 +4,67 @@ Whoever can read the store's files, and has no key, learns this and nothing else
 
 - how many spaces there are, and of each space the padded size of every record in the order of the log, which records
   were erased, and the padded sizes of the chunks of its snapshot;
+- the headers of the frames, which are random bytes and a commitment to a key, and which records they show to be of one
+  session;
 - how many rows the chip has;
-- the names and the sizes of the files.
+- the sizes of the files.
 
 It follows from this how many records each persona keeps and, when the disk is read again and again, when it keeps them.
-A padded size is one of the few that `crypto.envelope.bucket` gives: two in each octave. Which space is whose is not
-among it, nor is anything that a record says. Anything that `shape_of` cannot read in this way, such as a frame of a
-size that is no bucket, is an `Undeclared` leak.
+Which space is whose is not among it, nor is anything that a record says. So under substitution everything in the store
+has to be the same but what is sealed, and the digests of it.
+
+Sizes, tables and files are held against docs/design/format.md, as it is written down here once more and not taken from
+the code that writes them. Whatever is beyond that is an `Undeclared` leak: a frame of a size that is no bucket, a table
+or a file that the format does not have.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
-
-from severance.crypto.envelope import TAG_BYTES, bucket
+from typing import Any
 
 HEADER_BYTES = 84
-_LENGTH_BYTES = 4
+TAG_BYTES = 16
+_COARSE = 65_536
+_MOST = 8_388_608
+BUCKETS = frozenset(
+    {size for power in range(8, 16) for size in (2**power, 3 * 2 ** (power - 1))}
+    | {*range(_COARSE, _MOST + 1, _COARSE)}
+)
+"""The padded sizes of docs/design/format.md, section 2."""
+
+_FILE = re.compile(r"store/(vault\.db(-wal|-shm)?|chip\.db(-journal)?)(\.before-restore(-\d+)?)?")
+"""What there may be of a store: its files, and those that a restore has put aside."""
+
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "vault.db": {
+        "meta": "name value",
+        "spaces": "id seq digest erased",
+        "records": "space seq frame digest",
+        "snapshots": "space seq digest chunks",
+        "chunks": "space n frame",
+    },
+    "chip.db": {"meta": "name value", "rows": "id owner frame"},
+}
+"""The columns of each table, of docs/design/format.md, sections 6 and 7."""
 
 
 @dataclass(frozen=True)
 class SpaceShape:
-    """One space: the padded size of each record in bytes (None where it was erased), and those of the snapshot."""
+    """One space: the padded size of each record in bytes (None where it was erased), and those of the snapshot; and
+    what stands beside the frames: their headers, and the columns, each in a hash.
+    """
 
     records: tuple[int | None, ...]
     chunks: tuple[int, ...]
+    headers: bytes = b""
+    columns: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -42,31 +74,43 @@ class Shape:
     Attributes:
         spaces: each by its id, which is random.
         rows: how many the chip has.
-        files: the names, from the store's folder, and the sizes in bytes.
-        undeclared: sizes that should not be there, each in a sentence.
+        files: the names, from the folder that the store is in, and the sizes in bytes.
+        undeclared: what should not be there, each in a sentence.
+        layout: the layout of both files, and what is in their tables `meta`, in a hash.
+        chip: the ids, owners and headers of the chip's rows, in a hash.
     """
 
     spaces: Mapping[bytes, SpaceShape]
     rows: int
     files: tuple[tuple[str, int], ...]
     undeclared: tuple[str, ...] = ()
+    layout: bytes = b""
+    chip: bytes = b""
 
 
-def shape_of(folder: Path) -> Shape:
-    """The shape of what is in a folder: a store that nobody has open, and what was written beside it."""
+def shape_of(folder: Path, backups: Collection[str] = ()) -> Shape:
+    """The shape of what is in a folder: a store that nobody has open, and what was written beside it.
+
+    Args:
+        folder: the store is its folder `store`.
+        backups: the names of the files that were asked for.
+    """
     undeclared: list[str] = []
-    with closing(sqlite3.connect((folder / "store" / "vault.db").as_uri() + "?mode=ro", uri=True)) as vault:
-        records: dict[bytes, list[int | None]] = {id: [] for (id,) in vault.execute("SELECT id FROM spaces")}  # noqa: A001
-        chunks: dict[bytes, list[int]] = {id: [] for id in records}  # noqa: A001
-        for space, size in vault.execute("SELECT space, length(frame) FROM records ORDER BY space, seq"):
-            records.setdefault(space, []).append(None if size is None else _padded(size, undeclared))
-        for space, size in vault.execute("SELECT space, length(frame) FROM chunks ORDER BY space, n"):
-            chunks.setdefault(space, []).append(_padded(size, undeclared))
-    with closing(sqlite3.connect((folder / "store" / "chip.db").as_uri() + "?mode=ro", uri=True)) as chip:
-        (rows,) = chip.execute("SELECT count(*) FROM rows").fetchone()
-    spaces = {space: SpaceShape(tuple(sizes), tuple(chunks.get(space, ()))) for space, sizes in records.items()}
-    files = sorted((path.relative_to(folder).as_posix(), path.stat().st_size) for path in _files(folder))
-    return Shape(spaces, rows, tuple(files), tuple(undeclared))
+    vault = _tables(folder / "store" / "vault.db", undeclared)
+    chip = _tables(folder / "store" / "chip.db", undeclared)
+    found = sorted((path.relative_to(folder).as_posix(), path.stat().st_size) for path in _files(folder))
+    strange = [name for name, _ in found if name not in backups and not _FILE.fullmatch(name)]
+    undeclared += [f"there is a file that the format does not have: {name}" for name in strange]
+    spaces = [row["id"] for row in vault["spaces"]]
+    spaces += [row["space"] for name in ("records", "chunks") for row in vault[name] if row["space"] not in spaces]
+    return Shape(
+        {space: _space(space, vault, undeclared) for space in dict.fromkeys(spaces)},
+        len(chip["rows"]),
+        tuple(found),
+        tuple(undeclared),
+        _hash([each[name] for each in (vault, chip) for name in ("", "meta")]),
+        _hash([[_beside(row), _header(row["frame"])] for row in chip["rows"]]),
+    )
 
 
 def unlike(one: Shape, other: Shape, *, apart_from: Collection[bytes] = (), whole: bool) -> list[str]:
@@ -75,26 +119,91 @@ def unlike(one: Shape, other: Shape, *, apart_from: Collection[bytes] = (), whol
     Args:
         one, other: the shapes.
         apart_from: spaces that are not looked at.
-        whole: whether everything must be the same. Otherwise only what concerns the other spaces, each by itself.
+        whole: whether everything must be the same. Otherwise only the layout, the names of the files, and what concerns
+            the other spaces, each by itself.
     """
     found = [*one.undeclared, *other.undeclared]
     for space in sorted({*one.spaces, *other.spaces} - {*apart_from}):
         if one.spaces.get(space) != other.spaces.get(space):
-            found.append(f"a space looks otherwise: {one.spaces.get(space)} and {other.spaces.get(space)}")
-    if whole:
-        if one.rows != other.rows:
-            found.append(f"the chip has {one.rows} rows and {other.rows}")
-        if one.files != other.files:
-            found.append(f"the files are otherwise: {sorted({*one.files} ^ {*other.files})}")
+            found.append(f"a space looks otherwise: {_told(one.spaces.get(space), other.spaces.get(space))}")
+    if one.layout != other.layout:
+        found.append("the layout of a file, or what its table `meta` says, is otherwise")
+    if {name for name, _ in one.files} != {name for name, _ in other.files}:
+        found.append(f"there are other files: {sorted({*dict(one.files)} ^ {*dict(other.files)})}")
+    elif whole and one.files != other.files:
+        found.append(f"the files are otherwise: {sorted({*one.files} ^ {*other.files})}")
+    if whole and one.rows != other.rows:
+        found.append(f"the chip has {one.rows} rows and {other.rows}")
+    elif whole and one.chip != other.chip:
+        found.append("a row of the chip has another id, owner or header")
     return found
+
+
+def _told(one: SpaceShape | None, other: SpaceShape | None) -> str:
+    """How two spaces differ, in words."""
+    if one is None or other is None or (one.records, one.chunks) != (other.records, other.chunks):
+        sizes = [each and (each.records, each.chunks) for each in (one, other)]
+        return f"{sizes[0]} and {sizes[1]}"
+    return "the headers of its frames" if one.headers != other.headers else "what stands in columns beside its frames"
+
+
+_Tables = Mapping[str, list[dict[str, Any]]]
+
+
+def _tables(file: Path, undeclared: list[str]) -> _Tables:
+    """The rows of each table by its name, and by no name the layout."""
+    declared = TABLES[file.name]
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in declared}
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as db:
+        db.row_factory = sqlite3.Row
+        found[""] = [
+            dict(row) for row in db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name")
+        ]
+        found[""] += [
+            {pragma: db.execute(f"PRAGMA {pragma}").fetchone()[0]} for pragma in ("application_id", "user_version")
+        ]
+        for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"):
+            order = "1, 2" if name in declared else "1"
+            rows = db.execute(f'SELECT * FROM "{name}" ORDER BY {order}')  # noqa: S608 - a name of the file's own layout
+            columns = " ".join(column[0] for column in rows.description)
+            if columns != declared.get(name):
+                undeclared.append(f"{file.name} has a table that the format does not: {name} ({columns})")
+            found[name] = [dict(row) for row in rows]
+    return found
+
+
+def _space(space: bytes, vault: _Tables, undeclared: list[str]) -> SpaceShape:
+    own = {
+        name: [row for row in rows if row.get("space", row.get("id")) == space] for name, rows in vault.items() if name
+    }
+    records, chunks = own["records"], own["chunks"]
+    return SpaceShape(
+        tuple(None if row["frame"] is None else _padded(len(row["frame"]), undeclared) for row in records),
+        tuple(_padded(len(row["frame"]), undeclared) for row in chunks),
+        _hash([_header(row["frame"]) for row in (*records, *chunks)]),
+        _hash([(name, [_beside(row) for row in rows]) for name, rows in own.items()]),
+    )
+
+
+def _beside(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The columns that say nothing of what is sealed: all but frames and digests of frames."""
+    return [(name, value) for name, value in row.items() if name not in ("frame", "digest")]
+
+
+def _header(frame: bytes | None) -> bytes | None:
+    return None if frame is None else frame[:HEADER_BYTES]
 
 
 def _padded(size: int, undeclared: list[str]) -> int:
     padded = size - HEADER_BYTES - TAG_BYTES
-    if padded < _LENGTH_BYTES or bucket(padded - _LENGTH_BYTES) != padded:
+    if padded not in BUCKETS:
         undeclared.append(f"a frame of {size} bytes tells more than a padded size")
     return padded
 
 
-def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+def _files(folder: Path) -> Iterable[Path]:
+    return (path for path in folder.rglob("*") if not path.is_dir())
+
+
+def _hash(value: object) -> bytes:
+    return blake2b(repr(value).encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,7 +1,8 @@
 """Whether the time that a call takes tells one persona how much another remembers, or whether an id is another's.
 
-Measured, never asserted: two calls take turns, in an order drawn at random, and their times are held against each
-other with Welch's t-test. An effect is published with its size.
+Two calls take turns, in an order drawn at random, and their times are held against each other with Welch's t-test. An
+effect is published with its size. One that is larger than `FLOOR` is a leak: so long is what a call does, and not what
+a cache or a file of another size adds to it, and whoever calls a few times can tell.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,8 +26,12 @@ from severance.model import id_text
 from severance.session import Session
 
 A, B, PLACE = ("mark", "innie"), ("mark", "outie"), "floor"
+_WRITES = 5
 OWN = 50
 """Memories that the persona has who listens."""
+
+FLOOR = 1_000.0
+"""Microseconds, by which two calls may differ: less is noted, and more, where it is more than chance, is a leak."""
 
 Call = Callable[[], object]
 
@@ -38,14 +44,17 @@ class Comparison:
         what: what is compared, in words.
         calls: the one and the other.
         times: of each, in microseconds.
+        one_in: calls that write, and wait for the disk, are timed once where others are so often.
     """
 
     what: str
     calls: tuple[Call, Call]
     times: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
+    one_in: int = 1
 
     def measure(self, random: Random, rounds: int) -> int:
-        """Time each call so many times, in turns. Returns how many calls were timed."""
+        """Time each call so many times, in turns, four times at least. Returns how many calls were timed."""
+        rounds = max(4, rounds // self.one_in)
         for _ in range(rounds):
             for which in random.sample((0, 1), 2):
                 call = self.calls[which]
@@ -57,6 +66,12 @@ class Comparison:
     def effect(self) -> Effect:
         """What came of it."""
         return effect(*cropped(*self.times))
+
+    @property
+    def leaks(self) -> bool:
+        """Whether it is more than chance, and more than `FLOOR`."""
+        found = self.effect()
+        return found.seen and abs(found.difference) > FLOOR
 
     def __str__(self) -> str:
         found = self.effect()
@@ -93,8 +108,13 @@ class Listening:
         busy, quiet = self._awake(self._busy), self._awake(self._quiet)
         beside = f"when the other persona holds {self._much:,} memories rather than none"
         never = id_text(bytes(15))
+        one, other = _Writing(busy), _Writing(quiet)
         return [
             Comparison(f"recall {beside}", (_recall(busy), _recall(quiet))),
+            Comparison(f"remember {beside}", (one.remember, other.remember), one_in=_WRITES),
+            Comparison(f"forget {beside}", (one.forget, other.forget), one_in=_WRITES),
+            Comparison(f"memories {beside}", (lambda: list(busy.memories()), lambda: list(quiet.memories()))),
+            Comparison(f"stats {beside}", (busy.stats, quiet.stats)),
             Comparison(f"waking {beside}", (_waking(self._busy), _waking(self._quiet))),
             Comparison(f"the refusal of an unknown id {beside}", (_refusal(busy, never), _refusal(quiet, never))),
             Comparison(
@@ -126,6 +146,21 @@ class Listening:
 
     def _awake(self, house: House) -> Session:
         return house.cross(A[0], PLACE)
+
+
+class _Writing:
+    """What writes, in one session: what it has remembered is what it forgets."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._numbers = count()
+        self._ids: list[str] = []
+
+    def remember(self) -> None:
+        self._ids.append(self._session.remember(f"waffle garden note {next(self._numbers)}").id)
+
+    def forget(self) -> None:
+        self._session.forget(self._ids.pop())
 
 
 def _recall(session: Session) -> Call:

@@ -153,7 +153,7 @@ class World:
     def close(self) -> None:
         """Close both handles; every session sleeps. Then look at the disk."""
         self.dismiss()
-        self.shapes.append(shape_of(self.folder))
+        self.shapes.append(shape_of(self.folder, [f"{n}.tar" for n in range(1, self.backups + 1)]))
 
     def dismiss(self) -> None:
         """Close what is open, and do not look."""

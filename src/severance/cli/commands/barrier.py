@@ -40,7 +40,9 @@ _CODES = {Verdict.HELD: exits.DONE, Verdict.BROKEN: exits.CROSSED, Verdict.INCON
 
 def run(  # one argument for each option
     ctx: typer.Context,
-    quick: Annotated[bool, typer.Option("--quick", help="In less than a minute. This is the default.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="In about a minute, on two processors. This is the default.")
+    ] = False,
     full: Annotated[bool, typer.Option("--full", help="As long as --for says, and deeper.")] = False,
     lasting: Annotated[
         str | None,
@@ -141,13 +143,13 @@ def run(  # one argument for each option
         raise InputError("--quick and --full exclude one another; name one")
     seconds = _seconds(lasting, _FULL_SECONDS if full else _QUICK_SECONDS)
     files = words.pairs(data, "KIND=FILE")
+    targets = {} if listing else _targets(html, junit, report)
     asked = _Asked(edge, full, against, {kind: Path(file) for kind, file in files.items()}, not no_store)
     available, more_versions = asked.parts()
     tried = parts.chosen(available, only or ())
     if listing:
         _list(tried, as_json=edge.as_json)
         return
-    targets = _targets(html, junit, report)
     seed = int.from_bytes(SystemEntropy().draw(4, b"barrier")) if seed is None else seed
     plan = Plan(
         parts=tried,
@@ -229,7 +231,7 @@ def _seconds(text: str | None, default: float) -> float:
         return default
     found = _TIME.fullmatch(text)
     if found is None or not int(found[1]):
-        raise InputError("--for takes a time such as 90s, 30m or 2h")
+        raise InputError("--for takes a time such as 90s, 30m or 2h, of at most six digits")
     return float(int(found[1]) * _UNITS[found[2]])
 
 
@@ -261,7 +263,8 @@ _Rendered = Callable[[Report], str]
 
 
 def _targets(html: Path | None, junit: Path | None, report: Path | None) -> dict[Path, _Rendered]:
-    """The files to be written, and how; refused now if they cannot be, and not after an hour.
+    """The files to be written, and how; refused now if they cannot be, and not after an hour. Earlier reports
+    are gone from here on: one that stands after a run that failed before it could report would be taken for its own.
 
     Raises:
         InputError: one was named twice.
@@ -276,6 +279,8 @@ def _targets(html: Path | None, junit: Path | None, report: Path | None) -> dict
         if target in targets:
             raise InputError("two of the reports have the same file; name another for one of them")
         targets[target] = rendered
+    for target in targets:
+        target.unlink(missing_ok=True)
     return targets
 
 
@@ -288,7 +293,7 @@ def _write(report: Report, targets: Mapping[Path, _Rendered]) -> SeveranceError 
     failure: SeveranceError | None = None
     for path, rendered in targets.items():
         try:
-            with new_file(path, force=True) as out:
+            with new_file(path, force=True, ours=reports.is_report) as out:
                 out.write(rendered(report).encode())
         except SeveranceError as error:
             failure = failure or error

@@ -48,7 +48,7 @@ class Command(Source):
             raise InputError(f"a command has a program, and at most {MAX_CHARS} characters")
         program = self.argv[0]
         plain = not Path(program).drive and "/" not in program and os.sep not in program
-        if not (plain or Path(program).is_absolute() or Path(program).parts[0] == "~"):
+        if not (plain or Path(program).is_absolute() or Path(program).parts[:1] == ("~",)):
             raise InputError("the program of a command is a name, an absolute path, or a path that begins with ~/")
 
     @classmethod

@@ -53,7 +53,7 @@ def _read(ground: Ground, reader: str, gone: Planted, word: str) -> None:
 
 
 def _sweep(ground: Ground, word: str, gone: list[Planted]) -> None:
-    """One trial for each sentence: neither all of it nor its own word is in the files, in any of eight encodings."""
+    """One trial for each sentence: neither all of it nor its own word is in the files, encoded or as a digest."""
     if not gone:
         return
     report = Sweep([one.text for one in gone] + [one.mark for one in gone], bundled()).paths([ground.store])

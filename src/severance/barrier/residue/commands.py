@@ -1,0 +1,117 @@
+"""Commands of the command line, run as a user runs them: what each leaves in the store, at home and where it ran."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Timer
+
+from severance.barrier.residue import endings
+from severance.barrier.residue.places import LONGEST, begun
+from severance.barrier.residue.planted import drafts
+from severance.crypto.rootkey import encode_key
+from severance.embed import bundled
+from severance.errors import SeveranceError
+
+_PROGRAM = ("-m", "severance.cli.main")
+_KEPT_BY_USERS = ("CACHE", "CONFIG", "DATA", "STATE")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command, and what a user gives it.
+
+    Attributes:
+        arguments: what is typed. `ID` stands for a memory's id, `FILE` for a file to import.
+        at_place: whether it crosses to a place.
+        given: which sentence is given on standard input, or None.
+        labelled: whether labels are given.
+        shows: whether what it prints is content, which is then no residue.
+    """
+
+    arguments: tuple[str, ...]
+    at_place: bool = True
+    given: int | None = None
+    labelled: bool = False
+    shows: bool = False
+
+
+COMMANDS: dict[str, Command] = {
+    "remember": Command(("remember", "-"), given=0, labelled=True),
+    "recall": Command(("recall", "-", "--full"), given=1, shows=True),
+    "import": Command(("import", "FILE")),
+    "amend": Command(("amend", "ID", "-"), given=2, labelled=True),
+    "context": Command(("context", "-"), given=3, shows=True),
+    "forget": Command(("forget", "ID", "--yes")),
+    "history": Command(("history", "ID"), shows=True),
+    "export": Command(("export",), shows=True),
+    "check": Command(("check",), at_place=False),
+    "backup": Command(("backup", "backup.tar"), at_place=False),
+    "reembed": Command(("reembed",), at_place=False),
+}
+"""Every command that takes or shows content, by name."""
+
+
+def prepare(folder: Path, said: Sequence[str]) -> str:
+    """A store in the folder in which one persona has the sentences, and the id of one memory."""
+    endings.prepare(folder / "store", said, embedder=bundled())
+    house = endings.enter(folder / "store", bundled())
+    with house, house.cross(endings.SUBJECT, endings.STAIRWELL) as session:
+        return session.recall(said[4])[0].memory.id
+
+
+def run(name: str, folder: Path, said: Sequence[str], memory: str, source: Path) -> None:
+    """Run it in the folder, on the store there. Its output stays in the folder, unless content is what it shows.
+
+    Args:
+        name: one of `COMMANDS`.
+        folder: where it runs, with a `store` that `prepare` has made. Home and temporary folders are in it.
+        said: the sentences.
+        memory: what stands for `ID`.
+        source: where the file to import is put: outside of the folder.
+
+    Raises:
+        SeveranceError: it failed, hangs, or showed nothing of what it should show.
+    """
+    command = COMMANDS[name]
+    _write(source, said)
+    stand_ins = {"ID": memory, "FILE": str(source)}
+    arguments = [*_PROGRAM, *(stand_ins.get(word, word) for word in command.arguments)]
+    arguments += ["--at", endings.STAIRWELL] if command.at_place else []
+    arguments += _labels(said) if command.labelled else []
+    surroundings = {f"XDG_{one}_HOME": str(folder / "home" / one.lower()) for one in _KEPT_BY_USERS}
+    surroundings |= {"SEVERANCE_STORE": "store", "SEVERANCE_KEY": encode_key(endings.KEY)}
+    with begun(folder, arguments, more=surroundings, kept=False) as child:
+        assert child.stdin is not None  # noqa: S101 - for the type checker
+        assert child.stdout is not None  # noqa: S101
+        late = Timer(LONGEST, child.kill)
+        late.start()
+        try:
+            child.stdin.write("" if command.given is None else said[command.given])
+            child.stdin.close()
+            printed = child.stdout.read()
+            status = child.wait()
+        finally:
+            late.cancel()
+    if status:
+        raise SeveranceError(f"the command {name} ended with status {status}")
+    if command.shows and not any(sentence in printed for sentence in said):
+        raise SeveranceError(f"the command {name} showed nothing of what it was asked for")
+    if not command.shows:
+        (folder / "stdout").write_text(printed, encoding="utf-8")
+
+
+def _write(source: Path, said: Sequence[str]) -> None:
+    given = [{"text": f"{sentence} Imported."} for sentence in said]
+    source.write_text(
+        "".join(f"{json.dumps(one, ensure_ascii=False)}\n" for one in [*given, *drafts(said)]), encoding="utf-8"
+    )
+
+
+def _labels(said: Sequence[str]) -> list[str]:
+    draft = drafts(said)[0]
+    ((name, value),) = draft["metadata"].items()
+    options = [word for label in ("thread", "source", "kind") for word in (f"--{label}", draft[label])]
+    return [*options, "--meta", f"{name}={value}"]
