@@ -61,7 +61,7 @@ from severance.space import CHUNK_BYTES
 
 Check = Callable[[Path], None]
 MARKED = "Petey's map of the severed floor"
-TRACES = (2,)
+TRACES = (2, 1)
 RARE = (32,)
 """Traces with long texts, hundreds of memories at once, and wide questions."""
 

@@ -53,7 +53,8 @@ def quantize(
     peaks = np.abs(exact).max(axis=1, initial=0.0)
     if (peaks > 127.0 * MOST_SCALE).any():
         raise EmbedderError("the embedder returned a vector that is not of unit length, but immensely longer")
-    # Below the smallest float32 the scale would be lost, and with it the meaning of the bytes: such a row is zero.
+    # Below what float32 says exactly the scale would be lost, and with it the meaning of the bytes: such a row is zero.
     scales = (peaks / 127.0).astype(np.float32)
+    scales[scales < np.finfo(np.float32).tiny] = 0
     steps = np.where(scales > 0, peaks / 127.0, np.inf)
     return np.rint(exact / steps[:, None]).astype(np.int8), scales
