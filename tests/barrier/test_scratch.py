@@ -39,7 +39,7 @@ def _at_work(where: Path) -> Path:
     """The folder of a run, once a part writes in it."""
     for _ in range(3_000):
         for folder in where.glob("severance-barrier-*"):
-            if any(folder.glob("work/*/*")):
+            if any(folder.glob("parts/*/*")):
                 return folder
         time.sleep(0.02)
     raise AssertionError("nothing was written")
@@ -47,8 +47,8 @@ def _at_work(where: Path) -> Path:
 
 def _leftover(where: Path, name: str = f"severance-barrier-{HEX}", mark: bytes = MARK) -> Path:
     folder = where / name
-    (folder / "work" / "00").mkdir(parents=True)
-    (folder / "work" / "00" / "vault.db").write_bytes(b"sealed")
+    (folder / "parts" / "00").mkdir(parents=True)
+    (folder / "parts" / "00" / "vault.db").write_bytes(b"sealed")
     (folder / LOCK).write_bytes(mark)
     return folder
 
@@ -116,7 +116,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     inside.mkdir()
     (inside / LOCK).symlink_to(real / LOCK)
     assert clear(tmp_path) == 0
-    assert (real / "work" / "00" / "vault.db").exists()
+    assert (real / "parts" / "00" / "vault.db").exists()
 
 
 @posix
@@ -125,7 +125,7 @@ def test_links_in_a_leftover_lead_nowhere(tmp_path: Path) -> None:
     mine.mkdir()
     (mine / "file").write_text("mine")
     left = _leftover(tmp_path)
-    (left / "work" / "link").symlink_to(mine)
+    (left / "parts" / "link").symlink_to(mine)
     (left / "link").symlink_to(mine)
     assert clear(tmp_path) == 1
     assert not left.exists()
@@ -191,7 +191,7 @@ def test_a_real_run_that_is_killed_is_cleared_by_the_next_and_not_by_one_beside_
         alive = _at_work(tmp_path)
         with _begun(tmp_path, "--for", "60s") as killed:
             for _ in range(3_000):
-                if len(found := list(tmp_path.glob("severance-barrier-*/work/*"))) == 2:
+                if len(found := list(tmp_path.glob("severance-barrier-*/parts/*"))) == 2:
                     break
                 time.sleep(0.02)
             [left] = {path.parents[1] for path in found} - {alive}

@@ -49,7 +49,7 @@ def scratch(where: Path | None = None, *, entropy: Entropy | None = None) -> Ite
     clear(parent)
     folder, lock = _made(parent, entropy or SystemEntropy())
     try:
-        yield folder / "work"
+        yield folder / "parts"
     finally:
         _remove(folder, lock)
 
@@ -99,7 +99,7 @@ def _fill(folder: Path, lock: int) -> bool:
         return False
     try:
         os.write(lock, MARK)
-        (folder / "work").mkdir(mode=0o700)
+        (folder / "parts").mkdir(mode=0o700)
     except OSError as error:
         _remove(folder, lock)
         raise _refused(error, folder.parent) from None
