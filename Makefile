@@ -10,13 +10,17 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test lint bench flips kills teeth pairs crashes iofaults dist fuzz clean
+PEERS := .venv-peers
+MEASURED = $(if $(LOCOMO),--locomo "$(LOCOMO)") $(if $(CIMEMORIES),--cimemories "$(CIMEMORIES)") \
+  $(if $(CLINC),--clinc "$(CLINC)") $(if $(wildcard $(PEERS)/.installed),--peers-python $(subst $(VENV),$(PEERS),$(BIN))/python)
+
+.PHONY: run test lint bench peers figures flips kills teeth pairs crashes iofaults dist fuzz clean
 
 run: $(VENV)/.installed  ## the tour; with a LoCoMo file: make run DATA=path/to/locomo.json
 	@$(BIN)/severance tour $(if $(DATA),--data "$(DATA)")
 
-test: $(VENV)/.developer
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.developer  ## on every core; one after the other with ARGS="-n 0"
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(VENV)/.developer
 	$(BIN)/ruff check .
@@ -24,8 +28,14 @@ lint: $(VENV)/.developer
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 
-bench: $(VENV)/.developer  ## with data: make bench LOCOMO=path/to/locomo.json
-	$(BIN)/python -m bench $(if $(LOCOMO),--locomo "$(LOCOMO)") $(ARGS)
+bench: $(VENV)/.developer  ## make bench LOCOMO=FILE CIMEMORIES=FILE CLINC=FILE ARGS="--only quality"; peers after `make peers`
+	$(BIN)/python -m bench $(MEASURED) $(ARGS)
+
+peers: $(PEERS)/.installed  ## the memories that `make bench` compares with, in an environment of their own (some 1.3 GB)
+
+figures: $(VENV)/.plotter  ## `make bench`, and the figures, plots and tables of the documentation made anew from it
+	$(BIN)/python -m bench $(MEASURED) --json docs/figures/bench.json --plots docs/figures $(ARGS)
+	$(BIN)/python -m bench.pages
 
 flips: $(VENV)/.developer  ## every single-bit flip of a small store (hours of one processor): make flips ARGS="--jobs 2"
 	$(BIN)/python tools/flips.py $(ARGS)
@@ -54,7 +64,7 @@ dist: $(VENV)/.developer
 	PIP_CONSTRAINT="$(CURDIR)/constraints.txt" $(BIN)/python -m build
 
 clean:
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/.python:
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
@@ -69,6 +79,15 @@ $(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt
 
 $(VENV)/.developer: $(VENV)/.installed
 	$(PIP) install --constraint constraints.txt --group dev
+	@touch $@
+
+$(VENV)/.plotter: $(VENV)/.developer
+	$(PIP) install --constraint constraints.txt --group bench
+	@touch $@
+
+$(PEERS)/.installed: bench/peers.txt pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(subst $(VENV),$(PEERS),$(PIP)) install --constraint constraints.txt --editable . --requirement bench/peers.txt
 	@touch $@
 
 $(VENV)/.fuzzer: $(VENV)/.developer

@@ -1,40 +1,121 @@
-"""Run the measurements: `python -m bench --sizes 10000,100000 --locomo FILE`."""
+"""Measure quality, speed and peers, in one run and side by side.
+
+    python -m bench --locomo FILE --json FILE --plots FOLDER
+    python -m bench --only quality --only speed.personas --sizes 1000,10000
+
+What has no data here is skipped, with a sentence that says where they are published.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
-import platform
-import sqlite3
 import sys
-from dataclasses import asdict
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
 
-from bench import recall_quality, speed
-from bench.table import show
+from bench import figures, pages, sections
+from bench.peers.adapters import KNOWN
+from bench.settings import DATA, AbsentError, Settings
+from bench.table import Found, Row, Skipped, Versions, number, show
+
+_WIDE = 180  # columns of a table that goes to a file
 
 
-def main() -> int:
-    """Measure what was asked for, print it, and write it as JSON where that was asked for."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--sizes", default="1000,10000,100000", help="memories of a persona, separated by commas")
-    parser.add_argument("--locomo", type=Path, help="a LoCoMo JSON file; without it, recall quality is not measured")
-    parser.add_argument("--folder", type=Path, default=Path("bench/results"), help="a folder on the disk to measure")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
-    chosen = parser.parse_args()
-    console = Console()
-    console.print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.machine()}")
-    if chosen.locomo is not None and not chosen.locomo.is_file():
-        parser.error(f"there is no file at {chosen.locomo}; get locomo10.json from github.com/snap-research/locomo")
-    rows = speed.measure([int(size) for size in chosen.sizes.split(",")], chosen.folder)
-    if chosen.locomo is not None:
-        rows += recall_quality.measure(chosen.locomo)
-    show(rows, console)
-    if chosen.json:
-        chosen.json.write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what was asked for, print it, and write it where that was asked for; 2 when it cannot be."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    try:
+        measures = sections.chosen(tuple(chosen.only))
+        settings = _settings(chosen)
+        before = figures.read(chosen.json) if chosen.json and chosen.json.is_file() else {}
+        if chosen.plots and find_spec("matplotlib") is None:
+            raise ValueError("--plots needs matplotlib; run `pip install --group bench`")
+    except ValueError as problem:
+        parser.error(str(problem))
+    console, told = Console(width=None if sys.stdout.isatty() else _WIDE), Console(stderr=True, highlight=False)
+    done: dict[str, figures.Measured] = {}
+    for section, those in measures.items():
+        for measure in those:
+            done[f"{section}.{measure.name}"] = one = _measured(section, measure, settings, told)
+            if chosen.json:
+                figures.write(chosen.json, {f"{section}.{measure.name}": one})
+        show(f"{section}: {pages.when(figures.part(done, section))}", figures.rows(done, section), console)
+        for sentence in pages.skipped(done, section):
+            console.print(f"Skipped: {sentence}", highlight=False)
+    if chosen.plots:
+        # Imported here, since only plots need matplotlib, which is not installed for anything else.
+        from bench import plots  # noqa: PLC0415
+
+        plots.draw({**before, **done}, chosen.plots)
     return 0
+
+
+def _measured(section: str, measure: sections.Measure, settings: Settings, told: Console) -> figures.Measured:
+    """The rows of a measure, and what it skipped; each is told when it comes."""
+    around = figures.machine()
+    found: list[Found] = []
+    told.print(f"{section}.{measure.name} ...")
+    try:
+        for one in measure.run(settings):
+            found.append(one)
+            if isinstance(one, Row):
+                told.print(f"  {one.key} {number(one.figure)} {one.unit}", style="dim")
+    except AbsentError as absent:
+        found.append(Skipped(str(absent)))
+    for one in found:
+        if isinstance(one, Versions):
+            around["versions"] |= one.of
+    rows = tuple(one for one in found if isinstance(one, Row))
+    skipped = tuple(one.sentence for one in found if isinstance(one, Skipped))
+    return figures.Measured(figures.today(), around, rows, skipped)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name, data in DATA.items():
+        parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"{data.file}, from {data.published}")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="a section, or section.measure")
+    parser.add_argument("--sizes", default="1000,10000,100000", help="memories of a persona, separated by commas")
+    parser.add_argument("--seed", type=int, default=1, help="what texts and questions are drawn from")
+    parser.add_argument("--peers", default="", help=f"some of {', '.join(KNOWN)}; by default all")
+    parser.add_argument(
+        "--peers-python", default=sys.executable, metavar="PYTHON", help="the interpreter that has them"
+    )
+    parser.add_argument("--seconds", type=float, default=300.0, help="for each peer at each size, at most")
+    parser.add_argument("--folder", type=Path, default=Path("bench/results"), help="on the disk that is measured")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures; sections not measured stay")
+    parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw them as SVG; needs the group `bench`")
+    return parser
+
+
+def _settings(chosen: argparse.Namespace) -> Settings:
+    """Raises ValueError: a size, a time or a peer's name is none."""
+    try:
+        sizes = tuple(int(size) for size in chosen.sizes.split(","))
+    except ValueError:
+        sizes = ()
+    if not sizes or min(sizes) < 1:
+        raise ValueError("--sizes takes whole numbers of memories, such as 1000,10000")
+    if not chosen.seconds > 0:
+        raise ValueError("--seconds takes a time above 0")
+    peers = tuple(name for name in chosen.peers.split(",") if name)
+    if unknown := [name for name in peers if name not in KNOWN]:
+        raise ValueError(f"no peer is called {unknown[0]!r} here; there are {', '.join(KNOWN)}")
+    return Settings(
+        folder=chosen.folder.resolve(),
+        sizes=sizes,
+        seed=chosen.seed,
+        seconds=chosen.seconds,
+        peers_python=chosen.peers_python,
+        peers=peers,
+        **{name: getattr(chosen, name) for name in DATA},
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The ten classes of leaks over several memories in one run, as a table.
 
     pip install -r bench/peers.txt
-    python -m bench.barrier_peers --json FILE
+    python -m bench.peers.barrier --json FILE
 
 Peers are installed for this benchmark only; those that are not are passed over, and said to be. Everything is offline.
 Weaknesses of other people's software are for their maintainers first: no result of this run belongs in this project.
@@ -28,7 +28,7 @@ _SECONDS = 300.0
 
 def main() -> int:
     """Try each memory, print the table as Markdown, and write all evidence as JSON where that was asked for."""
-    parser = argparse.ArgumentParser(prog="python -m bench.barrier_peers", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.peers.barrier", description=__doc__)
     parser.add_argument("memories", nargs="*", default=list(KNOWN), help=f"by default {', '.join(KNOWN)}")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=_SECONDS, help="for each memory, at most")

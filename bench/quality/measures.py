@@ -1,0 +1,117 @@
+"""The section `quality`: figures as rows, each beside what plain BM25 has of it in the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from bench.quality import cimemories, clinc, locomo
+from bench.quality.ablations import ablations
+from bench.quality.engines import plain_bm25, severance
+from bench.quality.run import ask
+from bench.quality.scores import PRECISION, RECALL, Figure, Outcome, figures, recall_at
+from bench.table import Row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.quality.corpora import Corpus
+    from bench.settings import Settings
+
+GOAL = 78
+"""Per cent of the evidence that the first ten places should hold."""
+
+PLAIN = "BM25"
+_GROUPS = {"R@10", "nDCG@10"}
+_TEN = {"R@10": recall_at(10)}
+
+Measures = dict[str, Callable[[Outcome], float]]
+"""What is measured of an outcome, by name."""
+
+
+def on_locomo(settings: Settings) -> Iterator[Row]:
+    """LoCoMo turn by turn, both speakers in one persona: all questions, then each category."""
+    rows = _against_plain(_conversations(settings.need("locomo")), RECALL, "LoCoMo", "locomo")
+    for row in rows:
+        if row.key == "locomo.r10":
+            yield _with_goal(row, GOAL)
+        else:
+            yield row
+
+
+def by_speaker(settings: Settings) -> Iterator[Row]:
+    """LoCoMo with a persona for each speaker: one's own evidence is found, and none of the other's."""
+    outcomes = ask(severance(), locomo.read_by_speaker(settings.need("locomo")))
+    own = [outcome for outcome in outcomes if not outcome.question.unwanted]
+    foreign = [outcome for outcome in outcomes if outcome.question.unwanted]
+    [figure] = (each for each in figures(own, _TEN) if not each.group)
+    yield _row(figure, "LoCoMo, each speaker a persona", "speakers")
+    crossed = sum(bool(outcome.question.wanted.intersection(outcome.found)) for outcome in foreign)
+    yield Row(
+        f"LoCoMo, each speaker a persona: of {len(foreign)} questions about what the other said, that found it",
+        crossed,
+        "questions",
+        0,
+        key="speakers.crossed",
+    )
+
+
+def without(settings: Settings) -> Iterator[Row]:
+    """LoCoMo with one ingredient of the ranking left out at a time, beside the whole."""
+    corpora = _conversations(settings.need("locomo"))
+    whole = _ten(ask(severance(), corpora))
+    for name, weights in ablations().items():
+        figure = _ten(ask(severance(weights), corpora))
+        yield _row(figure, f"LoCoMo without {name}", f"without.{name.replace(' ', '-')}", whole, "the whole")
+
+
+def on_cimemories(settings: Settings) -> Iterator[Row]:
+    """CIMemories: a fact's event and name are asked of the persona that has the fact."""
+    corpora = tuple(cimemories.read(settings.need("cimemories")))
+    for row in _against_plain(corpora, RECALL, "CIMemories", "cimemories"):
+        yield _with_goal(row, 1, of_ratio=True) if row.key == "cimemories.r10" else row
+
+
+def on_clinc(settings: Settings) -> Iterator[Row]:
+    """CLINC150: how many of the first ten have the intent of the question."""
+    corpora = tuple(clinc.read(settings.need("clinc")))
+    for row in _against_plain(corpora, PRECISION, "CLINC150", "clinc"):
+        yield _with_goal(row, 1, of_ratio=True) if row.key == "clinc.p10" else row
+
+
+@cache
+def _conversations(path: Path) -> tuple[Corpus, ...]:
+    return tuple(locomo.read(path))
+
+
+def _against_plain(corpora: Sequence[Corpus], measures: Measures, title: str, key: str) -> Iterator[Row]:
+    """Every measure for all questions; for each group of questions those that tell most."""
+    plain = {(each.group, each.measure): each for each in figures(ask(plain_bm25, corpora), measures)}
+    for figure in figures(ask(severance(), corpora), measures):
+        if not figure.group or figure.measure in _GROUPS:
+            yield _row(figure, title, key, plain[figure.group, figure.measure], PLAIN)
+
+
+def _ten(outcomes: Sequence[Outcome]) -> Figure:
+    return figures(outcomes, _TEN)[0]
+
+
+def _row(figure: Figure, title: str, key: str, base: Figure | None = None, against: str = "") -> Row:
+    group = f", {figure.group}" if figure.group else ""
+    parts = (key, figure.group.replace(" ", "-"), figure.measure.replace("@", "").lower())
+    return Row(
+        f"{title}{group}: {figure.measure} ({figure.questions:,} questions)",
+        100 * figure.mean,
+        "%",
+        key=".".join(part for part in parts if part),
+        low=100 * figure.low,
+        high=100 * figure.high,
+        base=None if base is None else 100 * base.mean,
+        against=against,
+    )
+
+
+def _with_goal(row: Row, goal: float, *, of_ratio: bool = False) -> Row:
+    return replace(row, goal=goal, at_least=True, goal_of_ratio=of_ratio)
