@@ -74,6 +74,7 @@ class WordVectors:
             self._model = _model(folder / "tokenizers" / "l2_supercat_tokenizer_config.json")
         except (OSError, ValueError, KeyError, TypeError) as problem:
             raise EmbedderError(_MISSING) from problem
+        self._rarity = np.log(np.maximum(np.arange(TOKENS) - _FIRST_MERGED + 1, 1) + 1.0)
         digest = hashlib.sha256(self._vectors.data)  # what else makes a vector is in RECIPE
         self._identity = f"wordllama-l2-supercat-256/{RECIPE}/{digest.hexdigest()[:16]}"
 
@@ -110,14 +111,19 @@ class WordVectors:
     def _word_table(self, words: list[str]) -> NDArray[np.float32]:
         """One row for each word: the weighted sum of its tokens' vectors."""
         cut = [self._tokens(word) for word in words]
-        flat = np.fromiter(itertools.chain.from_iterable(cut), np.intp)
-        starts = np.zeros(len(cut), np.intp)
-        np.cumsum([len(tokens) for tokens in cut[:-1]], out=starts[1:])
-        known, places = np.unique(flat, return_inverse=True)
-        vectors = self._vectors[known].astype(np.float32)
-        vectors *= _weights(known, vectors)[:, None]
-        rows: NDArray[np.float32] = np.add.reduceat(vectors.take(places, axis=0), starts, axis=0)
+        flat = np.array(list(itertools.chain.from_iterable(cut)), np.intp)
+        starts = list(itertools.accumulate(map(len, cut[:-1]), initial=0))
+        vectors = self._vectors.take(flat, axis=0).astype(np.float32)
+        vectors *= self._weights(flat, vectors)[:, None]
+        rows: NDArray[np.float32] = np.add.reduceat(vectors, starts, axis=0)
         return rows
+
+    def _weights(self, tokens: NDArray[np.intp], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """One weight for each token, by its rank and the length of its vector."""
+        lengths = np.sqrt(np.add.reduce(vectors * vectors, axis=1))
+        lengths[lengths == 0] = 1
+        weights: NDArray[np.float32] = np.sqrt(self._rarity.take(tokens) / lengths).astype(np.float32)
+        return weights
 
     def _tokens(self, word: str) -> list[int]:
         """The ids of a word's tokens, at least one; half a surrogate pair reads as a question mark."""
@@ -159,14 +165,6 @@ def _table(path: Path) -> NDArray[np.float16]:
     if entry["dtype"] != "F16" or tuple(entry["shape"]) != shape or end - begin != 2 * TOKENS * DIMENSIONS:
         raise ValueError("the table has another shape")
     return np.asarray(np.memmap(path, np.dtype("<f2"), "r", 8 + size + begin, shape))
-
-
-def _weights(tokens: NDArray[np.intp], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """One weight for each token, by its rank and the length of its vector."""
-    rank = np.maximum(tokens - _FIRST_MERGED + 1, 1)
-    lengths = np.sqrt(np.add.reduce(vectors * vectors, axis=1))
-    weights: NDArray[np.float64] = np.sqrt(np.log(rank + 1.0) / np.where(lengths > 0, lengths, 1.0))
-    return weights.astype(np.float32)
 
 
 def _model(path: Path) -> Any:

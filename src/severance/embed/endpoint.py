@@ -1,0 +1,283 @@
+"""One HTTP endpoint that is asked with JSON: where it may be, how long it may take, and what it may answer.
+
+A connection serves one call and is closed with it: what two sessions ask never shares one. Nothing that was sent or
+answered is kept after the call, and no error repeats any of it. No redirect is followed, and no proxy is used.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import os
+import re
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+
+from severance.errors import InputError, SeveranceError
+
+T = TypeVar("T")
+
+MOST_REPLY = 64 * 2**20
+"""Bytes of an answer that are read at most."""
+
+_PIECE = 2**16
+_TIMED_OUT = 408
+_TOO_MANY = 429
+_REFUSED_KEY = (401, 403)
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_KEY = re.compile(r"[!-~]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long an endpoint is waited for, and how often it is asked again.
+
+    Attributes:
+        seconds: for one request with all its retries, and the waiting between them.
+        tries: how often it is asked at most.
+        first, most: the pauses double from the first to the longest, in seconds, each shortened at random to between
+            half and all of it; a server that says when to come back is believed, up to the longest.
+        ticks: seconds that pass, from any beginning.
+        wait: passes so many seconds.
+        chance: a number from 0 to 1 by which clients that failed together come back apart.
+    """
+
+    seconds: float = 120.0
+    tries: int = 5
+    first: float = 0.5
+    most: float = 30.0
+    ticks: Callable[[], float] = time.monotonic
+    wait: Callable[[float], None] = time.sleep
+    chance: Callable[[], float] = lambda: time.perf_counter_ns() // 100 % 1_000 / 1_000
+
+    def __post_init__(self) -> None:
+        if not (0 < self.seconds <= 86_400 and 1 <= self.tries <= 100):
+            raise InputError("an endpoint is waited for up to 86,400 seconds, and asked 1 to 100 times")
+
+    def pause(self, failures: int, wanted: float | None) -> float:
+        """Seconds before the next try, after so many failures; `wanted` is what the server asked for."""
+        if wanted is not None:
+            return min(max(wanted, 0.0), self.most)
+        doubled: float = min(self.first * 2.0 ** (failures - 1), self.most)
+        return doubled * (1 + self.chance()) / 2
+
+
+class Unanswered(Exception):  # noqa: N818 - it becomes the caller's kind of error
+    """What went wrong, as half a sentence; `again` says whether another try could help, `after` how many seconds on."""
+
+    def __init__(self, what: str, *, again: bool = False, after: float | None = None) -> None:
+        super().__init__(what)
+        self.again = again
+        self.after = after
+
+
+class Endpoint:
+    """Where requests go, such as `http://127.0.0.1:11434/v1`."""
+
+    def __init__(
+        self, url: str, *, key: str | None = None, plain_http: bool = False, patience: Patience | None = None
+    ) -> None:
+        """Nothing is sent yet.
+
+        Args:
+            url: where it is; http only to this machine, unless `plain_http`.
+            key: the name of the environment variable that holds the API key, or None to send none.
+            plain_http: whether texts may go over a network unencrypted.
+            patience: how long it may take.
+
+        Raises:
+            InputError: the URL or the name is not one that can be used.
+        """
+        self._parts = _checked(url, plain_http)
+        self.host = self._parts.netloc
+        if key is not None and not _ENVIRONMENT_NAME.fullmatch(key):
+            raise InputError("the key of an endpoint is given as the name of an environment variable that holds it")
+        self._key = key
+        self._patience = patience or Patience()
+
+    def __repr__(self) -> str:
+        return f"<Endpoint {self.host}>"
+
+    def ask(self, path: str, question: dict[str, Any], reply: type[T], error: type[SeveranceError]) -> T:
+        """POST `question` as JSON to `path` below the endpoint, again where that may help; returns the answer's JSON.
+
+        Args:
+            reply: what the answer has to look like, as `msgspec` reads it.
+            error: the class of error to raise.
+
+        Raises:
+            SeveranceError: of that class: no answer in time, a refusal, or something that is not such an answer.
+        """
+        body = msgspec.json.encode(question)
+        headers = self._headers(error)
+        patience, failures = self._patience, 0
+        deadline = patience.ticks() + patience.seconds
+        while True:
+            try:
+                return _read(self._exchange(path, body, headers, deadline), reply)
+            except Unanswered as problem:
+                failures += 1
+                pause = patience.pause(failures, problem.after)
+                late = patience.ticks() + pause >= deadline
+                if not problem.again or late or failures >= patience.tries:
+                    self._give_up(problem, failures, error)
+            patience.wait(pause)
+
+    def _give_up(self, problem: Unanswered, tries: int, error: type[SeveranceError]) -> NoReturn:
+        often = f" (asked {tries} times)" if tries > 1 else ""
+        raise error(f"the endpoint at {self.host} {problem}{often}") from None
+
+    def _headers(self, error: type[SeveranceError]) -> dict[str, str]:
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            "User-Agent": "severance",
+        }
+        if self._key is not None:
+            value = os.environ.get(self._key, "")
+            if not _KEY.fullmatch(value):
+                raise error(f"the endpoint at {self.host} needs a key, and {self._key} does not hold one; set it")
+            headers["Authorization"] = f"Bearer {value}"
+        return headers
+
+    def _exchange(self, path: str, body: bytes, headers: dict[str, str], deadline: float) -> bytes:
+        """One request and its answer, on a connection of its own."""
+        ticks = self._patience.ticks
+        try:
+            connection = self._connection(max(deadline - ticks(), 0.001))
+            connection.connect()
+            with closing(connection.sock) as sock:
+                connection.sock = _Timed(sock, deadline, ticks)
+                connection.request("POST", f"{self._parts.path.rstrip('/')}/{path}", body, headers)
+                with connection.getresponse() as response:
+                    return _body(response, key=self._key)
+        except TimeoutError:
+            raise Unanswered(f"did not answer within {self._patience.seconds:g} seconds", again=True) from None
+        except ssl.SSLCertVerificationError:
+            raise Unanswered("has a certificate that this machine does not trust") from None
+        except ConnectionRefusedError:
+            raise Unanswered("cannot be reached: nothing listens there", again=True) from None
+        except socket.gaierror:
+            raise Unanswered("cannot be reached: no machine of that name is known", again=True) from None
+        except (OSError, http.client.HTTPException):
+            raise Unanswered("broke the connection off, or cannot be reached", again=True) from None
+
+    def _connection(self, seconds: float) -> http.client.HTTPConnection:
+        host, port = self._parts.hostname or "", self._parts.port
+        if self._parts.scheme == "https":
+            return http.client.HTTPSConnection(host, port, timeout=seconds, context=ssl.create_default_context())
+        return http.client.HTTPConnection(host, port, timeout=seconds)
+
+
+class _Timed:
+    """A socket whose every wait ends at one deadline, however slowly bytes drip in between."""
+
+    def __init__(self, sock: socket.socket, deadline: float, ticks: Callable[[], float]) -> None:
+        self._sock = sock
+        self._deadline = deadline
+        self._ticks = ticks
+
+    def sendall(self, data: Any) -> None:
+        self._sock.settimeout(self._left())
+        self._sock.sendall(data)
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Reader(self._sock, self._left))
+
+    def close(self) -> None:
+        """Nothing: `http.client` lets go of the socket while the answer is still to be read."""
+
+    def _left(self) -> float:
+        left = self._deadline - self._ticks()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, sock: socket.socket, left: Callable[[], float]) -> None:
+        self._sock = sock
+        self._left = left
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._sock.settimeout(self._left())
+        return self._sock.recv_into(buffer)
+
+
+def _checked(url: str, plain_http: bool) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https") or not url.isascii() or re.search(r"[\s\x00-\x1f\x7f]", url):
+        raise InputError("an endpoint is a URL such as http://127.0.0.1:11434/v1 or https://api.example.org/v1")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise InputError("an endpoint's URL has no name, password, query or fragment; keys come from the environment")
+    if parts.scheme == "http" and not plain_http and not _is_this_machine(host):
+        raise InputError("texts go over a network encrypted only; give the endpoint as https, or allow plain http")
+    return parts
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _body(response: http.client.HTTPResponse, *, key: str | None) -> bytes:
+    """The bytes of a good answer."""
+    status = response.status
+    if 300 <= status < 400:
+        raise Unanswered("sends requests on to another address, which is not followed")
+    if status in _REFUSED_KEY:
+        raise Unanswered(f"refused the key in {key}" if key else "wants a key; name the variable that holds one")
+    if status >= 400:
+        again = status in (_TIMED_OUT, _TOO_MANY) or status >= 500
+        raise Unanswered(f"answered with status {status}", again=again, after=_after(response))
+    if status != 200 or response.headers.get_content_type() != "application/json":
+        raise Unanswered("did not answer with JSON")
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise Unanswered("answered in an encoding that was not asked for")
+    found = bytearray()
+    while piece := response.read(min(_PIECE, MOST_REPLY + 1 - len(found))):
+        found += piece
+        if len(found) > MOST_REPLY:
+            raise Unanswered(f"answered with more than {MOST_REPLY:,} bytes")
+    if response.length:
+        raise http.client.IncompleteRead(b"")
+    return bytes(found)
+
+
+def _read(body: bytes, reply: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=reply)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise Unanswered("answered with something that cannot be read as such an answer") from None
+
+
+def _after(response: http.client.HTTPResponse) -> float | None:
+    """Seconds that the server asks to be left alone for (RFC 9110, "Retry-After"); a date is set against its own."""
+    wanted = response.headers.get("Retry-After", "").strip()
+    if wanted.isascii() and wanted.isdigit() and len(wanted) < 10:
+        return float(wanted)
+    try:
+        span = parsedate_to_datetime(wanted) - parsedate_to_datetime(response.headers.get("Date", ""))
+    except (ValueError, TypeError):  # not dates, or one with a zone and one without
+        return None
+    return span.total_seconds()

@@ -1,0 +1,164 @@
+"""Which encoder and which re-ranker, chosen by a text: `KIND:MODEL`, `KIND:MODEL@URL`, each with `?NAME=VALUE&...`.
+
+A spec is the same on the command line, in the environment and in `severance.open`. It never holds a key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+from severance.embed import local, rerank
+from severance.embed.bundled import bundled
+from severance.embed.endpoint import Endpoint, Patience
+from severance.embed.served import KIND, Served
+from severance.errors import InputError
+from severance.ports import MOST_CANDIDATES, Embedder, Reranker, Reranking
+
+BUNDLED = "bundled"
+_HOSTED = "https://api.openai.com/v1"
+_HOSTED_KEY = "OPENAI_API_KEY"
+_WORDS = {"query", "document"}
+_WAY = {"key", "seconds", "tries", "plain-http"}
+_EMBEDDERS = {
+    KIND: _WORDS | _WAY | {"dimensions", "version", "batch"},
+    "fastembed": _WORDS | {"path"},
+    "model2vec": _WORDS,
+    "sentence-transformers": _WORDS,
+}
+_RERANKERS = {
+    "endpoint": _WAY | {"candidates", "on-failure"},
+    "fastembed": {"path", "candidates", "on-failure"},
+    "sentence-transformers": {"candidates", "on-failure"},
+}
+_SPEC = re.compile(
+    r"(?P<kind>[a-z0-9-]+):(?P<model>[^?]*?)(?:@(?P<url>https?://[^?]*))?(?:\?(?P<options>.*))?", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A spec, taken apart."""
+
+    kind: str
+    model: str
+    url: str | None
+    options: dict[str, str]
+
+    def whole(self, name: str, least: int, most: int) -> int | None:
+        """The option as a whole number, or None where it is not given."""
+        said = self.options.get(name)
+        if said is None:
+            return None
+        if not (said.isascii() and said.isdigit() and len(said) < 10 and least <= int(said) <= most):
+            raise InputError(f"the option {name} is a whole number from {least:,} to {most:,}")
+        return int(said)
+
+    def one_of(self, name: str, allowed: tuple[str, ...]) -> str | None:
+        """The option as one of these words, or None where it is not given."""
+        said = self.options.get(name)
+        if said is not None and said not in allowed:
+            raise InputError(f"the option {name} is {' or '.join(allowed)}")
+        return said
+
+    def given(self, *names: str) -> dict[str, Any]:
+        """Those of these options that are given."""
+        return {name: self.options[name] for name in names if name in self.options}
+
+
+def embedder_of(text: str) -> Callable[[], Embedder]:
+    """What makes the embedder that a spec means. The spec is checked now, and the model loaded when it is called.
+
+    Raises:
+        InputError: the spec cannot be meant.
+    """
+    if text == BUNDLED:
+        return bundled
+    spec = _parsed(text, "embedder", _EMBEDDERS, f"{BUNDLED}, openai:MODEL@URL, fastembed:MODEL")
+    words = spec.given("query", "document")
+    if spec.kind == KIND:
+        how = words | spec.given("version")
+        batch, dimensions = spec.whole("batch", 1, 2_048), spec.whole("dimensions", 1, 65_536)
+        served = Served(spec.model, _endpoint(spec), batch=batch or 64, dimensions=dimensions, **how)
+        return lambda: served
+    if spec.kind == "fastembed":
+        return lambda: local.FastEmbed(spec.model, **words, **spec.given("path"))
+    kind = local.Model2Vec if spec.kind == "model2vec" else local.SentenceTransformers
+    return lambda: kind(spec.model, **words)
+
+
+def reranker_of(text: str) -> Callable[[], Reranking]:
+    """What makes the re-ranker that a spec means, as `embedder_of`.
+
+    Raises:
+        InputError: the spec cannot be meant.
+    """
+    spec = _parsed(text, "re-ranker", _RERANKERS, "endpoint:MODEL@URL, sentence-transformers:MODEL, fastembed:MODEL")
+    candidates = spec.whole("candidates", 2, MOST_CANDIDATES)
+    how: dict[str, Any] = {} if candidates is None else {"candidates": candidates}
+    how["plain_on_failure"] = spec.one_of("on-failure", ("error", "plain")) == "plain"
+    make: Callable[[], Reranker]
+    if spec.kind == "endpoint":
+        served = rerank.ServedReranker(spec.model, _endpoint(spec))
+        make = lambda: served  # noqa: E731
+    elif spec.kind == "fastembed":
+        make = lambda: rerank.FastEmbedReranker(spec.model, **spec.given("path"))  # noqa: E731
+    else:
+        make = lambda: rerank.SentenceTransformersReranker(spec.model)  # noqa: E731
+    return lambda: Reranking(make(), **how)
+
+
+def spec_of(identity: str) -> str | None:
+    """The spec by which an embedder of this identity is chosen, or None where none is known.
+
+    Where an endpoint is, and in which folder a model lies, no identity says.
+    """
+    if identity.startswith("wordllama-"):
+        return BUNDLED
+    kind, model, rest = _split(identity.partition("#")[0])
+    if not model or kind not in _EMBEDDERS:
+        return None
+    return f"{kind}:{model}{'@URL' if kind == KIND else ''}{rest}"
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    kind, _, rest = text.partition(":")
+    model, mark, options = rest.partition("?")
+    return kind, model, mark + options
+
+
+def _parsed(text: str, what: str, kinds: dict[str, set[str]], such: str) -> Spec:
+    match = _SPEC.fullmatch(text)
+    if match is None or match["kind"] not in kinds or not match["model"].strip():
+        raise InputError(f"that is no {what}; write it as one of {such}, or as one of kind {', '.join(sorted(kinds))}")
+    kind, pairs = match["kind"], _pairs(match["options"] or "", what)
+    options = dict(pairs)
+    unknown = [name for name in options if name not in kinds[kind]]
+    if unknown or len(options) != len(pairs):
+        raise InputError(f"the options of a {kind} {what}, each once, are {', '.join(sorted(kinds[kind]))}")
+    if match["url"] is not None and "key" not in kinds[kind]:
+        raise InputError(f"a {kind} {what} runs in this process, and has no URL")
+    return Spec(kind, match["model"], match["url"], options)
+
+
+def _pairs(options: str, what: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(options, keep_blank_values=True, strict_parsing=bool(options), max_num_fields=32)
+    except ValueError:
+        raise InputError(f"the options of the {what} are written as ?NAME=VALUE&NAME=VALUE") from None
+
+
+def _endpoint(spec: Spec) -> Endpoint:
+    key, url = spec.options.get("key"), spec.url
+    if url is None:
+        if spec.kind != KIND:
+            raise InputError("say where the re-ranker is, as endpoint:MODEL@http://127.0.0.1:8080/v1")
+        key, url = key or _HOSTED_KEY, _HOSTED
+    usual = Patience()
+    seconds, tries = spec.whole("seconds", 1, 86_400), spec.whole("tries", 1, 100)
+    patience = replace(usual, seconds=seconds or usual.seconds, tries=tries or usual.tries)
+    plain_http = spec.one_of("plain-http", ("allowed",)) is not None
+    return Endpoint(url, key=key, plain_http=plain_http, patience=patience)

@@ -1,0 +1,57 @@
+"""A re-ranker behind an endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from kit.serving import Serving, serving
+from severance import RerankerError
+from severance.embed.endpoint import Endpoint, Patience
+from severance.embed.rerank import ServedReranker
+
+TEXTS = ["waffles on friday", "a goat", "waffles"]
+
+
+@pytest.fixture
+def server() -> Iterator[Serving]:
+    with serving() as made:
+        yield made
+
+
+def scores(server: Serving, *modes: str) -> np.ndarray:
+    server.modes = list(modes)
+    patience = Patience(tries=2, wait=lambda seconds: None)
+    return ServedReranker("kit", Endpoint(server.url, patience=patience)).score("waffles on monday", TEXTS)
+
+
+def test_scores_come_in_the_order_of_the_texts(server: Serving) -> None:
+    found = scores(server, "ok")
+    np.testing.assert_allclose(found, [2 / 3, 0, 1 / 3], atol=1e-6)
+    assert found.dtype == np.float32
+    [request] = server.asked
+    assert request.path == "/v1/rerank"
+    assert request.body == {"model": "kit", "query": "waffles on monday", "documents": TEXTS, "top_n": 3}
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("short", "2 scores for 3 texts"),
+        ("long", "4 scores for 3 texts"),
+        ("twice", "2 scores for 3 texts"),
+        ("nan", "cannot be read as such an answer"),
+        ("null", "cannot be read as such an answer"),
+        ("404", "status 404"),
+        ("500", "asked 2 times"),
+    ],
+)
+def test_an_answer_that_is_none_is_an_error(server: Serving, mode: str, said: str) -> None:
+    with pytest.raises(RerankerError, match=said):
+        scores(server, mode)
+
+
+def test_a_passing_failure_passes(server: Serving) -> None:
+    assert len(scores(server, "503", "ok")) == 3
