@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import strategies as st
 
+from kit import record
 from severance.embed import Hashing, quantize
 from severance.mind import Mind
+from severance.mind.layer import decode
 from severance.model import Filter, Recollection, id_text
 from severance.records import EmbedderChosen, Event, Forgotten, Remembered, Repeated, Revectored
 
@@ -33,22 +36,9 @@ def name(number: int) -> str:
 def remembered(number: int, text: str, **changes: Any) -> Remembered:
     """A memory with this number, recorded on the day of that number."""
     vectors, scales = quantize(EMBEDDER.embed([text]))
-    fields: dict[str, Any] = {
-        "id": raw(number),
-        "text": text,
-        "at": number * DAY,
-        "recorded": number * DAY,
-        "thread": None,
-        "source": None,
-        "kind": "note",
-        "metadata": {},
-        "pinned": False,
-        "echo_of": None,
-        "supersedes": None,
-        "vector": vectors[0].tobytes(),
-        "scale": float(scales[0]),
-    }
-    return Remembered(**{**fields, **changes})
+    placed = {"id": raw(number), "text": text, "at": number * DAY, "recorded": number * DAY}
+    vector = {"vector": vectors[0].tobytes(), "scale": float(scales[0])}
+    return record(**{**placed, **vector, **changes})
 
 
 def mind_of(*events: Event) -> Mind:
@@ -131,3 +121,13 @@ def everything(mind: Mind, queries: list[str]) -> list[Any]:
     if mind.embedder == CHOSEN:
         told += [recall(mind, query) for query in queries]
     return told
+
+
+def pictured(mind: Mind, *ends: int, last: int = 1_000) -> list[bytes]:
+    """The layers of a mind, cut after these records."""
+    spans = [(before + 1, end) for before, end in pairwise([0, *ends, last])]
+    return [b"".join(buffers) for buffers in mind.layers(spans)]
+
+
+def woken(mind: Mind, *ends: int) -> Mind:
+    return Mind.restore([decode(data) for data in pictured(mind, *ends)])

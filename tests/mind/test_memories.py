@@ -6,7 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mind.events import CHOSEN, DAY, everything, histories, mind_of, name, numbers, raw, recall, remembered, texts
+from mind.events import (
+    CHOSEN,
+    DAY,
+    everything,
+    histories,
+    mind_of,
+    name,
+    numbers,
+    pictured,
+    raw,
+    recall,
+    remembered,
+    texts,
+)
 from severance.mind import Mind
 from severance.model import Draft, Filter
 from severance.records import EmbedderChosen, Forgotten, Remembered, Repeated, Revectored
@@ -143,7 +156,7 @@ def test_what_is_forgotten_is_nowhere() -> None:
     assert mind.seqs([name(1)]) == []
     # The text itself is gone from the columns at once, and from everything else in the picture that is kept.
     assert secret.encode() not in mind._memories.texts.data.view.tobytes()
-    assert secret.encode() not in b"".join(mind.snapshot())
+    assert secret.encode() not in pictured(mind)[0]
 
 
 @settings(deadline=None)
@@ -168,7 +181,7 @@ def test_memories_are_in_order_and_bear_changes_meanwhile() -> None:
     reading = mind.memories(Filter())
     assert next(reading).id == name(4)
     mind.apply(6, Forgotten([raw(2)], [], 0))
-    mind.snapshot()
+    pictured(mind)
     mind.apply(7, remembered(5, "e", at=2))
     assert [memory.id for memory in reading] == [name(3), name(1)]
 
@@ -248,7 +261,7 @@ def test_one_by_one_and_all_at_once_are_the_same_bytes(said: list[str]) -> None:
     for seq, event in enumerate(events, 1):
         one.apply(seq, event)
     many.apply_all(1, events)
-    assert b"".join(one.snapshot()) == b"".join(many.snapshot())
+    assert pictured(one) == pictured(many)
 
 
 scalars = st.sampled_from(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import unicodedata
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mind.events import DAY, EMBEDDER, histories, mind_of, name, numbers, raw, recall, remembered
+from mind.events import DAY, EMBEDDER, histories, mind_of, name, numbers, pictured, raw, recall, remembered, woken
 from severance.mind import Heard, Mind, analysis, dates
 from severance.model import Filter
 from severance.records import Forgotten, Repeated
@@ -36,6 +37,17 @@ def found(mind: Mind, text: str, **wanted: object) -> list[int]:
         ("straße", "STRASSE"),
         ("ticket ABC-123 closed", "abc 123"),
         ("write to mark@lumon.example", "lumon"),
+        ("the 2nd of the month", "day 2"),
+        ("a deposit of $20", "20"),
+        ("bought an iPhone15", "iphone 15"),
+        ("bought an iPhone 15", "iPhone15"),
+        ("\u0645\u064f\u062d\u064e\u0645\u0651\u064e\u062f", "\u0645\u062d\u0645\u062f"),
+        ("\u0643\u062a\u0640\u0640\u0627\u0628", "\u0643\u062a\u0627\u0628"),
+        ("\u0623\u062d\u0645\u062f", "\u0627\u062d\u0645\u062f"),
+        ("Die M\u00fcllers in der Stra\u00dfe", "mullers strasse"),
+        ("pizza tonight \U0001f355\U0001f389", "\U0001f355"),
+        ("good \U0001f44d\U0001f3fd", "\U0001f44d\U0001f3ff"),
+        ("from \U0001f1e9\U0001f1ea", "\U0001f1e9\U0001f1ea"),
     ],
 )
 def test_words_are_found_however_they_are_written(text: str, query: str) -> None:
@@ -124,7 +136,7 @@ def test_the_one_who_said_it_comes_first() -> None:
         ("What happened in May 2023?", "may 2023"),
         ("What happened in May?", "may 2023"),
         ("What happened in 2023?", "2023"),
-        ("What happened last month?", "last month"),
+        ("What happened last month?", "may 2023 (last month)"),
     ],
 )
 def test_dates_are_part_of_what_is_searched(query: str, label: str) -> None:
@@ -160,7 +172,7 @@ def test_a_new_version_stands_where_the_old_one_stood() -> None:
     said = [remembered(i, text, thread="t", at=1) for i, text in enumerate(["bridge", "aa", "bb", "cc", "dd"], 1)]
     mind = mind_of(*said, remembered(9, "changed", thread="t", at=1, supersedes=raw(2)))
     assert found(mind, "bridge")[:2] == [1, 9]
-    again = Mind.restore(b"".join(mind.snapshot()))
+    again = woken(mind)
     assert found(again, "bridge") == found(mind, "bridge")
 
 
@@ -170,7 +182,7 @@ def test_pinned_comes_before_equals_and_not_before_better() -> None:
         remembered(2, "coffee friday", at=1, kind="fact", pinned=True),
         remembered(3, "coffee friday percent", at=1),
     )
-    assert found(mind, "coffee friday")[:2] == [2, 1]
+    assert [number for number in found(mind, "coffee friday") if number != 3] == [2, 1]
     assert found(mind, "coffee friday percent")[0] == 3
     assert "pinned" in recall(mind, "coffee friday")[0].reasons
 
@@ -286,9 +298,10 @@ def test_bm25_is_what_the_book_says_for_any_corpus(split: list[list[str]]) -> No
 
 
 def search_scores(mind: Mind, terms: list[tuple[str, int]], mean: float) -> list[float]:
-    from severance.mind.lexical import search  # noqa: PLC0415 - beside what it measures
+    from severance.mind.matching import search  # noqa: PLC0415 - beside what it measures
 
-    found = search(mind._lexical, [(word, number, 1.0) for word, number in terms], None, len(mind), mean)
+    place = np.empty(len(mind._memories), np.float32)
+    found = search(mind._lexical, [(word, number, 1.0) for word, number in terms], None, len(mind), mean, place)
     return [float(score) for score in found.scores]
 
 
@@ -314,7 +327,7 @@ def test_asking_changes_nothing(events: list[object]) -> None:
         recall_any(asked, "unheard of words deploy")
         asked.find_repeat(remembered(99, "coffee"))
         asked.stats()
-    assert b"".join(asked.snapshot()) == b"".join(silent.snapshot())
+    assert pictured(asked) == pictured(silent)
 
 
 def recall_any(mind: Mind, text: str) -> None:
@@ -334,7 +347,7 @@ def test_neighbours_are_the_same_after_waking_whatever_a_new_version_changed(cha
     recall(mind, "bridge")
     mind.apply(5, remembered(4, "cc", **{"thread": "t", "at": 2, "supersedes": raw(2), **changes}))
     mind.apply(6, remembered(5, "dd", thread="t", at=9))
-    again = Mind.restore(b"".join(mind.snapshot()))
+    again = woken(mind)
     assert recall(again, "bridge", words_only=True) == recall(mind, "bridge", words_only=True)
 
 
@@ -372,4 +385,4 @@ def test_each_stretch_of_time_is_told_once() -> None:
     found = dates.spans(
         "8 may 2023, May 8th 2023, 2023-05-08, last week and last week", now=400 * DAY, first=0, last=DAY
     )
-    assert [span.label for span in found] == ["8 may 2023", "last week"]
+    assert [span.label for span in found] == ["8 may 2023", "1 may 2023 to 7 may 2023 (last week)"]

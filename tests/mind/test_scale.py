@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mind.events import mind_of, numbers, recall, remembered
-from severance.mind import Mind, lexical, ranking
+from severance.mind import Mind, lexical, matching, ranking
 from severance.mind.lexical import Lexical
 
 
@@ -32,7 +32,7 @@ def test_segments_hold_what_one_list_would() -> None:
         assert list(zip(rows.tolist(), counts.tolist(), strict=True)) == expected
     whole = index.whole()
     assert len(index.segments) == 1
-    assert len(whole.starts) == len(index.terms) + 1
+    assert len(whole.starts) == len(index.keys) + 1
     for word in words:
         rows, _ = index.postings(index.find(word))
         assert rows.tolist() == [row for row, text in enumerate(texts) if word in text.split()]
@@ -70,7 +70,7 @@ def test_more_equals_than_candidates_are_all_looked_at_or_none(monkeypatch: pyte
 
 
 def test_a_budget_bounds_common_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lexical, "POSTING_BUDGET", 100)
+    monkeypatch.setattr(matching, "POSTING_BUDGET", 100)
     mind = many(500)
     assert numbers(recall(mind, "coffee number w321", words_only=True))[0] == 321
     assert recall(mind, "coffee", words_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -12,16 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mind.events import EMBEDDER, WORDS, everything, histories, mind_of, raw, remembered
-from severance.mind import Heard, Mind, portrait, snapshot
+from mind.events import EMBEDDER, WORDS, everything, histories, mind_of, pictured, raw, remembered, woken
+from severance.mind import Heard, Mind, layer, snapshot
+from severance.mind.layer import decode
+from severance.mind.stack import of_events
 from severance.model import Filter
-from severance.records import Event, Forgotten, Repeated
+from severance.records import EmbedderChosen, Event, Forgotten, Remembered, Repeated, Revectored
 
 QUERIES = [*WORDS[:6], "anna likes coffee on friday", "of the", "日本", ""]
 
 
-def woken(mind: Mind) -> Mind:
-    return Mind.restore(b"".join(mind.snapshot()))
+def restored(data: bytes) -> Mind:
+    return Mind.restore([decode(data)])
 
 
 @settings(deadline=None)
@@ -33,7 +34,40 @@ def test_what_wakes_is_what_slept(events: list[Event]) -> None:
     again = woken(mind)
     assert everything(again, QUERIES) == before
     assert everything(mind, QUERIES) == before
-    assert b"".join(again.snapshot()) == b"".join(mind.snapshot())
+    assert pictured(again) == pictured(mind)
+
+
+@settings(deadline=None)
+@given(histories(), st.sets(st.integers(1, 30), max_size=4))
+def test_however_it_is_cut(events: list[Event], ends: set[int]) -> None:
+    mind = Mind()
+    mind.apply_all(1, events)
+    before = everything(mind, QUERIES)
+    again = woken(mind, *sorted(ends))
+    assert everything(again, QUERIES) == before
+    assert pictured(again, *sorted(ends)) == pictured(mind, *sorted(ends))
+    assert pictured(again) == pictured(mind)
+
+
+@settings(deadline=None)
+@given(histories(), st.sets(st.integers(1, 30), min_size=1, max_size=4), st.data())
+def test_a_layer_that_is_missing_is_made_from_the_log(events: list[Event], ends: set[int], data: st.DataObject) -> None:
+    """Wherever it can be: not where the embedder was chosen after its records. Else it is refused."""
+    mind = Mind()
+    mind.apply_all(1, events)
+    gone = {raw for event in events if isinstance(event, Forgotten) for raw in event.ids}
+    log = [(seq, event) for seq, event in enumerate(events, 1) if getattr(event, "id", None) not in gone]
+    layers = [decode(each) for each in pictured(mind, *sorted(ends))]
+    number = data.draw(st.integers(0, len(layers) - 1))
+    first, last = layers[number].first, layers[number].last
+    among = [(seq, event) for seq, event in log if first <= seq <= last]
+    if any(isinstance(event, Remembered) and seq < mind.chosen for seq, event in among):
+        with pytest.raises(ValueError, match="fit together"):
+            of_events(first, last, among, mind.embedder, mind.chosen)
+        return
+    layers[number] = of_events(first, last, among, mind.embedder, mind.chosen)
+    assert everything(Mind.restore(layers), QUERIES) == everything(mind, QUERIES)
+    assert b"".join(layer.encode(layers[number])) == pictured(mind, *sorted(ends))[number]
 
 
 @settings(deadline=None)
@@ -48,11 +82,52 @@ def test_sleeping_in_between_makes_no_difference(events: list[Event], data: st.D
     assert everything(interrupted, QUERIES) == everything(straight, QUERIES)
 
 
-def test_sections_and_joined_bytes_are_both_read() -> None:
+def test_layers_are_read_from_any_kind_of_bytes() -> None:
     mind = mind_of(remembered(1, "coffee"))
-    sections = mind.snapshot()
-    assert Mind.restore(sections).stats() == Mind.restore(b"".join(sections)).stats() == mind.stats()
-    assert Mind.restore(memoryview(b"".join(sections))).stats() == mind.stats()
+    assert Mind.restore([decode(memoryview(pictured(mind)[0]))]).stats() == mind.stats()
+
+
+def test_a_layer_holds_nothing_of_the_others() -> None:
+    mind = mind_of(remembered(1, "naïveté"), remembered(2, "deploy on friday", thread="t"), Repeated(raw(1), 1, 1))
+    lower, upper, last = pictured(mind, 2, 3)
+    assert "naïveté".encode() in lower
+    assert "naïveté".encode() not in upper + last
+    assert b"deploy on friday" in upper
+    assert b"deploy" not in lower + last
+
+
+def test_a_layer_after_a_change_of_embedder_does_not_join_one_from_before() -> None:
+    mind = mind_of(remembered(1, "coffee"), remembered(2, "deploy"))
+    before = [decode(data) for data in pictured(mind, 2)]
+    for seq, event in enumerate(
+        [Revectored("b/1", raw(number), bytes(EMBEDDER.dimensions), 0.5) for number in (1, 2)], 4
+    ):
+        mind.apply(seq, event)
+    mind.apply(6, EmbedderChosen("b/1", EMBEDDER.dimensions))
+    after = [decode(data) for data in pictured(mind, 2)]
+    assert Mind.restore(after).stats() == mind.stats()
+    for mixed in ([before[0], after[1]], [after[0], before[1]]):
+        with pytest.raises(ValueError, match="fit together"):
+            Mind.restore(mixed)
+
+
+def test_a_layer_of_before_a_forgetting_does_not_join_those_of_after() -> None:
+    mind = mind_of(remembered(1, "coffee"), remembered(2, "deploy"), remembered(3, "gone"))
+    before = [decode(data) for data in pictured(mind, 3)]
+    mind.apply(5, Forgotten([raw(3)], [4], 0))
+    after = [decode(data) for data in pictured(mind, 3)]
+    assert Mind.restore(after).stats() == mind.stats()
+    again = decode(pictured(mind, 3, 4)[2])
+    with pytest.raises(ValueError, match="fit together"):
+        Mind.restore([before[0], decode(pictured(mind_of(*[remembered(n, "x") for n in (1, 2, 3)]), 3, 4)[1]), again])
+
+
+def test_layers_that_overlap_or_are_in_no_order_are_refused() -> None:
+    mind = mind_of(remembered(1, "coffee"), remembered(2, "deploy"))
+    lower, upper = (decode(data) for data in pictured(mind, 2))
+    for wrong in ([upper, lower], [lower, lower], [lower, upper, upper]):
+        with pytest.raises(ValueError, match="fit together"):
+            Mind.restore(wrong)
 
 
 def test_an_empty_mind_sleeps_too() -> None:
@@ -69,7 +144,7 @@ def sample() -> bytes:
         Repeated(raw(1), 1, 1),
         Forgotten([raw(5)], [], 0),
     )
-    return b"".join(mind.snapshot())
+    return pictured(mind)[0]
 
 
 SAMPLE = sample()
@@ -78,7 +153,7 @@ SAMPLE = sample()
 def use(data: bytes) -> None:
     """Wake from these bytes and ask all there is to ask, or be refused."""
     try:
-        mind = Mind.restore(data)
+        mind = restored(data)
     except ValueError:
         return
     mind.stats()
@@ -89,18 +164,18 @@ def use(data: bytes) -> None:
         heard = Heard(1)
         heard.add([memory.id])
         mind.echo_of("deploy on monday you know", heard)
-    mind.snapshot()
+    pictured(mind)
 
 
 @pytest.mark.parametrize("size", [0, 1, 8, 12, 13, 64, len(SAMPLE) // 2, len(SAMPLE) - 1])
 def test_a_cut_snapshot_is_refused(size: int) -> None:
     with pytest.raises(ValueError):
-        Mind.restore(SAMPLE[:size])
+        restored(SAMPLE[:size])
 
 
 def test_a_longer_snapshot_is_refused() -> None:
     with pytest.raises(ValueError):
-        Mind.restore(SAMPLE + b"\x00")
+        restored(SAMPLE + b"\x00")
 
 
 @settings(max_examples=400, deadline=None)
@@ -118,7 +193,7 @@ def test_damaged_bytes_never_hurt(data: st.DataObject) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(ValueError):
-        Mind.restore(data)
+        restored(data)
 
 
 def test_every_single_byte_may_be_wrong() -> None:
@@ -129,42 +204,42 @@ def test_every_single_byte_may_be_wrong() -> None:
 
 
 def test_a_snapshot_whose_vectors_are_not_of_its_embedder_is_refused() -> None:
-    arrays, extra = snapshot.unpack(portrait.VERSION, sample())
+    arrays, extra = snapshot.unpack(layer.VERSION, sample())
     small = msgspec.msgpack.decode(extra)
     for embedder in (["e", "another/1", 17], ["e", EMBEDDER.identity, 15]):
         with pytest.raises(ValueError, match="fit together"):
-            Mind.restore(b"".join(snapshot.pack(portrait.VERSION, arrays, {**small, "embedder": embedder})))
+            restored(b"".join(snapshot.pack(layer.VERSION, arrays, {**small, "embedder": embedder})))
 
 
 @pytest.mark.parametrize("scale", [np.nan, np.inf, -1.0, 2.0**41])
 def test_a_snapshot_with_a_scale_that_no_record_has_is_refused(scale: float) -> None:
-    arrays, extra = snapshot.unpack(portrait.VERSION, sample())
+    arrays, extra = snapshot.unpack(layer.VERSION, sample())
     scales = arrays[-1].copy()
     scales[0] = scale
     with pytest.raises(ValueError, match="fit together"):
-        Mind.restore(b"".join(snapshot.pack(portrait.VERSION, [*arrays[:-1], scales], msgspec.msgpack.decode(extra))))
+        restored(b"".join(snapshot.pack(layer.VERSION, [*arrays[:-1], scales], msgspec.msgpack.decode(extra))))
 
 
 def test_a_snapshot_in_which_two_memories_have_one_id_is_refused() -> None:
     with pytest.raises(ValueError, match="fit together"):
-        Mind.restore(_altered("ids", lambda ids: ids.__setitem__(1, ids[0])))
+        restored(_altered("ids", lambda ids: ids.__setitem__(1, ids[0])))
 
 
 def test_a_snapshot_in_which_a_word_stands_twice_in_one_memory_is_refused() -> None:
     def doubled(rows: Any) -> None:
-        starts = snapshot.unpack(portrait.VERSION, sample())[0][-5]
-        first = next(int(start) for start, end in pairwise(starts) if end - start > 1)
+        sizes = snapshot.unpack(layer.VERSION, sample())[0][-6]
+        first = next(int(sizes[:number].sum()) for number, size in enumerate(sizes) if size > 1)
         rows[first + 1] = rows[first]
 
     with pytest.raises(ValueError, match="fit together"):
-        Mind.restore(_altered("posted rows", doubled))
+        restored(_altered("posted rows", doubled))
 
 
 def _altered(what: str, alter: Callable[[Any], None]) -> bytes:
     """The sample with one of its arrays altered."""
-    arrays, extra = snapshot.unpack(portrait.VERSION, sample())
-    number = {"ids": 0, "posted rows": -4}[what]
+    arrays, extra = snapshot.unpack(layer.VERSION, sample())
+    number = {"ids": 1, "posted rows": -5}[what]
     arrays = list(arrays)
     arrays[number] = arrays[number].copy()
     alter(arrays[number])
-    return b"".join(snapshot.pack(portrait.VERSION, arrays, msgspec.msgpack.decode(extra)))
+    return b"".join(snapshot.pack(layer.VERSION, arrays, msgspec.msgpack.decode(extra)))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _FIRST = 64
 _OWN_MAPPING = 1 << 18
+_FEW = 8
 # Private to the process. On Windows a mapping without a name is so anyway, and copying on write is for files.
 _PRIVATE = mmap.ACCESS_WRITE if sys.platform == "win32" else mmap.ACCESS_COPY
 
@@ -39,6 +40,13 @@ def copied(array: NDArray[Any]) -> NDArray[Any]:
     """The same figures in a place of their own."""
     place = space(array.shape, array.dtype)
     place[...] = array
+    return place
+
+
+def joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """These arrays, at least one, of one type, end to end in a place of their own."""
+    place = space((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
+    np.concatenate(parts, out=place)
     return place
 
 
@@ -103,6 +111,24 @@ class Column:
         self._size = len(self._data)
 
 
+class Scratch:
+    """Arrays that are written anew for each question, and kept to spare the cost of fresh memory. Of one mind alone,
+    and dropped with it.
+    """
+
+    __slots__ = ("_arrays",)
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, NDArray[np.float32]] = {}
+
+    def floats(self, name: str, count: int) -> NDArray[np.float32]:
+        """`count` float32 with anything in them; good until the next call with this name."""
+        array = self._arrays.get(name)
+        if array is None or not count <= len(array) <= 4 * count + _FIRST:
+            array = self._arrays[name] = space((count + count // 8,), np.float32)
+        return array[:count]
+
+
 class Runs:
     """One run of bytes for each row, end to end in a single buffer."""
 
@@ -127,6 +153,13 @@ class Runs:
         begin, end = self.span(row)
         return self.data.view[begin:end].tobytes()
 
+    def of(self, rows: NDArray[np.intp]) -> list[bytes]:
+        """The runs of these rows."""
+        ends, data = self.ends.view, self.data.view
+        begins = np.where(rows > 0, ends[rows - 1], 0)
+        spans = zip(begins.tolist(), ends[rows].tolist(), strict=True)
+        return [data[begin:end].tobytes() for begin, end in spans]
+
     def blank(self, row: int) -> None:
         """Overwrite a run with zeros, at once."""
         begin, end = self.span(row)
@@ -149,13 +182,14 @@ class Values:
     A value that its last row let go of is dropped at once, and its number not used again.
     """
 
-    __slots__ = ("_numbers", "rows", "uses", "values")
+    __slots__ = ("_numbers", "_used", "rows", "uses", "values")
 
     def __init__(self) -> None:
         self.values: list[bytes] = []
         self.uses: list[int] = []
         self.rows = Column(np.int32)
         self._numbers: dict[bytes, int] | None = {}
+        self._used = 0
 
     @classmethod
     def over(cls, values: list[bytes], rows: NDArray[Any]) -> Values:
@@ -170,14 +204,49 @@ class Values:
             raise ValueError("a row names a value that is not there")
         table.values = values
         table.uses = np.bincount(rows[rows >= 0], minlength=len(values)).tolist()
+        table._used = sum(map(bool, table.uses))
         table._numbers = None
         return table
+
+    @classmethod
+    def joined(cls, parts: Sequence[tuple[NDArray[Any], list[bytes]]]) -> Values:
+        """One table of several, each the number of each row (-1 for none) and the values; every number names one."""
+        numbers: dict[bytes, int] = {}
+        rows = []
+        for part, values in parts:
+            new = np.array([*(numbers.setdefault(value, len(numbers)) for value in values), -1], np.int32)
+            rows.append(new[part])
+        table = cls.over(list(numbers), joined(rows))
+        table._numbers = numbers
+        return table
+
+    def part(self, begin: int, end: int) -> tuple[NDArray[Any], list[bytes]]:
+        """What `joined` takes, of the rows from `begin` up to `end`: values in the order of their first row."""
+        rows = self.rows.view[begin:end]
+        used, first, numbers = np.unique(rows, return_index=True, return_inverse=True)
+        order = np.argsort(first, kind="stable")
+        order = order[used[order] >= 0]
+        new = np.full(len(used), -1, np.int32)
+        new[order] = np.arange(len(order), dtype=np.int32)
+        return new[numbers], [self.values[number] for number in used[order].tolist()]
 
     def number(self, value: bytes) -> int:
         """The number of a value, or -1 when no row has it."""
         if self._numbers is None:
             self._numbers = {v: i for i, v in enumerate(self.values) if self.uses[i]}
         return self._numbers.get(value, -1)
+
+    def count(self, seen: NDArray[np.bool_]) -> int:
+        """How many values the rows that are `seen` have."""
+        rows, size = self.rows.view, len(self.values)
+        hidden = np.flatnonzero(~seen)
+        if _FEW * len(hidden) > len(rows):
+            had = np.zeros(size + 1, bool)  # the last place is for rows without a value, number -1
+            had[rows[seen]] = True
+            return int(np.count_nonzero(had[:size]))
+        numbers, often = np.unique(rows[hidden], return_counts=True)
+        pairs = zip(numbers.tolist(), often.tolist(), strict=True)
+        return self._used - len([number for number, uses in pairs if number >= 0 and self.uses[number] == uses])
 
     def extend(self, values: Sequence[bytes | None]) -> None:
         """Add a row for each value."""
@@ -191,12 +260,17 @@ class Values:
             self.uses.append(0)
             if self._numbers is not None:
                 self._numbers[value] = number
+        self._used += not self.uses[number]
         self.uses[number] += 1
         return number
 
     def __getitem__(self, row: int) -> bytes | None:
         number = int(self.rows.view[row])
         return None if number < 0 else self.values[number]
+
+    def of(self, rows: NDArray[np.intp]) -> list[bytes | None]:
+        """The values of these rows."""
+        return [None if number < 0 else self.values[number] for number in self.rows.view.take(rows).tolist()]
 
     def drop(self, row: int) -> None:
         """The row has no value any more."""
@@ -206,6 +280,7 @@ class Values:
             return
         self.uses[number] -= 1
         if not self.uses[number]:
+            self._used -= 1
             if self._numbers is not None:
                 self._numbers.pop(self.values[number], None)
             self.values[number] = b""
@@ -220,3 +295,4 @@ class Values:
         renumber[order] = np.arange(len(order), dtype=np.int32)
         renewed = Values.over([self.values[i] for i in order], renumber[rows])
         self.values, self.uses, self.rows, self._numbers = renewed.values, renewed.uses, renewed.rows, None
+        self._used = renewed._used

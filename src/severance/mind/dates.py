@@ -1,115 +1,372 @@
-"""Times that a query speaks of: `8 May 2023`, `in June`, `2023-05-08`, `last week`, `in 2022`."""
+"""Times that a query speaks of: `8 May 2023`, `last spring`, `three days ago`, `between June and August`.
+
+English, and read by two tables: each line of `_DATES` and `_OTHERS` is a way of writing a time, and what it stands for.
+What is relative is counted from the query's own `now`, or from the day that the query names, where it names exactly
+one. All in UTC.
+"""
 
 from __future__ import annotations
 
 import re
-from calendar import monthrange
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
 
-from severance.model import micros, moment
+from severance.mind import almanac
+from severance.mind.almanac import DAY_US, HOUR_US, UNITS, Span
 
-_MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
-_SHORT = {name[:3]: i + 1 for i, name in enumerate(_MONTHS)} | {"sept": 9}
-_MONTH = {name: i + 1 for i, name in enumerate(_MONTHS)} | _SHORT
-_NAMES = "|".join(sorted(_MONTH, key=len, reverse=True))
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Reader = Callable[["_Frame", re.Match[str]], list[Span]]
+
+_MOST_NAMED = 64
+_MOST_YEARS = 100
+_MOST_LETTERS = 8_000
+_MOST_EVENTS = 4
+_EVENT_WORDS = 8
+_MARK = "\0"
+
+_COUNTS = {"a": 1, "an": 1, "the": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7}
+_COUNTS |= {"eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "few": 3, "several": 4, "couple": 2}
+_COUNT = r"(?P<count>\d{1,3}|(?:a )?couple(?: of)?|(?:a |the )?few|" + "|".join(c for c in _COUNTS if len(c) != 6) + ")"
+_UNIT = "(?P<unit>" + "|".join(sorted(UNITS, key=len, reverse=True)) + ")"
+_MONTH = "|".join(sorted(almanac.MONTH, key=len, reverse=True))
+_WHAT = "(?P<what>" + "|".join(sorted(almanac.YEARLY, key=len, reverse=True)) + ")"
+_CLEAR = "|".join(name for name in almanac.MONTHS if name not in ("march", "may"))
+_WEEKDAY = "(?P<weekday>" + "|".join(almanac.WEEKDAYS) + ")"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
-_PATTERNS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"\b(?P<year>(?:19|20)\d\d)-(?P<number>\d\d)(?:-(?P<day>\d\d))?\b",
-        rf"\b{_DAY}\s+(?:of\s+)?(?P<name>{_NAMES})\b\.?,?(?:\s+(?:of\s+)?{_YEAR}\b)?",
-        rf"\b(?P<name>{_NAMES})\.?\s+{_DAY}\b(?:,?\s+{_YEAR}\b)?",
-        rf"\b(?P<name>{_NAMES})\.?,?\s+(?:of\s+)?{_YEAR}\b",
-        # Alone, only names that are nothing but months: `may` and `march` need a word of time before them.
-        rf"\b(?:in|during|since|by|until|of|last|early|mid|late)[\s-]+(?P<name>{_NAMES})\b",
-        r"\b(?P<name>january|february|april|june|july|august|september|october|november|december)\b",
-        rf"\b{_YEAR}\b",
-    )
+_PART = r"(?P<part>early|mid|late|(?:the )?(?:beginning|start|middle|end) of)[ -](?:the )?"
+_WHICH = "(?P<which>last|past|previous|this|next)"
+_BEFORE_NAMES = "in|during|over|at|on|of|since|by|until|till|before|after|from|between|and|to"
+_HOURS = {"morning": (5, 12), "afternoon": (12, 18), "evening": (18, 24), "night": (18, 30)}
+_DAYS = {"yesterday": -1, "this": 0, "tomorrow": 1}
+_NEAR = {
+    "the day before yesterday": -2,
+    "yesterday": -1,
+    "today": 0,
+    "tomorrow": 1,
+    "the day after tomorrow": 2,
+}
+_HINT = re.compile(
+    rf"\b(?:(?:19|20)\d\d|\d\d?(?:st|nd|rd|th)?|{'|'.join(almanac.YEARLY)}|the \d0'?s|to(?:day|night|morrow)|yesterday"
+    r"|ago|last|past|previous|this|next|on|before|after|since|(?:19|20)\d0'?s)\b"
 )
-_HINT = re.compile(rf"\b(?:(?:19|20)\d\d|{_NAMES}|today|yesterday|(?:this|last) (?:week|month|year))\b")
-_AGO = re.compile(r"\b(today|yesterday|this week|last week|this month|last month|this year|last year)\b")
-_DAY_US = 86_400_000_000
-_MAX_YEARS = 100
-_MOST_NAMED = 64
+_BETWEEN = re.compile(r"\b(?:between|from) (?:the )?(\0+) (?:and|to|till|until|through) (?:the )?(\0+)")
+_THROUGH = re.compile(r"(\0+) ?(?:-|to|till|until|through) ?(\0+)")
+_SIDE = rf"\b(?:{_COUNT} {_UNIT}s? )?(?P<side>before|after|since|until|till|by)"
+_BESIDE_TIME = re.compile(rf"{_SIDE} (?:the )?(?P<mark>\0+)")
+_BESIDE_EVENT = re.compile(rf"{_SIDE.replace('|until|till|by', '')} (?P<phrase>[^\0.,;:?!]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of time that a query names: how it is written in reasons, and its inclusive bounds in microseconds."""
+class Event:
+    """Something by which a query counts time (`two weeks before the wedding`): what it is, how it is written, and
+    where the time lies. `count` 0 is any time on that side; `unit` is in days.
+    """
 
-    label: str
-    since: int
-    until: int
+    phrase: str
+    written: str
+    side: str
+    count: int
+    unit: int
+    exact: bool
+
+
+@dataclass(slots=True)
+class _Frame:
+    """What a rule may need: the day that is counted from, and the years that there are memories of."""
+
+    now: int
+    years: list[int]
+    today: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.today = almanac.day_of(self.now)
+
+    @property
+    def year(self) -> int:
+        return date.fromordinal(self.today).year
+
+    @property
+    def month(self) -> int:
+        """Counted from January of year 0."""
+        then = date.fromordinal(self.today)
+        return then.year * 12 + then.month - 1
 
 
 def may_name_a_time(text: str) -> bool:
     """Whether it is worth looking for times in a query."""
-    return _HINT.search(text.lower()) is not None
+    return _HINT.search(_plain(text)) is not None
 
 
 def spans(text: str, *, now: int, first: int, last: int) -> list[Span]:
-    """The stretches of time in a query. A month or day without a year stands for that of each year from `first` to
-    `last` (microseconds: the earliest and the latest memory). Each is told once. Of a page pasted in, only the first
-    64 times that it names count, since every stretch is held against every memory.
+    """The stretches of time in a query, each told once.
+
+    A month, season, feast or day without a year stands for that of each year from `first` to `last` (microseconds: the
+    earliest and the latest memory). Of a page pasted in, only the beginning is looked at, and the first 64 times in it.
     """
-    lowered = text.lower()
-    named: dict[tuple[tuple[str, str], ...], re.Match[str]] = {}
-    for pattern in _PATTERNS:
-        for match in pattern.finditer(lowered):
-            named.setdefault(tuple(match.groupdict("").items()), match)
-        lowered = pattern.sub(" | ", lowered)
-    found = [span for match in list(named.values())[:_MOST_NAMED] for span in _spans_of(match, first, last)]
-    found += [_relative(words, now) for words in dict.fromkeys(_AGO.findall(lowered))]
-    return list(dict.fromkeys(found))
+    return read(text, now=now, first=first, last=last)[0]
 
 
-def _spans_of(match: re.Match[str], first: int, last: int) -> list[Span]:
+def read(text: str, *, now: int, first: int, last: int) -> tuple[list[Span], list[Event]]:
+    """As `spans`, and the events by which the query counts time."""
+    years = [date.fromordinal(almanac.day_of(at)).year for at in (first, last)]
+    frame = _Frame(now, list(range(years[0], years[1] + 1))[-_MOST_YEARS:])
+    masked, named = _named(_plain(text), frame)
+    masked, found = _ranges(masked, named, frame)
+    for place in sorted(named):
+        found += named[place]
+    return list(dict.fromkeys(found)), _events(masked)
+
+
+def beside(span: Span, side: str, count: int, unit: int, now: int, *, exact: bool = True) -> Span:
+    """The time `before`, `until`, `after` or `since` a span. With a count of units, about so long from it: as long as
+    one unit and in the middle there, or, where it is not `exact` (`the week before`), the whole of it.
+    """
+    later = side in ("after", "since")
+    if not count:
+        if later:
+            start = span.since if side == "since" else span.until + 1
+            return Span(f"{side} {span.label}", start, max(now, start))
+        end = span.since - 1 if side == "before" else span.until
+        return Span(f"{side} {span.label}", min(almanac.begin(1), end), end)
+    edge = almanac.day_of(span.until if later else span.since)
+    if exact:
+        middle = edge + count * unit * (1 if later else -1)
+        return almanac.days(middle - unit // 2, middle + (unit - 1) // 2)
+    return almanac.days(edge + 1, edge + unit) if later else almanac.days(edge - unit, edge - 1)
+
+
+def _plain(text: str) -> str:
+    """Small letters, single spaces, straight quotes; the beginning of it. Single spaces keep the patterns linear."""
+    return " ".join(text[:_MOST_LETTERS].replace(_MARK, " ").replace("\u2019", "'").lower().split())
+
+
+def _named(plain: str, frame: _Frame) -> tuple[str, dict[int, list[Span]]]:
+    """The text with every time in it masked, and what each stands for, by its place."""
+    named: dict[int, list[Span]] = {}
+    for rules in (_DATES, _OTHERS):
+        for pattern, reader in rules:
+            for match in pattern.finditer(plain):
+                begin, end = match.span("core" if "core" in pattern.groupindex else 0)
+                if len(named) < _MOST_NAMED and (found := reader(frame, match)):
+                    named[begin] = found
+                plain = plain[:begin] + _MARK * (end - begin) + plain[end:]
+        if rules is _DATES:
+            _count_from_the_day_named(frame, named)
+    return plain, named
+
+
+def _count_from_the_day_named(frame: _Frame, named: dict[int, list[Span]]) -> None:
+    days = {each[0].since for each in named.values() if len(each) == 1 and each[0].until - each[0].since < DAY_US}
+    if len(days) == 1:
+        frame.today = almanac.day_of(days.pop())
+
+
+def _ranges(masked: str, named: dict[int, list[Span]], frame: _Frame) -> tuple[str, list[Span]]:
+    """The stretches between, before and after the times named. What is at the end of `between` is not told again."""
+    found: list[Span] = []
+    for pattern in (_BETWEEN, _THROUGH):
+        for match in pattern.finditer(masked):
+            left, right = named.get(match.start(1)), named.get(match.start(2))
+            if left and right and (between := _between(left, right)):
+                found += between
+                named.pop(match.start(1))
+                named.pop(match.start(2))
+                masked = masked[: match.start()] + "." * len(match[0]) + masked[match.end() :]
+    for match in _BESIDE_TIME.finditer(masked):
+        times = named.get(match.start("mark"))
+        if times:
+            count, unit, exact = _amount(match)
+            past = [span for span in times if span.since <= frame.now] or times[:1]
+            spans = past if count else past[-1:]
+            beside_it = [beside(span, match["side"], count, unit, frame.now, exact=exact) for span in spans]
+            found += beside_it
+            if not count and match["side"] == "since":
+                named.pop(match.start("mark"))
+    return masked, found
+
+
+def _between(left: list[Span], right: list[Span]) -> list[Span]:
+    """From each on the right back to the nearest before it on the left."""
+    found = []
+    for end in right:
+        begin = max((span for span in left if span.since <= end.since), key=lambda span: span.since, default=None)
+        if begin is not None and (len(left) == 1 or end.since - begin.since < 366 * DAY_US):
+            found.append(Span(f"{begin.label} to {end.label}", begin.since, max(begin.until, end.until)))
+    return found
+
+
+def _events(masked: str) -> list[Event]:
+    found = []
+    for match in _BESIDE_EVENT.finditer(masked):
+        count, unit, exact = _amount(match)
+        phrase = " ".join(match["phrase"].split()[:_EVENT_WORDS])
+        written = masked[match.start() : match.start("phrase")] + phrase
+        if phrase:
+            found.append(Event(phrase, written, match["side"], count, unit, exact))
+    return found[:_MOST_EVENTS]
+
+
+def _amount(match: re.Match[str]) -> tuple[int, int, bool]:
+    if not match["unit"]:
+        return 0, 0, False
+    return _count(match["count"]), UNITS[match["unit"]], match["count"] != "the"
+
+
+def _count(words: str) -> int:
+    for word in words.split():
+        if word.isdigit() or (word in _COUNTS and word not in ("a", "the")):
+            return int(word) if word.isdigit() else _COUNTS[word]
+    return 1
+
+
+# What each way of writing a time stands for
+
+
+def _calendar(frame: _Frame, match: re.Match[str]) -> list[Span]:
+    """A day or month by its number or name."""
     parts = match.groupdict()
-    named = parts.get("name")
-    month = _MONTH[named] if named else int(parts.get("number") or 0)
-    day = int(parts.get("day") or 0)
+    number = almanac.MONTH[parts["name"]] if parts.get("name") else int(parts.get("number") or 0)
+    years = [int(parts["year"])] if parts.get("year") else frame.years
+    if not 1 <= number <= 12:
+        return []
+    if not parts.get("day"):
+        return [almanac.month(year, number) for year in years]
+    return [span for year in years if (span := almanac.day(year, number, int(parts["day"])))]
+
+
+def _yearly(frame: _Frame, match: re.Match[str]) -> list[Span]:
+    """A month, season or feast: of a year that is named, or of every year."""
+    parts = match.groupdict()
+    years = frame.years
     if parts.get("year"):
         years = [int(parts["year"])]
+    elif parts.get("which"):
+        years = [frame.year + {"this": 0, "next": 1}.get(parts["which"], -1)]
+    return [_part(span, parts.get("part")) for year in years if (span := almanac.yearly(match["what"], year))]
+
+
+def _one_of_yearly(frame: _Frame, match: re.Match[str]) -> list[Span]:
+    """The last, this or the next month, season or feast of that name."""
+    near = [almanac.yearly(match["what"], frame.year + i) for i in (-2, -1, 0, 1, 2)]
+    known = [span for span in near if span]
+    begin, end = almanac.begin(frame.today), almanac.begin(frame.today) + DAY_US - 1
+    if match["which"] == "next":
+        chosen = [span for span in known if span.since > end][:1]
+    elif match["which"] == "this":
+        chosen = sorted(known, key=lambda span: max(span.since - end, begin - span.until))[:1]
     else:
-        years = list(range(moment(first).year, moment(last).year + 1))[-_MAX_YEARS:]
-    return [span for year in years if (span := _calendar(year, month, day))]
+        chosen = [span for span in known if span.until < begin][-1:]
+    return [_part(_told(span, match), match["part"]) for span in chosen]
 
 
-def _calendar(year: int, month: int, day: int) -> Span | None:
-    try:
-        if not month:
-            return _span(str(year), datetime(year, 1, 1, tzinfo=UTC), datetime(year, 12, 31, tzinfo=UTC))
-        name = _MONTHS[month - 1] if month <= 12 else ""
-        if not day:
-            until = datetime(year, month, monthrange(year, month)[1], tzinfo=UTC)
-            return _span(f"{name} {year}", datetime(year, month, 1, tzinfo=UTC), until)
-        then = datetime(year, month, day, tzinfo=UTC)
-        return _span(f"{day} {name} {year}", then, then)
-    except ValueError:  # 31 February, month 13
-        return None
+def _part(span: Span, part: str | None) -> Span:
+    """The first, middle or last third of it."""
+    if part is None:
+        return span
+    first, count = almanac.day_of(span.since), almanac.day_of(span.until) - almanac.day_of(span.since) + 1
+    third = 0 if any(word in part for word in ("early", "beginning", "start")) else 2
+    third = 1 if "mid" in part else third
+    label = f"{('early', 'mid', 'late')[third]} {span.label}"
+    return almanac.days(first + third * count // 3, first + (third + 1) * count // 3 - 1, label)
 
 
-def _span(label: str, first_day: datetime, last_day: datetime) -> Span:
-    return Span(label, micros(first_day), micros(last_day) + _DAY_US - 1)
+def _decade(_: _Frame, match: re.Match[str]) -> list[Span]:
+    century = match["century"] or ("20" if match["ten"] < "3" else "19")
+    return [_part(almanac.decade(int(century + match["ten"] + "0")), match["part"])]
 
 
-def _relative(words: str, now: int) -> Span:
-    today = moment(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    if words in ("today", "yesterday"):
-        then = today - timedelta(days=words == "yesterday")
-        return _span(words, then, then)
-    back = words.startswith("last")
-    if words.endswith("week"):
-        monday = today - timedelta(days=today.weekday() + 7 * back)
-        return _span(words, monday, monday + timedelta(days=6))
-    if words.endswith("month"):
-        year, month = divmod(today.year * 12 + today.month - 1 - back, 12)
-        first = today.replace(year=year, month=month + 1, day=1)
-        return _span(words, first, first.replace(day=monthrange(year, month + 1)[1]))
-    year = today.year - back
-    return _span(words, today.replace(year=year, month=1, day=1), today.replace(year=year, month=12, day=31))
+def _year(_: _Frame, match: re.Match[str]) -> list[Span]:
+    return [_part(almanac.year_of(int(match["year"])), match["part"])]
+
+
+def _near(frame: _Frame, match: re.Match[str]) -> list[Span]:
+    day = frame.today + _NEAR[match["near"]]
+    return [_told(almanac.days(day, day), match)]
+
+
+def _hours(frame: _Frame, match: re.Match[str]) -> list[Span]:
+    """A part of yesterday, today or tomorrow; a night goes on until 6 in the morning."""
+    parts = match.groupdict()
+    day = frame.today + (_DAYS[parts["which"]] if "which" in parts else -(match[0] == "last night"))
+    whole, (first, last) = almanac.days(day, day), _HOURS[parts.get("hours", "night")]
+    return [_told(Span(whole.label, whole.since + first * HOUR_US, whole.since + last * HOUR_US - 1), match)]
+
+
+def _ago(frame: _Frame, match: re.Match[str]) -> list[Span]:
+    """About so long ago: a stretch as long as one unit, in the middle there."""
+    unit, count = UNITS[match["unit"]], _count(match["count"])
+    middle = frame.today - count * unit
+    return [_told(almanac.days(middle - unit // 2, middle + (unit - 1) // 2), match)]
+
+
+def _rolling(frame: _Frame, match: re.Match[str]) -> list[Span]:
+    """From so long ago until now."""
+    count = _count(match["count"]) if match["count"] else 1
+    return [_told(almanac.days(frame.today - count * UNITS[match["unit"]], frame.today), match)]
+
+
+def _unit(frame: _Frame, match: re.Match[str]) -> list[Span]:
+    """The week, month and so on before this one, this one, or the next."""
+    unit, step = match["unit"], {"this": 0, "next": 1}.get(match["which"], -1)
+    weekday = (frame.today - 1) % 7  # 1 January of year 1 was a Monday
+    if unit == "weekend":
+        saturday = frame.today - weekday + 5 + 7 * step
+        return [_told(almanac.days(saturday, saturday + 1), match)]
+    if unit in ("week", "fortnight"):
+        monday = frame.today - weekday + UNITS[unit] * step
+        return [_told(almanac.days(monday, monday + UNITS[unit] - 1), match)]
+    length = {"month": 1, "quarter": 3, "year": 12, "decade": 120}.get(unit, 0)
+    if not length:
+        return [_told(almanac.days(frame.today + step, frame.today + step), match)]
+    first = (frame.month // length + step) * length
+    labels = {1: f"{almanac.MONTHS[first % 12]} {first // 12}", 12: str(first // 12), 120: f"the {first // 12}s"}
+    whole = almanac.months(first, length, labels.get(length, ""))
+    return [_told(whole, match)]
+
+
+def _weekday(frame: _Frame, match: re.Match[str]) -> list[Span]:
+    """The latest such day, before today where it is the `last`; the coming one where it is `this` or `next`."""
+    ahead = (almanac.WEEKDAYS.index(match["weekday"]) - (frame.today - 1)) % 7
+    which = match["which"]
+    day = frame.today + (ahead or 7 * (which == "next")) - 7 * (which not in ("next", "this") and bool(ahead))
+    day -= 7 * (which in ("last", "past", "previous") and not ahead)
+    return [_told(almanac.days(day, day), match)]
+
+
+def _told(span: Span, match: re.Match[str]) -> Span:
+    """Its label with the words that were asked."""
+    return Span(f"{span.label} ({match[0].removeprefix('the ')})", span.since, span.until)
+
+
+def _table(*rules: tuple[str, Reader]) -> list[tuple[re.Pattern[str], Reader]]:
+    return [(re.compile(pattern), reader) for pattern, reader in rules]
+
+
+_DATES = _table(
+    (r"\b(?P<year>(?:19|20)\d\d)-(?P<number>\d\d)(?:-(?P<day>\d\d))?\b", _calendar),
+    (rf"\b{_DAY} (?:of )?(?P<name>{_MONTH})\b\.?,?(?: (?:of )?{_YEAR}\b)?", _calendar),
+    (rf"\b(?P<name>{_MONTH})\.? {_DAY}\b(?:,? {_YEAR}\b)?", _calendar),
+)
+_OTHERS = _table(
+    (rf"(?:\b{_PART})?\b{_WHAT}\b[.,]? (?:of |in )?(?:{_YEAR}\b|{_WHICH} year\b)", _yearly),
+    (rf"(?:\b{_PART})?\b{_WHICH} {_WHAT}\b", _one_of_yearly),
+    # Names that mean other things too (`may`, `fall`, `spring`) need a word of time before them.
+    (rf"\b(?:{_BEFORE_NAMES})[ -](?:the )?(?P<core>(?:{_PART})?{_WHAT})\b", _yearly),
+    (rf"\b(?P<core>{_PART}{_WHAT})\b", _yearly),
+    (rf"\b(?P<what>{_CLEAR})\b", _yearly),
+    (r"(?:\b" + _PART + r")?\b(?:the (?:(?P<century>19|20)|')?)(?P<ten>\d)0'?s\b", _decade),
+    (r"(?:\b" + _PART + r")?\b(?P<century>19|20)(?P<ten>\d)0'?s\b", _decade),
+    (rf"(?:\b{_PART})?\b{_YEAR}\b", _year),
+    (r"\b(?P<which>this|yesterday|tomorrow) (?P<hours>morning|afternoon|evening|night)\b", _hours),
+    (r"\b(?:last night|tonight)\b", _hours),
+    (rf"\b(?P<near>{'|'.join(sorted(_NEAR, key=len, reverse=True))})\b", _near),
+    (rf"\b{_COUNT} {_UNIT}s? ago\b", _ago),
+    (rf"\b(?:the )?(?:past|last|previous) {_COUNT} {_UNIT}s\b", _rolling),
+    (rf"\b(?:the )?past {_UNIT}\b(?P<count>)", _rolling),
+    (rf"\b{_WHICH} {_UNIT}\b", _unit),
+    (rf"\b(?P<which>last|past|previous|this|next|on) {_WEEKDAY}\b", _weekday),
+)

@@ -9,29 +9,26 @@ non-negative idf.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from severance.mind.analysis import STOP_WORDS, Stems, indexed
-from severance.mind.columns import Column, copied, space
+from severance.mind.columns import Column, copied, joined, space
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-K1 = 1.2
-B = 0.6
-POSTING_BUDGET = 262_144
-"""At most so many postings are read for a query, rarest terms first, the rarest always whole."""
-
 MOST_TERMS = 64
 """A query of more different words than this (a page pasted in) is searched by the rarest of them."""
 
 _TAIL = 32_768
 _STOPS = len(STOP_WORDS)
-_FUNCTION_WORDS = frozenset(STOP_WORDS)
+_FUNCTION_WORDS = {word: number for number, word in enumerate(STOP_WORDS)}
+_HASHED = 1 << 63
 
 
 @dataclass(slots=True)
@@ -50,15 +47,57 @@ class Segment:
         return self.rows[part], self.counts[part]
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The postings of a range of rows, by themselves: what a layer holds of an index.
+
+    Attributes:
+        keys: the key of each term that any of the rows has, ascending.
+        starts: the postings of the term with keys[i] are at starts[i]:starts[i + 1].
+        rows: counted from the first row of the range, ascending within a term.
+        counts: how often each row has the term.
+        lengths: of each row, in words.
+    """
+
+    keys: NDArray[np.uint64]
+    starts: NDArray[np.int64]
+    rows: NDArray[Any]
+    counts: NDArray[np.uint8]
+    lengths: NDArray[np.int32]
+
+
+def key_of(term: str) -> int:
+    """What a term is known by: a function word by its number, any other by 63 bits of its BLAKE2b (RFC 7693).
+
+    The words themselves are not kept. Two of a million words share a key with a probability of one in ten million; they
+    would then be found by one another.
+    """
+    number = _FUNCTION_WORDS.get(term)
+    return _HASHED | int.from_bytes(blake2b(term.encode(), digest_size=8).digest()) if number is None else number
+
+
+def is_key(keys: NDArray[np.uint64]) -> bool:
+    """Whether these are keys, ascending."""
+    rising = bool((keys[1:] > keys[:-1]).all())
+    return rising and not ((keys >= _STOPS) & (keys < _HASHED)).any()
+
+
+NO_WORDS = Words(
+    np.empty(0, np.uint64), np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0, np.int32)
+)
+
+
 class Lexical:
     """The words of every row. Rows are added in order, numbered from 0."""
 
     def __init__(self) -> None:
-        self.terms: list[str] = list(STOP_WORDS)
+        self.keys = Column(np.uint64)
+        self.keys.extend(np.arange(_STOPS, dtype=np.uint64))
         self.segments: list[Segment] = []
         self.lengths = Column(np.int32)
         self._stems = Stems()
-        self._by_term: dict[str, int] | None = None
+        self._sorted: NDArray[np.uint64] = np.empty(0, np.uint64)  # keys of the terms from _STOPS on, as far as it goes
+        self._learned: dict[int, int] = {}  # the numbers of the terms after those
         self._numbers: dict[str, int] = {}
         self._new: list[int] = []
         self._new_sizes: list[int] = []
@@ -82,33 +121,87 @@ class Lexical:
         if len(self._new) > 4 * _TAIL:
             self.flush()
 
+    @classmethod
+    def joined(cls, parts: Sequence[Words]) -> Lexical:
+        """The index of all these ranges of rows, one after another, with its postings in one segment."""
+        index = cls()
+        begins = np.cumsum([0, *(len(part.lengths) for part in parts)])
+        index.lengths = Column.over(joined([part.lengths for part in parts]))
+        keys = joined([part.keys for part in parts])
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        hashed = keys >= _HASHED
+        fresh = hashed & np.concatenate((np.ones(1, bool), keys[1:] != keys[:-1]))[: len(keys)]
+        index._sorted = keys[fresh]
+        index.keys.extend(index._sorted)
+        terms = np.where(hashed, np.cumsum(fresh) + (_STOPS - 1), keys).astype(np.int64)
+        sizes = joined([np.diff(part.starts) for part in parts])
+        first = np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes)))[:-1][order]
+        sizes = sizes[order]
+        starts = np.zeros(len(index.keys) + 1, np.int64)
+        starts[1:] = np.cumsum(np.bincount(terms, weights=sizes, minlength=len(index.keys)))
+        places = np.repeat(first - (np.cumsum(sizes) - sizes), sizes) + np.arange(int(starts[-1]))
+        rows = joined([part.rows + np.int32(at) for part, at in zip(parts, begins, strict=False)])
+        counts = joined([part.counts for part in parts])
+        index.segments = [Segment(starts, copied(rows[places]), copied(counts[places]))]
+        return index
+
+    def cut(self, spans: Sequence[tuple[int, int]]) -> list[Words]:
+        """The postings of each of these ranges of rows (from, up to), which ascend and do not overlap."""
+        segment = self.whole()
+        bounds = np.array([edge for span in spans for edge in span], np.int64)
+        which: NDArray[Any] = bounds.searchsorted(segment.rows, side="right")
+        which = which.astype(np.uint16 if len(bounds) < 1 << 16 else np.int64)
+        inside = np.flatnonzero(which & 1)
+        inside = inside[np.argsort(which[inside], kind="stable")]
+        terms = np.repeat(np.arange(len(self.keys), dtype=np.int32), np.diff(segment.starts))[inside]
+        rows, counts, which = segment.rows[inside], segment.counts[inside], which[inside]
+        found = []
+        for number, (begin, end) in enumerate(spans):
+            part = slice(*which.searchsorted([2 * number + 1, 2 * number + 2]))
+            found.append(self._words(terms[part], rows[part] - np.int32(begin), counts[part], begin, end))
+        return found
+
+    def _words(
+        self, terms: NDArray[np.int32], rows: NDArray[np.int32], counts: NDArray[np.uint8], begin: int, end: int
+    ) -> Words:
+        first = np.flatnonzero(np.concatenate((np.ones(1, bool), terms[1:] != terms[:-1]))[: len(terms)])
+        keys = self.keys.view[terms[first]]
+        order = np.argsort(keys)
+        sizes = np.diff(np.append(first, len(terms)))[order]
+        starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes)))
+        places = np.repeat(first[order] - starts[:-1], sizes) + np.arange(len(terms))
+        return Words(keys[order], starts, rows[places], counts[places], self.lengths.view[begin:end])
+
     def learn(self, word: str) -> int:
         """The number of a word's term, given to it if it has none."""
-        by_term = self._index()
-        number = by_term.get(word, _STOPS)
-        if number < _STOPS:
-            return number
-        term = self._stems.term(word)
-        if by_term.get(term, _STOPS) < _STOPS:  # a stem that looks like a function word
-            term = word
-        number = by_term.setdefault(term, len(self.terms))
-        if number == len(self.terms):
-            self.terms.append(term)
+        key = self._key(word)
+        number = self._number(key)
+        if number < 0:
+            number = self._learned[key] = len(self.keys)
+            self.keys.append(key)
         return number
 
     def find(self, word: str) -> int:
         """The number of a word's term, or -1. Nothing about the word is kept."""
         known = self._numbers.get(word)
-        if known is not None:
-            return known
-        by_term = self._index()
-        number = by_term.get(word, _STOPS)
-        return number if number < _STOPS else by_term.get(self._stems.term(word), -1)
+        return self._number(self._key(word)) if known is None else known
 
-    def _index(self) -> dict[str, int]:
-        if self._by_term is None:
-            self._by_term = {term: i for i, term in enumerate(self.terms)}
-        return self._by_term
+    def _key(self, word: str) -> int:
+        if word in _FUNCTION_WORDS:
+            return _FUNCTION_WORDS[word]
+        key = key_of(self._stems.term(word))
+        return key if key >= _HASHED else key_of(word)  # a stem that looks like a function word
+
+    def _number(self, key: int) -> int:
+        if key < _HASHED:
+            return key
+        number = self._learned.get(key, -1)
+        if number < 0:
+            place = int(self._sorted.searchsorted(np.uint64(key)))
+            if place < len(self._sorted) and int(self._sorted[place]) == key:
+                number = _STOPS + place
+        return number
 
     def flush(self) -> None:
         """Bring rows added since the last time into the tail."""
@@ -132,7 +225,7 @@ class Lexical:
         """Make the tail a segment, and merge segments until each is more than twice as long as the next."""
         order = np.argsort(self._tail_terms.view, kind="stable")
         terms = self._tail_terms.view[order]
-        starts = np.searchsorted(terms, np.arange(len(self.terms) + 1)).astype(np.int64)
+        starts = np.searchsorted(terms, np.arange(len(self.keys) + 1)).astype(np.int64)
         self.segments.append(Segment(starts, self._tail_rows.view[order], self._tail_counts.view[order]))
         self._tail_terms, self._tail_rows = Column(np.int32), Column(np.int32)
         self._tail_counts = Column(np.uint8)
@@ -149,7 +242,7 @@ class Lexical:
             newer = self.segments.pop()
             self.segments[-1] = _merged(self.segments[-1], newer)
         segment = self.segments[0]
-        missing = len(self.terms) + 1 - len(segment.starts)
+        missing = len(self.keys) + 1 - len(segment.starts)
         segment.starts = np.concatenate((segment.starts, np.full(missing, segment.starts[-1])))
         return segment
 
@@ -178,7 +271,7 @@ class Lexical:
             if number >= 0:
                 found.setdefault(number, word)
         content = [(word, number) for number, word in found.items() if number >= _STOPS]
-        desperate = desperate and not content and _FUNCTION_WORDS.issuperset(asked)
+        desperate = desperate and not content and _FUNCTION_WORDS.keys() >= set(asked)
         chosen = [(word, number) for number, word in found.items()] if desperate else content
         if len(chosen) > MOST_TERMS:
             chosen = sorted(chosen, key=lambda item: self._sealed(item[1]))[:MOST_TERMS]
@@ -210,16 +303,17 @@ class Lexical:
         self.forget_words()
         renumbered = np.full(len(self.lengths), -1, np.int32)
         renumbered[kept] = np.arange(len(kept), dtype=np.int32)
-        terms = np.repeat(np.arange(len(self.terms)), np.diff(segment.starts))
+        terms = np.repeat(np.arange(len(self.keys)), np.diff(segment.starts))
         rows = renumbered[segment.rows]
         alive = rows >= 0
-        used = np.zeros(len(self.terms), bool)
+        used = np.zeros(len(self.keys), bool)
         used[:_STOPS] = True
         used[terms[alive]] = True
         new_terms = (np.cumsum(used) - 1)[terms[alive]]
-        self.terms = [term for term, use in zip(self.terms, used.tolist(), strict=True) if use]
-        self._by_term = None
-        starts = np.searchsorted(new_terms, np.arange(len(self.terms) + 1)).astype(np.int64)
+        self.keys.keep(np.flatnonzero(used))
+        self._sorted = np.empty(0, np.uint64)
+        self._learned = {key: number for number, key in enumerate(self.keys.view.tolist()) if number >= _STOPS}
+        starts = np.searchsorted(new_terms, np.arange(len(self.keys) + 1)).astype(np.int64)
         self.segments = [Segment(starts, copied(rows[alive]), copied(segment.counts[alive]))]
         self.lengths.keep(kept)
 
@@ -240,91 +334,3 @@ def _merged(older: Segment, newer: Segment) -> Segment:
 
 def _stretched(starts: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     return np.concatenate((starts, np.full(size - len(starts), starts[-1])))
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A query's word: its number, what it is worth, and the rows that have it, ascending."""
-
-    word: str
-    term: int
-    weight: float
-    rows: NDArray[np.int32]
-
-
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """What a lexical search found: a score for every row, the most that a row could score, and what is behind it."""
-
-    scores: NDArray[np.float32]
-    ceiling: float
-    read: list[Match]
-
-    def words_of(self, row: int) -> list[str]:
-        """The query's words that this row has, those that tell most first."""
-        found = []
-        for match in self.read:
-            place = int(match.rows.searchsorted(row))
-            if place < len(match.rows) and match.rows[place] == row:
-                found.append((-match.weight, match.word))
-        return [word for _, word in sorted(found)]
-
-
-def search(
-    index: Lexical,
-    terms: Sequence[tuple[str, int, float]],
-    eligible: NDArray[np.bool_] | None,
-    total: int,
-    mean: float,
-) -> Matches:
-    """BM25 of every row for these terms (word, number, weight); rows not `eligible` neither score nor count.
-
-    `total` is how many rows are eligible, and `mean` their mean length. Without the constant factor k1 + 1, so that a
-    term adds less than its idf.
-    """
-    index.flush()
-    scores = np.zeros(len(index.lengths), np.float32)
-    slope, flat = np.float32(K1 * B / max(mean, 1e-9)), np.float32(K1 * (1 - B))
-    read: list[Match] = []
-    left, ceiling = POSTING_BUDGET, 0.0
-    for rows, counts, word, number, factor in _rarest_first(index, terms, eligible):
-        weight = factor * float(np.log1p((total - len(rows) + 0.5) / (len(rows) + 0.5)))
-        ceiling += weight
-        if read and len(rows) > left:
-            continue
-        left -= len(rows)
-        read.append(Match(word, number, weight, rows))
-        tf = counts.astype(np.float32)
-        scores[rows] += np.float32(weight) * (tf / (tf + (index.lengths.view[rows] * slope + flat)))
-    return Matches(scores, ceiling, read)
-
-
-def _rarest_first(
-    index: Lexical, terms: Sequence[tuple[str, int, float]], eligible: NDArray[np.bool_] | None
-) -> list[tuple[NDArray[np.int32], NDArray[np.uint8], str, int, float]]:
-    found = []
-    for word, number, factor in terms:
-        rows, counts = index.postings(number)
-        if eligible is not None:
-            chosen = eligible[rows]
-            rows, counts = rows[chosen], counts[chosen]
-        if len(rows):
-            found.append((rows, counts, word, number, factor))
-    found.sort(key=lambda item: len(item[0]))
-    return found
-
-
-def topics(matches: Matches, threads: NDArray[np.int32], count: int, seen: int) -> NDArray[np.float32] | None:
-    """How well each thread, taken as one text, answers: BM25 without lengths, as a share of the best; None if none
-    does. `threads` is the thread of each row, -1 for none; `count` how many numbers there are, and `seen` how many of
-    them have a row that may be seen.
-    """
-    total = np.zeros(count, np.float32)
-    for match in matches.read:
-        thread = threads[match.rows]
-        often = np.bincount(thread + 1, minlength=count + 1)[1:]
-        having = int(np.count_nonzero(often))
-        idf = float(np.log1p((seen - having + 0.5) / (having + 0.5)))
-        total += np.float32(idf) * (often / (often + K1)).astype(np.float32)
-    peak = float(total.max(initial=0.0))
-    return total / np.float32(peak) if peak > 0 else None

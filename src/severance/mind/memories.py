@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PINNED = 1
 GONE = 2
 
+REPEATED = 1
+REVECTORED = 2
+
 _ENCODE = msgspec.msgpack.Encoder()
 _DECODE: msgspec.msgpack.Decoder[dict[str, Scalar]] = msgspec.msgpack.Decoder(
     dict[str, str | int | float | bool | None]
@@ -59,7 +62,8 @@ class Memories:
         self.signatures = Column(np.uint64)
         self.texts = Runs()
         self.threads, self.sources, self.kinds, self.metadata = Values(), Values(), Values(), Values()
-        self.told_rows, self.told_seqs = Column(np.int32), Column(np.int64)
+        self.told_rows, self.told_seqs, self.told_kinds = Column(np.int32), Column(np.int64), Column(np.uint8)
+        self.erased, self.erased_by = Column(np.int64), Column(np.int64)
         self._row_of: dict[bytes, int] | None = {}
         self._signed: dict[int, int] | None = {}
 
@@ -145,12 +149,18 @@ class Memories:
         if row < 0:
             return
         self.repeats.put(row, int(self.repeats.view[row]) + 1)
-        self.tell(seq, row)
+        self.tell(seq, row, REPEATED)
 
-    def tell(self, seq: int, row: int) -> None:
-        """This record, too, holds something of that row."""
+    def tell(self, seq: int, row: int, kind: int) -> None:
+        """This record, too, holds something of that row: that it was repeated, or another vector."""
         self.told_rows.append(row)
         self.told_seqs.append(seq)
+        self.told_kinds.append(kind)
+
+    def note_erased(self, seq: int, seqs: Sequence[int]) -> None:
+        """This record says that those are gone from the log."""
+        self.erased.extend(seqs)
+        self.erased_by.extend([seq] * len(seqs))
 
     def forget(self, row: int) -> None:
         """Nothing of this row can be had any more; its bytes are overwritten now, its row goes when rows are next kept.
@@ -222,6 +232,18 @@ class Memories:
         """The text of a row."""
         return self.texts[row].decode()
 
+    def ask(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Whether the texts of these rows end in a question mark: `?`, or the Arabic or the wide one."""
+        ends, data = self.texts.ends.view.take(rows), self.texts.data.view
+        if not len(data):
+            return np.zeros(len(rows), bool)
+        last = data.take(ends - 1, mode="clip")
+        asking: NDArray[np.bool_] = last == ord("?")
+        others = (last == 0x9F).nonzero()[0]
+        if len(others):
+            asking[others] = np.isin(data.take(ends[others] - 2, mode="clip"), (0xD8, 0xBC))
+        return asking
+
     def thread(self, row: int) -> str | None:
         """The thread of a row."""
         return _text(self.threads[row])
@@ -232,22 +254,31 @@ class Memories:
 
     def memory(self, row: int) -> Memory:
         """A row as a noun."""
-        older, newer, origin = (int(c.view[row]) for c in (self.older, self.newer, self.origin))
-        return Memory(
-            id=id_text(self.id(row)),
-            text=self.text(row),
-            at=moment(int(self.at.view[row])),
-            recorded=moment(int(self.recorded.view[row])),
-            thread=self.thread(row),
-            source=_text(self.sources[row]),
-            kind=(self.kinds[row] or b"").decode(),
-            metadata=self.metadata_of(row),
-            pinned=bool(self.flags.view[row] & PINNED),
-            repeats=int(self.repeats.view[row]),
-            echo_of=id_text(self.id(origin)) if origin >= 0 else None,
-            supersedes=id_text(self.id(older)) if older >= 0 else None,
-            superseded_by=id_text(self.id(newer)) if newer >= 0 else None,
-        )
+        return self.memories([row])[0]
+
+    def memories(self, rows: Sequence[int]) -> list[Memory]:
+        """Rows as nouns. Each column is read once for all of them."""
+        places = np.array(rows, np.intp)
+        columns: dict[str, Iterable[Any]] = {
+            "id": self._written(places),
+            "text": map(bytes.decode, self.texts.of(places)),
+            "at": map(moment, self.at.view[places].tolist()),
+            "recorded": map(moment, self.recorded.view[places].tolist()),
+            "thread": map(_text, self.threads.of(places)),
+            "source": map(_text, self.sources.of(places)),
+            "kind": (_text(kind) or "" for kind in self.kinds.of(places)),
+            "metadata": (unpacked(packed or b"") for packed in self.metadata.of(places)),
+            "pinned": ((self.flags.view[places] & PINNED) != 0).tolist(),
+            "repeats": self.repeats.view[places].tolist(),
+            "echo_of": self._written(self.origin.view[places]),
+            "supersedes": self._written(self.older.view[places]),
+            "superseded_by": self._written(self.newer.view[places]),
+        }
+        return [Memory(**dict(zip(columns, values, strict=True))) for values in zip(*columns.values(), strict=True)]
+
+    def _written(self, rows: NDArray[np.integer[Any]]) -> list[str | None]:
+        """The written ids of rows, None for -1."""
+        return [id_text(self.id(row)) if row >= 0 else None for row in rows.tolist()]
 
     def keep(self, kept: NDArray[np.intp]) -> None:
         """Leave only these rows, in this order."""
@@ -261,11 +292,12 @@ class Memories:
             runs_or_values.keep(kept)
         rows = renumber[self.told_rows.view]
         self.told_seqs = Column.over(self.told_seqs.view[rows >= 0])
+        self.told_kinds = Column.over(self.told_kinds.view[rows >= 0])
         self.told_rows = Column.over(rows[rows >= 0])
-        self._row_of = self._signed = None
+        self.forget_lookups()
 
-    def wake(self) -> None:
-        """Called when the columns were filled from a snapshot: lookups are made when they are first needed."""
+    def forget_lookups(self) -> None:
+        """Called when rows were moved or filled: lookups are made anew when they are first needed."""
         self._row_of = self._signed = None
 
 

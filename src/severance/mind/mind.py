@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from severance.mind import portrait, ranking, views
+from severance.mind import layer, ranking, stack, views
+from severance.mind.columns import Scratch
 from severance.mind.echoes import Heard
 from severance.mind.lexical import Lexical
-from severance.mind.memories import GONE, Memories, Repeatable
+from severance.mind.memories import GONE, REVECTORED, Memories, Repeatable
 from severance.mind.sources import Sources
 from severance.mind.threads import Threads
 from severance.mind.vectors import Vectors
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from severance.records import Event
 
 _EVERYTHING = Filter()
-MOST_DIMENSIONS = 65_536
 _RUN = 1_024
 
 
@@ -43,10 +43,12 @@ class Mind:
         self._threads = Threads()
         self._sources = Sources()
         self._embedder: EmbedderChosen | None = None
-        self._waiting: dict[str, dict[bytes, tuple[bytes, float]]] = {}
+        self._chosen = 0
+        self._waiting: stack.WaitingVectors = {}
         self._gone = 0
         self._echoes = False
         self._corpus: ranking.Corpus | None = None
+        self._scratch = Scratch()
 
     # What happened
 
@@ -81,9 +83,10 @@ class Mind:
             case Repeated():
                 self._memories.repeat(seq, event.id)
             case Forgotten():
+                self._memories.note_erased(seq, event.seqs)
                 self._forget(event.ids)
             case EmbedderChosen():
-                self._choose(event)
+                self._choose(seq, event)
             case Revectored():
                 self._revector(seq, event)
 
@@ -117,24 +120,24 @@ class Mind:
     def _revector(self, seq: int, event: Revectored) -> None:
         row = self._memories.row(event.id)
         if row >= 0:
-            self._memories.tell(seq, row)
-            self._waiting.setdefault(event.identity, {})[event.id] = (event.vector, event.scale)
+            self._memories.tell(seq, row, REVECTORED)
+            self._waiting.setdefault(event.identity, {})[event.id] = (event.vector, event.scale, seq)
 
-    def _choose(self, event: EmbedderChosen) -> None:
-        if not 0 < event.dimensions <= MOST_DIMENSIONS:
+    def _choose(self, seq: int, event: EmbedderChosen) -> None:
+        if not 0 < event.dimensions <= layer.MOST_DIMENSIONS:
             raise ValueError("an embedder has a number of dimensions that none has")
         waiting = self._waiting.pop(event.identity, {})
         same = self._embedder is not None and self._embedder.identity == event.identity
         if self._vectors.dimensions != event.dimensions or not same:
-            rows = [waiting.get(self._memories.id(row), (b"", 0.0)) for row in range(len(self._memories))]
+            rows = [waiting.get(self._memories.id(row), (b"", 0.0, 0))[:2] for row in range(len(self._memories))]
             self._vectors = Vectors(event.dimensions)
             self._vectors.extend([vector for vector, _ in rows], [scale for _, scale in rows])
         else:
-            for raw, (vector, scale) in waiting.items():
+            for raw, (vector, scale, _) in waiting.items():
                 if (row := self._memories.row(raw)) >= 0:
                     self._vectors.put(row, vector, scale)
         self._waiting.clear()
-        self._embedder = event
+        self._embedder, self._chosen = event, seq
 
     # What is known
 
@@ -215,7 +218,14 @@ class Mind:
     # What comes to mind
 
     def recall(
-        self, text: str, vector: NDArray[np.float32] | None, *, limit: int, filter: Filter = _EVERYTHING, now: int
+        self,
+        text: str,
+        vector: NDArray[np.float32] | None,
+        *,
+        limit: int,
+        filter: Filter = _EVERYTHING,
+        now: int,
+        weights: ranking.Weights = ranking.WEIGHTS,
     ) -> list[Recollection]:
         """The memories that answer `text` best, best first, at most `limit`.
 
@@ -225,13 +235,15 @@ class Mind:
             limit: how many at most.
             filter: what is let through.
             now: microseconds, for "last week" and the like.
+            weights: how much each kind of evidence counts; others than the standing ones are for measuring.
 
         Raises:
             ValueError: the vector has another number of components than the embedder in force.
         """
         corpus = self._whole_corpus() if filter == _EVERYTHING else self._corpus_of(filter)
-        hits = ranking.rank(corpus, text, vector, limit=limit, now=now)
-        return [Recollection(self._memories.memory(hit.row), hit.score, hit.reasons) for hit in hits]
+        hits = ranking.rank(corpus, text, vector, limit=limit, now=now, weights=weights)
+        found = self._memories.memories([hit.row for hit in hits])
+        return [Recollection(memory, hit.score, hit.reasons) for memory, hit in zip(found, hits, strict=True)]
 
     def to_embed(self, text: str) -> str:
         """What of a query its vector should be made of: all of it but the names of sources.
@@ -252,29 +264,37 @@ class Mind:
 
     # Asleep and awake again
 
-    def snapshot(self) -> list[bytes | memoryview]:
-        """The mind as buffers, in order; joined, they are what `restore` reads. Use them before the next `apply`.
+    def layers(self, spans: Sequence[tuple[int, int]]) -> Iterator[list[bytes | memoryview]]:
+        """The layers of these ranges of records (first, last), as buffers which, joined, `restore` reads.
 
-        What was forgotten is first removed for good.
+        Ranges ascend and do not overlap. What was forgotten is first removed for good. Use each before the next
+        `apply`.
         """
         self._tidy()
-        parts = portrait.Parts(self._memories, self._lexical, self._vectors, self._embedder, self._waiting)
-        return portrait.encode(parts)
+        parts = stack.Parts(
+            self._memories, self._lexical, self._vectors, self._embedder, self._chosen, dict(self._waiting)
+        )
+        return map(layer.encode, stack.cut(parts, spans))
 
     @classmethod
-    def restore(cls, data: bytes | memoryview | Sequence[bytes | memoryview]) -> Mind:
-        """The mind that `snapshot` showed. The bytes are read in place, and kept alive by it.
+    def restore(cls, layers: Sequence[layer.Layer]) -> Mind:
+        """The mind that these layers were cut from, those of all ranges together.
 
         Raises:
-            ValueError: they are not a snapshot that this version makes.
+            ValueError: they do not fit together.
         """
-        parts = portrait.decode(data if isinstance(data, (bytes, memoryview)) else b"".join(data))
+        parts = stack.join(layers)
         mind = cls()
         mind._memories, mind._lexical, mind._vectors = parts.memories, parts.lexical, parts.vectors
-        mind._embedder, mind._waiting = parts.embedder, parts.waiting
+        mind._embedder, mind._chosen, mind._waiting = parts.embedder, parts.chosen, parts.waiting
         mind._threads.unsettle()
         mind._echoes = bool((mind._memories.origin.view >= 0).any())
         return mind
+
+    @property
+    def chosen(self) -> int:
+        """The number of the record that chose the embedder in force, 0 before there is one."""
+        return self._chosen
 
     def _tidy(self) -> None:
         if not self._gone:
@@ -310,9 +330,10 @@ class Mind:
         """What a recall through this filter ranks."""
         memories = self._memories
         self._lexical.flush()
-        self._threads.settle(memories, views.current(memories))
         seen = views.filtered(memories, filter)
         threads = self._threads
+        if not threads.settled(memories):
+            threads.settle(memories, seen if filter == _EVERYTHING else views.current(memories))
         if filter.as_of is not None:
             # Then, others stood next to one another.
             threads = Threads()
@@ -320,9 +341,8 @@ class Mind:
             threads.settle(memories, seen)
         if self._echoes:
             seen = views.without_echoes(memories, seen)
-        count = int(seen.sum())
+        count = int(np.count_nonzero(seen))
         lengths = self._lexical.lengths.view
-        mean = float(lengths.sum(where=seen)) / max(count, 1)
         return ranking.Corpus(
             memories=memories,
             lexical=self._lexical,
@@ -331,6 +351,7 @@ class Mind:
             sources=self._sources,
             seen=None if count == len(seen) else seen,
             count=count,
-            thread_count=int(np.count_nonzero(np.bincount(memories.threads.rows.view[seen] + 1)[1:])),
-            mean_length=mean,
+            thread_count=memories.threads.count(seen),
+            mean_length=float((lengths * seen).sum()) / max(count, 1),
+            scratch=self._scratch,
         )

@@ -1,30 +1,34 @@
-"""One ranking from words, meaning, speaker, date, neighbours and thread; and the reasons for each place in it."""
+"""One ranking from words, meaning, speaker, date, neighbours and thread."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from severance.mind import dates, lexical
+from severance.mind import anchors, copies, dates, matching, selection
 from severance.mind.analysis import words
 from severance.mind.memories import PINNED
+from severance.mind.reasons import reasons
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from severance.mind.lexical import Lexical, Matches
+    from severance.mind.almanac import Span
+    from severance.mind.columns import Scratch
+    from severance.mind.lexical import Lexical
+    from severance.mind.matching import Matches
     from severance.mind.memories import Memories
     from severance.mind.sources import Sources
     from severance.mind.threads import Threads
-    from severance.mind.vectors import Vectors
+    from severance.mind.vectors import Cosines, Vectors
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
     """How much each kind of evidence counts. One set for everything, in the middle of a wide plateau on
-    bench/recall_quality.py, and not its exact best.
+    `python -m bench --only quality`, and not its exact best.
 
     Attributes:
         meaning: the cosine, against words whose best possible sum is 1.
@@ -32,10 +36,12 @@ class Weights:
         name: a word that names a source, where it stands in a text: mostly somebody else is speaking to them.
         date: lying in a stretch of time that the query names.
         before, after, two_away: what the neighbours in the thread score for words and meaning.
+        asks: the memory before, once more, where it ends in a question mark: an answer follows its question.
         best, topic: the thread as a whole, by its best memories and by the query's words anywhere in it.
         pinned: enough to come before equals, and no more.
         told: the least cosine that is given as a reason beside others.
         candidates: how many rows are looked at closely.
+        arranged: 1, or 0 for an order in which memories alike stand as they score.
     """
 
     meaning: float = 0.4
@@ -45,21 +51,25 @@ class Weights:
     before: float = 0.3
     after: float = 0.25
     two_away: float = 0.05
+    asks: float = 0.25
     best: float = 0.15
     topic: float = 0.15
     pinned: float = 0.001
     told: float = 0.25
     candidates: int = 400
+    arranged: int = 1
 
 
 WEIGHTS = Weights()
-_MOST_WORDS = 8
-_TINY = float(np.finfo(np.float32).tiny)
+_BLOCK = 32_768
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """What there is to rank: the indexes, the rows that may be seen (None means all), and figures about those rows."""
+    """What there is to rank: the indexes, the rows that may be seen (None means all), and figures about those rows.
+
+    `scratch` is where the scores of every row are put: the mind's own, and written anew by each recall.
+    """
 
     memories: Memories
     lexical: Lexical
@@ -70,6 +80,7 @@ class Corpus:
     count: int
     thread_count: int
     mean_length: float
+    scratch: Scratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +93,61 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Evidence:
+class Evidence:
     """What was found for one query, a score for every row, and what is needed to say why.
 
-    `content` is words and meaning; `own` adds source and date, which say nothing about a row's neighbours.
+    `content` is words and meaning; `own` adds source and date, which say nothing about a row's neighbours, and is the
+    same array where there is neither. `events` are those that the query counts time by; `anchored` the times that
+    memories tell of them, which count for candidates alone. `ceiling` is the most that words and source could score,
+    and `worth` what each source adds (the last place is for none).
     """
 
+    corpus: Corpus
+    weights: Weights
+    matches: Matches
+    ceiling: float
+    cosines: Cosines | None
+    sources: dict[int, str]
+    worth: NDArray[np.float32] | None
+    spans: list[Span]
+    events: list[dates.Event]
     content: NDArray[np.float32]
     own: NDArray[np.float32]
-    matches: Matches
-    cosines: NDArray[np.float32] | None
-    sources: dict[int, str]
-    spans: list[dates.Span]
+    anchored: list[Span] = field(default_factory=list)
+
+    @property
+    def all_spans(self) -> list[Span]:
+        """Every stretch of time that counts, each once."""
+        return list(dict.fromkeys((*self.spans, *self.anchored)))
+
+    def fill(self) -> None:
+        """Work the scores of every row out, a block at a time, so that what is in between stays in cache."""
+        for start in range(0, len(self.content), _BLOCK):
+            self._work_out(slice(start, start + _BLOCK))
+
+    def settle(self, rows: NDArray[np.int64]) -> None:
+        """Make the scores of these rows exact, where their cosines were only guessed."""
+        if self.cosines is not None and self.cosines.guesses:
+            self.cosines.settle(rows)
+            self._work_out(rows)
+
+    def _work_out(self, rows: slice | NDArray[np.int64]) -> None:
+        memories, seen, weights = self.corpus.memories, self.corpus.seen, self.weights
+        content = self.matches.scores[rows] * np.float32(1 / self.ceiling if self.ceiling > 0 else 0)
+        if self.cosines is not None:
+            content += np.float32(weights.meaning) * np.maximum(self.cosines.view[rows], 0)
+        if seen is not None:
+            content *= seen[rows]
+        self.content[rows] = content
+        if self.own is self.content:
+            return
+        if self.worth is not None:
+            content += self.worth[memories.sources.rows.view[rows]]
+        if self.spans:
+            content += np.float32(weights.date) * _within(memories.at.view[rows], self.spans)
+        if seen is not None:
+            content *= seen[rows]
+        self.own[rows] = content
 
 
 def rank(
@@ -103,45 +157,61 @@ def rank(
     if limit <= 0 or not corpus.count:
         return []
     evidence = _gather(corpus, text, vector, now, weights)
-    rows = _candidates(corpus, evidence.own, max(weights.candidates, 2 * limit))
+    rows = _candidates(corpus, evidence, max(weights.candidates, 2 * limit))
     if not len(rows):
         return []
     scores = evidence.own[rows].astype(np.float64) + _beside(corpus, evidence.content, rows, weights)
     scores += _together(corpus, evidence, rows, weights)
     scores += weights.pinned * ((corpus.memories.flags.view[rows] & PINNED) != 0)
+    scores += weights.date * _anchored(corpus, evidence, rows, now)
+    moved: dict[int, str] = {}
+    if weights.arranged:
+        scores, moved = copies.same_texts(corpus, rows, scores)
+        first = _best(corpus, rows, scores, copies.LOOKED_AT)
+        scores[first], others = copies.arrange(corpus, evidence, rows[first], scores[first])
+        moved |= others
+    best = _best(corpus, rows, scores, limit)
+    found = zip(rows[best].tolist(), scores[best].tolist(), evidence.matches.words_of(rows[best]), strict=True)
     return [
-        Hit(row, score, _reasons(corpus, evidence, row, weights))
-        for row, score in _best(corpus.memories, rows, scores, limit)
+        Hit(row, score, reasons(corpus, evidence, row, matched, moved, weights.told)) for row, score, matched in found
     ]
 
 
-def _gather(corpus: Corpus, text: str, vector: NDArray[np.float32] | None, now: int, weights: Weights) -> _Evidence:
+def _gather(corpus: Corpus, text: str, vector: NDArray[np.float32] | None, now: int, weights: Weights) -> Evidence:
     asked = words(text)
     sources, worth, extra = _sources(corpus, asked)
-    spans = _spans(corpus, text, now)
+    spans, events = _times(corpus, text, now)
     names = {word for named in sources.values() for word in named.split()}
     terms = [
         (word, number, weights.name if word.removesuffix("'s") in names else 1.0)
         for word, number in corpus.lexical.query_terms(asked, desperate=not (spans or sources))
     ]
-    matches = lexical.search(corpus.lexical, terms, corpus.seen, corpus.count, corpus.mean_length)
+    place, rows = corpus.scratch.floats, len(corpus.memories)
+    matches = matching.search(
+        corpus.lexical, terms, corpus.seen, corpus.count, corpus.mean_length, place("words", rows)
+    )
     ceiling = matches.ceiling + weights.source * extra
-    content = matches.scores
-    if ceiling > 0:
-        content *= np.float32(1 / ceiling)
-    cosines = corpus.vectors.cosines(vector) if vector is not None else None
-    if cosines is not None:
-        content += np.float32(weights.meaning) * np.maximum(cosines, 0)
-    if corpus.seen is not None:
-        np.multiply(content, corpus.seen, out=content)
-    own = content
     if worth is not None:
-        own = own + (worth * np.float32(weights.source / ceiling))[corpus.memories.sources.rows.view]
-    if spans:
-        own = own + np.float32(weights.date) * _within(corpus.memories.at.view, spans).astype(np.float32)
-    if corpus.seen is not None and own is not content:
-        np.multiply(own, corpus.seen, out=own)
-    return _Evidence(content, own, matches, cosines, sources, spans)
+        worth = worth * np.float32(weights.source / ceiling) if ceiling > 0 else None
+    cosines = None
+    if vector is not None:
+        cosines = corpus.vectors.cosines(vector, corpus.seen, corpus.count, place("cosines", rows))
+    content = place("content", rows)
+    evidence = Evidence(
+        corpus=corpus,
+        weights=weights,
+        matches=matches,
+        ceiling=ceiling,
+        cosines=cosines,
+        sources=sources,
+        worth=worth,
+        spans=spans,
+        events=events,
+        content=content,
+        own=content if worth is None and not spans else place("own", rows),
+    )
+    evidence.fill()
+    return evidence
 
 
 def _sources(corpus: Corpus, asked: list[str]) -> tuple[dict[int, str], NDArray[np.float32] | None, float]:
@@ -157,42 +227,80 @@ def _sources(corpus: Corpus, asked: list[str]) -> tuple[dict[int, str], NDArray[
     return (named, worth, float(worth.max())) if named else ({}, None, 0.0)
 
 
-def _spans(corpus: Corpus, text: str, now: int) -> list[dates.Span]:
+def _times(corpus: Corpus, text: str, now: int) -> tuple[list[Span], list[dates.Event]]:
     if not dates.may_name_a_time(text):
-        return []
+        return [], []
     at = corpus.memories.at.view
-    return dates.spans(text, now=now, first=int(at.min()), last=int(at.max()))
+    return dates.read(text, now=now, first=int(at.min()), last=int(at.max()))
 
 
-def _within(at: NDArray[np.int64], spans: list[dates.Span]) -> NDArray[np.bool_]:
+def _within(at: NDArray[np.int64], spans: list[Span]) -> NDArray[np.bool_]:
     inside = np.zeros(len(at), bool)
-    for span in spans:
-        inside |= (at >= span.since) & (at <= span.until)
+    for since, until in _merged(spans):
+        inside |= (at >= since) & (at <= until)
     return inside
 
 
-def _candidates(corpus: Corpus, own: NDArray[np.float32], wanted: int) -> NDArray[np.int64]:
+def _merged(spans: list[Span]) -> list[tuple[int, int]]:
+    """The same stretches without overlaps."""
+    merged: list[tuple[int, int]] = []
+    for since, until in sorted((span.since, span.until) for span in spans):
+        if merged and since <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(until, merged[-1][1]))
+        else:
+            merged.append((since, until))
+    return merged
+
+
+def _anchored(corpus: Corpus, evidence: Evidence, rows: NDArray[np.int64], now: int) -> NDArray[np.bool_]:
+    """Whether rows lie in a stretch of time that counts from an event in memory, and in none that the query names."""
+    if not evidence.events:
+        return np.zeros(len(rows), bool)
+    evidence.anchored.extend(anchors.spans(corpus.memories, evidence.matches, rows, evidence.events, now))
+    at = corpus.memories.at.view[rows]
+    return _within(at, evidence.anchored) & ~_within(at, evidence.spans)
+
+
+def _candidates(corpus: Corpus, evidence: Evidence, wanted: int) -> NDArray[np.int64]:
     """The rows that score best by themselves, and those next to them: credit reaches no other row."""
-    if len(own) > wanted:
-        least = np.partition(own, len(own) - wanted)[len(own) - wanted]
-        top = np.flatnonzero(own >= max(least, _TINY))
-        if len(top) > 2 * wanted:  # very many equals: those that come first in the end
-            equal = top[own[top] == least]
-            loose = (corpus.memories.flags.view[equal] & PINNED) == 0
-            first = equal[np.lexsort((corpus.memories.at.view[equal], loose))[:wanted]]
-            top = np.concatenate((top[own[top] > least], first))
-    else:
-        top = np.flatnonzero(own > 0)
-    before, after = corpus.threads.before.view, corpus.threads.after.view
-    rows = np.sort(np.concatenate((top, before[top], after[top])))
-    rows = rows[np.flatnonzero(np.append(rows[1:] != rows[:-1], True) & (rows >= 0))] if len(rows) else rows
-    return rows[corpus.seen[rows]] if corpus.seen is not None else rows
+    guesses = evidence.cosines.guesses if evidence.cosines is not None else 0
+    pool = None
+    if guesses:
+        pool = _best_alone(corpus, evidence.own, None, max(guesses, 4 * wanted))
+        evidence.settle(pool)
+    rows = _with_neighbours(corpus.threads, _best_alone(corpus, evidence.own, pool, wanted))
+    if corpus.seen is not None:
+        rows = rows[corpus.seen[rows]]
+    if guesses:
+        evidence.settle(_with_neighbours(corpus.threads, _with_neighbours(corpus.threads, rows)))
+    return rows
+
+
+def _with_neighbours(threads: Threads, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """These rows and those next to them in their threads, each once, ascending."""
+    before, after = threads.before.view, threads.after.view
+    rows = np.sort(np.concatenate((rows, before[rows], after[rows])))
+    return rows[np.flatnonzero(np.append(rows[1:] != rows[:-1], True) & (rows >= 0))] if len(rows) else rows
+
+
+def _best_alone(
+    corpus: Corpus, own: NDArray[np.float32], among: NDArray[np.int64] | None, wanted: int
+) -> NDArray[np.int64]:
+    """The `wanted` rows that score best, of all or `among` some; of very many equals, those that come first."""
+    rows = selection.best(own, wanted) if among is None else among[selection.best(own[among], wanted)]
+    if len(rows) <= 2 * wanted:
+        return rows
+    scores = own[rows]
+    equal = rows[scores == scores.min()]
+    loose = (corpus.memories.flags.view[equal] & PINNED) == 0
+    first = equal[np.lexsort((corpus.memories.at.view[equal], loose))[:wanted]]
+    return np.concatenate((rows[scores > scores.min()], first))
 
 
 def _beside(
     corpus: Corpus, content: NDArray[np.float32], rows: NDArray[np.int64], weights: Weights
 ) -> NDArray[np.float64]:
-    """Credit from the rows next to each row in its thread, one and two places away."""
+    """Credit from the rows next to each row in its thread, one and two places away, and from the question before it."""
     before, after = corpus.threads.before.view, corpus.threads.after.view
     previous, following = before[rows], after[rows]
     credit = np.zeros(len(rows))
@@ -203,10 +311,13 @@ def _beside(
         (np.where(following >= 0, after[following], -1), weights.two_away),
     ):
         credit += weight * np.where(links >= 0, content[links], 0)
+    asked = np.flatnonzero(previous >= 0)
+    asked = asked[corpus.memories.ask(previous[asked])]
+    credit[asked] += weights.asks * content[previous[asked]]
     return credit
 
 
-def _together(corpus: Corpus, evidence: _Evidence, rows: NDArray[np.int64], weights: Weights) -> NDArray[np.float64]:
+def _together(corpus: Corpus, evidence: Evidence, rows: NDArray[np.int64], weights: Weights) -> NDArray[np.float64]:
     """Credit from the thread as a whole. A row that stands alone is a thread of one."""
     threads = corpus.memories.threads.rows.view
     thread = threads[rows]
@@ -215,40 +326,17 @@ def _together(corpus: Corpus, evidence: _Evidence, rows: NDArray[np.int64], weig
     best = np.where(alone, fourth, np.bincount(thread + 1, weights=fourth)[thread + 1]) ** 0.25
     peak = best.max()
     credit: NDArray[np.float64] = weights.best * best / peak if peak > 0 else np.zeros(len(rows))
-    topic = lexical.topics(evidence.matches, threads, len(corpus.memories.threads.values), corpus.thread_count)
+    topic = matching.topics(evidence.matches, threads, len(corpus.memories.threads.values), corpus.thread_count)
     if topic is not None:
         single = evidence.matches.scores[rows] if evidence.cosines is None else 0.0
         credit += weights.topic * np.where(alone, single, topic[thread])
     return credit
 
 
-def _best(
-    memories: Memories, rows: NDArray[np.int64], scores: NDArray[np.float64], limit: int
-) -> list[tuple[int, float]]:
-    positive = scores > 0
-    rows, scores = rows[positive], scores[positive]
-    order = np.lexsort((rows, memories.at.view[rows], -scores))[:limit]
-    return list(zip(rows[order].tolist(), scores[order].tolist(), strict=True))
-
-
-def _reasons(corpus: Corpus, evidence: _Evidence, row: int, weights: Weights) -> tuple[str, ...]:
-    """Why a row is here: never nothing."""
-    memories, found = corpus.memories, []
-    matched = evidence.matches.words_of(row)
-    if matched:
-        found.append("words: " + ", ".join(matched[:_MOST_WORDS]))
-    source = evidence.sources.get(int(memories.sources.rows.view[row]))
-    if source:
-        found.append(f"source: {source}")
-    at = int(memories.at.view[row])
-    found += [f"date: {span.label}" for span in evidence.spans if span.since <= at <= span.until]
-    cosine = float(evidence.cosines[row]) if evidence.cosines is not None else 0.0
-    if cosine >= weights.told or (cosine > 0 and not found):
-        found.append(f"meaning: {cosine:.2f}")
-    neighbours = [int(corpus.threads.before.view[row]), int(corpus.threads.after.view[row])]
-    beside = any(n >= 0 and evidence.content[n] > evidence.content[row] for n in neighbours)
-    if beside or not found:
-        found.append(f'next to a match in "{memories.thread(row)}"')
-    if memories.flags.view[row] & PINNED:
-        found.append("pinned")
-    return tuple(found)
+def _best(corpus: Corpus, rows: NDArray[np.int64], scores: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
+    """The places of the `limit` best in `rows`, best first."""
+    least = np.partition(scores, len(scores) - limit)[len(scores) - limit] if len(scores) > limit else 0.0
+    chosen = np.flatnonzero((scores >= least) & (scores > 0))
+    order = np.lexsort((rows[chosen], corpus.memories.at.view[rows[chosen]], -scores[chosen]))[:limit]
+    best: NDArray[np.intp] = chosen[order]
+    return best

@@ -1,4 +1,4 @@
-"""A mind as bytes and back. What is written is what is held in memory: waking reads columns in place.
+"""Columns as bytes and back. What is written is what is held in memory, so that it is read in place.
 
 Layout: `SEVMIND1`, the header's length (4 bytes, little-endian), the header (msgpack), then each section from a
 multiple of 64 bytes on. The header names each section's type, shape and length in order, and carries the small things.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MAGIC = b"SEVMIND1"
 _ALIGN = 64
-_TYPES = frozenset({"|u1", "|i1", "<i4", "<i8", "<u8", "<f4"})
+_TYPES = frozenset({"|u1", "|i1", "<u2", "<i4", "<i8", "<u8", "<f4"})
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

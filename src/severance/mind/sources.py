@@ -44,12 +44,17 @@ class Sources:
     def without_names(self, text: str, table: Values) -> str:
         """The text without words that name a source; the whole text when nothing else is in it."""
         self._learn(table)
-        kept = [part for part in text.split() if not self._is_name(part)]
-        return " ".join(kept) if any(words(part) for part in kept) else text
+        parts = text.split()
+        if text.isascii():  # then a text's words are those of its parts, and one look at all of them tells
+            found = words(text)
+            if not any(map(self._numbers, found)):
+                return " ".join(parts) if found else text
+        kept = [part for part in parts if not self._is_name(part)]
+        return " ".join(kept) if any(map(words, kept)) else text
 
     def _is_name(self, part: str) -> bool:
         found = words(part)
-        return bool(found) and all(self._numbers(word) for word in found)
+        return bool(found) and all(map(self._numbers, found))
 
     def _numbers(self, word: str) -> list[int]:
         """The sources that a word names; a word of very many sources (the `md` of a thousand files) names none."""

@@ -71,10 +71,12 @@ class Threads:
         """Rows came or went in the middle."""
         self._known = False
 
+    def settled(self, memories: Memories) -> bool:
+        """Whether the place of every row is known."""
+        return self._known and len(self.before) == len(memories)
+
     def settle(self, memories: Memories, seen: NDArray[np.bool_]) -> None:
-        """Work the places of the rows that are `seen` out, if they are not known."""
-        if self._known and len(self.before) == len(memories):
-            return
+        """Work the places of the rows that are `seen` out."""
         thread, at = memories.threads.rows.view, memories.at.view
         rows = np.flatnonzero(seen & (thread >= 0))
         rows = rows[np.lexsort((_firsts(memories)[rows], at[rows], thread[rows]))]

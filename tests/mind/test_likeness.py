@@ -1,0 +1,136 @@
+"""Memories that say nearly the same: the newest first where they contradict one another, copies behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mind.events import DAY, mind_of, name, raw
+from severance.embed import bundled, quantize
+from severance.mind import Mind
+from severance.mind.copies import COPY, NEWER
+from severance.model import Filter, Recollection
+from severance.records import EmbedderChosen, Remembered
+
+
+def said(number: int, text: str, **changes: Any) -> Remembered:
+    vectors, scales = quantize(bundled().embed([text]))
+    fields: dict[str, Any] = {
+        "id": raw(number),
+        "text": text,
+        "at": number * DAY,
+        "recorded": number * DAY,
+        "thread": None,
+        "source": None,
+        "kind": "note",
+        "metadata": {},
+        "pinned": False,
+        "echo_of": None,
+        "supersedes": None,
+        "vector": vectors[0].tobytes(),
+        "scale": float(scales[0]),
+    }
+    return Remembered(**{**fields, **changes})
+
+
+def told(*events: Remembered) -> Mind:
+    return mind_of(EmbedderChosen(bundled().identity, 256), *events)  # type: ignore[arg-type]
+
+
+def asked(mind: Mind, text: str, *, limit: int = 10, **wanted: Any) -> list[Recollection]:
+    vector = bundled().embed([mind.to_embed(text)])[0]
+    return mind.recall(text, vector, limit=limit, filter=Filter(**wanted), now=400 * DAY)
+
+
+def found(mind: Mind, text: str, **wanted: Any) -> list[int]:
+    return [int(hit.memory.id, 16) for hit in asked(mind, text, **wanted)]
+
+
+OTHERS = [
+    said(90, "The printer on the third floor is out of paper"),
+    said(91, "Lunch was soup and bread in the canteen"),
+    said(92, "The train to the coast was late again"),
+]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "query"),
+    [
+        ("I live in Rome.", "I live in Oslo.", "where do I live?"),
+        ("The deploy is on Friday", "The deploy is on Monday", "when is the deploy?"),
+        ("My favourite colour is blue", "My favourite colour is now green", "what is my favourite colour?"),
+        ("The door code is 4711", "The door code is 8150", "what is the door code?"),
+        ("My boss is Harmony", "My boss is Seth", "who is my boss?"),
+    ],
+)
+def test_the_newest_of_contradicting_facts_comes_first_and_the_old_one_next(old: str, new: str, query: str) -> None:
+    mind = told(said(1, old), said(2, new), *OTHERS)
+    hits = asked(mind, query)
+    assert [hit.memory.id for hit in hits[:2]] == [name(2), name(1)]
+    other_way_round = told(said(1, new), said(2, old), *OTHERS)
+    assert found(other_way_round, query)[:2] == [2, 1]
+    assert found(mind, query, as_of=DAY) == [1], "what was known then is still to be had"
+
+
+def test_what_went_up_because_it_is_newer_says_so() -> None:
+    pairs = [("I live in Rome.", "I live in Oslo."), ("I live in Oslo.", "I live in Rome.")]
+    risen = []
+    for old, new in pairs:
+        hits = asked(told(said(1, old), said(2, new), *OTHERS), "where do I live?")
+        risen += [reason for hit in hits for reason in hit.reasons if reason == NEWER]
+    assert risen
+
+
+def test_what_another_says_of_himself_contradicts_nothing() -> None:
+    mind = told(said(1, "I live in Rome.", source="anna"), said(2, "I live in Oslo.", source="bob"), *OTHERS)
+    assert found(mind, "where does Anna live?")[0] == 1
+
+
+def test_a_pinned_fact_is_not_overtaken() -> None:
+    mind = told(said(1, "The deploy is on Friday", pinned=True), said(2, "The deploy is on Monday"), *OTHERS)
+    assert all(NEWER not in hit.reasons for hit in asked(mind, "when is the deploy?"))
+
+
+def test_a_better_answer_is_not_overtaken_by_a_newer_one() -> None:
+    mind = told(said(1, "The deploy of the web shop is on Friday"), said(2, "We talked about the deploy"), *OTHERS)
+    assert found(mind, "when is the deploy of the web shop?")[0] == 1
+
+
+def test_ten_copies_do_not_fill_ten_places() -> None:
+    words = ["The backup runs on Tuesday night", "the backup runs on tuesday night!", "Backup runs on Tuesday night"]
+    copies = [said(i, words[i % 3], thread=f"t{i}") for i in range(1, 13)]
+    other = [said(30 + i, f"The backup of the {what} was moved") for i, what in enumerate(["shop", "wiki", "mail"])]
+    hits = asked(told(*copies, *other), "when does the backup run?")
+    ids = [int(hit.memory.id, 16) for hit in hits]
+    assert set(ids[:5]) >= {30, 31, 32}
+    assert sum(i < 13 for i in ids[:5]) == 2, "the second copy counts half, the third a quarter"
+    behind = [hit for hit in hits if int(hit.memory.id, 16) < 13][1:]
+    assert behind
+    assert all(COPY in hit.reasons for hit in behind)
+
+
+def test_copies_are_moved_and_not_dropped() -> None:
+    mind = told(*(said(i, "The backup runs on Tuesday night", kind=str(i)) for i in range(1, 80)))
+    assert sorted(found(mind, "backup", limit=100)) == list(range(1, 80))
+
+
+def test_another_number_or_a_denial_is_no_copy() -> None:
+    first = "The backup of the wiki runs on Tuesday night at 5"
+    for other in (
+        "The backup of the wiki runs on Tuesday night at 6",
+        "The backup of the wiki never runs on Tuesday night at 5",
+    ):
+        hits = asked(told(said(1, first), said(2, other), *OTHERS), "when does the backup of the wiki run?")
+        assert all(COPY not in hit.reasons for hit in hits)
+
+
+def test_an_answer_follows_its_question() -> None:
+    talk = [
+        said(1, "Which bridge did you cross?", thread="t", at=1),
+        said(2, "The red one", thread="t", at=2),
+        said(3, "We crossed some bridge.", thread="u", at=1),
+        said(4, "The blue one", thread="u", at=2),
+    ]
+    places = found(told(*talk), "bridge")
+    assert places.index(2) < places.index(4)
