@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from severance import House, Session
+
+
+def pytest_sessionstart() -> None:
+    """What a job in the background ignores (Ctrl-C, for one) its children ignore as well; tests send it to theirs."""
+    if sys.platform != "win32":
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
 
 # Its endings are POSIX's: signals, limits, forks.
 collect_ignore = ["promises/test_residue.py"] if sys.platform == "win32" else []

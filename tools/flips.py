@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from severance.barrier.children import end_with
 from severance.barrier.endurance.damage import FILES, SOUND, Bench, Built, Outcome, cuts, place_of
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where trials leave no trace on a disk
@@ -132,8 +133,9 @@ def run(
     """Share the work among processes, and outlive what kills them."""
     tally, total, started = Tally(), 0, time.monotonic()
     workers = [Worker(work[job::jobs]) for job in range(jobs)]
+    alive = os.pipe()  # it stays open as long as this process is there
     for worker in workers:
-        start(worker, folder, built, trial)
+        start(worker, folder, built, trial, alive)
     while any(worker.said for worker in workers):
         ready, _, _ = select.select([worker.said for worker in workers if worker.said], [], [], 1)
         for worker in workers:
@@ -150,12 +152,12 @@ def run(
                 worker.fruitless += 1
                 if worker.fruitless == TOO_MANY:
                     sys.exit("the workers end before they begin; what they raised is above")
-                start(worker, folder, built, trial)
+                start(worker, folder, built, trial, alive)
     return tally
 
 
-def start(worker: Worker, folder: Path, built: Built, trial: Trial) -> None:
-    """Fork a process that goes on from where the worker is."""
+def start(worker: Worker, folder: Path, built: Built, trial: Trial, alive: tuple[int, int]) -> None:
+    """Fork a process that goes on from where the worker is. It ends when nobody holds the second end of `alive`."""
     reading, writing = os.pipe()
     worker.process, worker.heard = os.fork(), time.monotonic()
     if worker.process:
@@ -165,6 +167,8 @@ def start(worker: Worker, folder: Path, built: Built, trial: Trial) -> None:
     status = 1
     try:
         os.close(reading)
+        os.close(alive[1])
+        end_with(alive[0])
         place = folder / f"worker-{os.getpid()}"
         place.mkdir()
         bench = Bench(place, built)

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Event
@@ -91,7 +91,7 @@ def main() -> int:
         run = Run(given, Path(scratch), stop)
         control = run.target(PLANTED, CONTROL_EXECUTIONS[given.engine])
         found = bool(control.findings)
-        say(f"the control was {'found' if found else 'NOT found'} in {control.executions:,} executions\n{HEADING}")
+        say(f"the control was {'found' if found else 'NOT found'} in {control.executions:,} executions")
         asked = {} if given.control else shares(names, given.executions)
         results, interrupted = run.every(asked)
     faults = [each for result in results for each in result.findings]
@@ -140,9 +140,11 @@ class Run:
     def every(self, asked: dict[str, int]) -> tuple[list[Result], bool]:
         """The results of all targets that were begun, and whether somebody interrupted."""
         results: list[Result] = []
+        begun: list[Future[Result]] = []
         with ThreadPoolExecutor(self.given.jobs) as pool:
-            begun = [pool.submit(self.target, EVERY[name], executions) for name, executions in asked.items()]
             try:
+                begun += (pool.submit(self.target, EVERY[name], executions) for name, executions in asked.items())
+                say(HEADING)
                 for each in begun:
                     results.append(each.result())
                     say(results[-1].line)
@@ -183,18 +185,19 @@ class Run:
         else:
             command = ["fuzzing.guided", target.name, str(folder), *self._flags(target, folder, left, seed)]
         with (folder / "log").open("wb") as log:
-            child = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", *command],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # it ends with this, so when this process does
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
                 env={**os.environ, "FUZZ_FOLDER": str(folder)},
             )
-            self._watch(child, target, State(folder))
+            with process:
+                self._watch(process, target, State(folder))
         for found in _COVERAGE.findall((folder / "log").read_bytes())[-1:]:
             result.edges, result.features, result.corpus = map(int, found)
-        return child.returncode
+        return process.returncode
 
     def _watch(self, child: subprocess.Popen[bytes], target: Target, state: State) -> None:
         told, heard, executions = time.monotonic(), time.monotonic(), 0

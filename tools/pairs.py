@@ -88,7 +88,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Try that what one persona does is not observed by any other.")
-    parser.add_argument("--pairs", type=int, default=10_000, help="at least so many (six from each trace)")
+    parser.add_argument("--pairs", type=int, default=10_000, help="at least so many (eight from each trace)")
     parser.add_argument("--jobs", type=int, default=2, help="processes that work at once")
     parser.add_argument("--seed", type=int, default=3, help="what the traces are drawn from")
     parser.add_argument("--first", type=int, default=0, help="the number of the first trace")

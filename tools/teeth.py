@@ -27,6 +27,7 @@ import pytest
 from kit import checks
 from kit.faults import FAULTS
 from severance import SeveranceError
+from severance.barrier.children import end_with_parent
 from severance.barrier.traces.ports import MEMORY
 
 LONGEST = 120.0
@@ -59,6 +60,7 @@ class Tried:
 
 def attempt(check: str, fault: str, answer: Connection) -> None:
     """Run one, in this process, and send what came of it."""
+    end_with_parent()
     warnings.simplefilter("ignore")
     by_name = {one.__name__: one for one in checks.CHECKS}
     begun = time.perf_counter()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         KeyMissingError,
         NewerVersionError,
         NotFoundError,
+        RerankerError,
         RolledBackError,
         SeveranceError,
         StoreBusyError,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     )
     from severance.house import House, open  # noqa: A004 - `severance.open` is the name people will use
     from severance.model import Draft, Memory, Persona, PersonaStatus, Place, Recollection, Status
+    from severance.ports import Reranking
     from severance.session import Session
     from severance.upkeep.backup import Backup, restore
     from severance.upkeep.check import Finding
@@ -50,6 +52,8 @@ __all__ = [
     "PersonaStatus",
     "Place",
     "Recollection",
+    "RerankerError",
+    "Reranking",
     "RolledBackError",
     "Session",
     "SeveranceError",
@@ -82,6 +86,8 @@ _HOMES = {
     "PersonaStatus": "severance.model",
     "Place": "severance.model",
     "Recollection": "severance.model",
+    "RerankerError": "severance.errors",
+    "Reranking": "severance.ports",
     "RolledBackError": "severance.errors",
     "Session": "severance.session",
     "SeveranceError": "severance.errors",

@@ -5,6 +5,7 @@
     ├── NotFoundError            nothing here by that id or name         1
     ├── AsleepError              the session has ended                   1
     ├── EmbedderError            the embedder failed or is another one   1
+    ├── RerankerError            the re-ranker failed                    1
     ├── StoreError               the store cannot serve                  1
     │   ├── StoreMissingError    there is no store, or no chip
     │   ├── StoreBusyError       another process held it for too long
@@ -43,6 +44,10 @@ class AsleepError(SeveranceError):
 
 class EmbedderError(SeveranceError):
     """The embedder failed, returned something unusable, or is not the one this space was written with."""
+
+
+class RerankerError(SeveranceError):
+    """The re-ranker failed, or returned something unusable; recall without it would have worked."""
 
 
 class StoreError(SeveranceError):

@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
-from functools import partial
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from weakref import WeakValueDictionary
 
 from severance.chip.chip import Chip
@@ -21,9 +20,10 @@ from severance.crypto.envelope import SpaceKey
 from severance.crypto.rootkey import Key
 from severance.drafts import name_of
 from severance.embed import bundled
+from severance.embed.specs import embedder_of, reranker_of
 from severance.errors import InputError, NotFoundError
 from severance.model import Head, Memory, Persona, PersonaStatus, Place, Status
-from severance.ports import Clock, Embedder, Entropy, Vault
+from severance.ports import Clock, Embedder, Entropy, Reranker, Reranking, Vault
 from severance.session import Session
 from severance.space import Space, new_key
 from severance.store import open_store, path_of
@@ -32,6 +32,10 @@ from severance.upkeep.backup import Backup, back_up
 from severance.upkeep.check import UNREADABLE, Finding, examine, salvaged
 from severance.upkeep.reembed import reembed
 from severance.writing import choosing
+
+EMBEDDER_VARIABLE = "SEVERANCE_EMBEDDER"
+RERANKER_VARIABLE = "SEVERANCE_RERANKER"
+T = TypeVar("T")
 
 Progress = Callable[[int, int], None]
 """Called now and then with how much is done and how much there is."""
@@ -42,7 +46,8 @@ def open(  # noqa: A001 - `severance.open` is what people will write
     *,
     key: Key = None,
     create: bool = True,
-    embedder: Embedder | None = None,
+    embedder: str | Embedder | None = None,
+    reranker: str | Reranker | Reranking | None = None,
     clock: Clock | None = None,
     entropy: Entropy | None = None,
 ) -> House:
@@ -54,18 +59,25 @@ def open(  # noqa: A001 - `severance.open` is what people will write
             `command:...`. Without it: SEVERANCE_KEY, then the source recorded when the store was made, then the
             keychain.
         create: whether to make a store where there is none.
-        embedder: turns texts into vectors; by default the bundled one, which needs no download.
+        embedder: turns texts into vectors: an embedder, or a spec such as `bundled`, `openai:MODEL@URL`,
+            `fastembed:MODEL`, `model2vec:MODEL` or `sentence-transformers:MODEL`. Without it: the spec in
+            SEVERANCE_EMBEDDER, then the bundled one, which needs no download.
+        reranker: puts what recall found in a better order: a re-ranker, or a spec such as `endpoint:MODEL@URL`,
+            `sentence-transformers:MODEL` or `fastembed:MODEL`. Without it: the spec in SEVERANCE_RERANKER, then none.
         clock, entropy: for tests and replays; by default the machine's.
 
     Raises:
         StoreMissingError: there is no store, and `create` is False; or its chip or vault is missing.
         KeyMissingError, WrongKeyError: the root key could not be had, or is another store's.
         StoreError, DamagedError: the store cannot serve, or is not what was written.
+        InputError: a spec cannot be meant.
     """
+    chosen, reranking = _embedder(embedder), _reranking(reranker)
     entropy = entropy or SystemEntropy()
     directory = path_of(path)
     vault, chip = open_store(directory, key=key, create=create, entropy=entropy)
-    return House(directory, vault, chip, embedder=embedder, clock=clock or SystemClock(), entropy=entropy)
+    clock = clock or SystemClock()
+    return House(directory, vault, chip, embedder=chosen, reranking=reranking, clock=clock, entropy=entropy)
 
 
 class House:
@@ -81,7 +93,8 @@ class House:
         vault: Vault,
         chip: Chip,
         *,
-        embedder: Embedder | None,
+        embedder: Callable[[], Embedder],
+        reranking: Callable[[], Reranking | None] = lambda: None,
         clock: Clock,
         entropy: Entropy,
     ) -> None:
@@ -89,7 +102,9 @@ class House:
         self._directory = directory
         self._vault = vault
         self._chip = chip
-        self._chosen = embedder
+        # Called at first need: a command that only looks at the house should not wait for word vectors.
+        self._embedder = cache(embedder)
+        self._reranking = cache(reranking)
         self._clock = clock
         self._entropy = entropy
         # In the order of crossing: a set's order would differ between runs, and with it what closing writes.
@@ -99,10 +114,7 @@ class House:
     @property
     def embedder(self) -> Embedder:
         """What turns texts into vectors here."""
-        # Loaded at first need: a command that only looks at the house should not wait for word vectors.
-        if self._chosen is None:
-            self._chosen = bundled()
-        return self._chosen
+        return self._embedder()
 
     def sever(self, subject: str, personas: Iterable[str]) -> list[Persona]:
         """Divide a subject: give it personas, each with a space and a key of its own. Returns all it has now.
@@ -173,6 +185,7 @@ class House:
             place,
             Space(self._vault, key, self._entropy),
             embedder=self.embedder,
+            reranking=self._reranking,
             clock=self._clock,
             entropy=self._entropy,
             anchor=self._chip.anchor(key),
@@ -232,9 +245,7 @@ class House:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def _salvaged(self, persona: Persona) -> Iterator[Memory]:
@@ -244,3 +255,23 @@ class House:
 
     def _everyone(self) -> list[Persona]:
         return [persona for subject in self._chip.subjects() for persona in self._chip.personas(subject.name)]
+
+
+def _embedder(chosen: str | Embedder | None) -> Callable[[], Embedder]:
+    if chosen is None:
+        chosen = os.environ.get(EMBEDDER_VARIABLE) or None
+    if chosen is None:
+        return bundled
+    return embedder_of(chosen) if isinstance(chosen, str) else partial(_itself, chosen)
+
+
+def _reranking(chosen: str | Reranker | Reranking | None) -> Callable[[], Reranking | None]:
+    if chosen is None:
+        chosen = os.environ.get(RERANKER_VARIABLE) or None
+    if isinstance(chosen, str):
+        return reranker_of(chosen)
+    return partial(_itself, chosen if chosen is None or isinstance(chosen, Reranking) else Reranking(chosen))
+
+
+def _itself(thing: T) -> T:
+    return thing

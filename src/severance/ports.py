@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from severance.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from severance.model import Head, Sealed
+
+
+MOST_CANDIDATES = 1_000
 
 
 class Clock(Protocol):
@@ -76,6 +81,50 @@ class Embedder(Protocol):
         ...
 
 
+@runtime_checkable
+class QueryEmbedder(Protocol):
+    """What an embedder has besides, where a query becomes another vector than the same text remembered."""
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """As `Embedder.embed`, for queries."""
+        ...
+
+
+class Reranker(Protocol):
+    """Reads a query and a text together, and scores how well the text answers it."""
+
+    def score(self, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One finite score for each text, in order: shape (len(texts),); higher is better.
+
+        Raises:
+            RerankerError: it failed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reranking:
+    """A re-ranker, and how it is used.
+
+    Attributes:
+        reranker: what scores.
+        candidates: how many of the best memories are given to it.
+        plain_on_failure: whether recall goes on in its own order when it fails, and says so with every recollection;
+            otherwise recall fails.
+
+    Raises:
+        InputError: not 2 to 1,000 candidates.
+    """
+
+    reranker: Reranker
+    candidates: int = 50
+    plain_on_failure: bool = False
+
+    def __post_init__(self) -> None:
+        if type(self.candidates) is not int or not 2 <= self.candidates <= MOST_CANDIDATES:
+            raise InputError(f"a re-ranker is given 2 to {MOST_CANDIDATES:,} candidates")
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One record of a log, as a vault holds it.
@@ -92,11 +141,16 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A sealed picture of a mind: the head it stands for, and its chunks in order."""
+class Layer:
+    """A sealed part of a snapshot: the heads before and after the records that it stands for, and its chunks."""
 
-    at: Head
+    begin: Head
+    end: Head
     chunks: tuple[Sealed, ...]
+
+    def holds(self, seq: int) -> bool:
+        """Whether the record with this number is one that it stands for."""
+        return self.begin.seq < seq <= self.end.seq
 
 
 class Vault(Protocol):
@@ -142,7 +196,7 @@ class Vault(Protocol):
         """Put `frames` after `expected`; returns the new head: the last frame's number and its SHA-256.
 
         `erase` names records of this space: in the same transaction their frames are overwritten, their digests stay,
-        and snapshots of the space are dropped, since they may hold what was erased.
+        and each layer that stands for one of them is dropped, since it may hold what was erased.
 
         Raises:
             ConflictError: the head is not `expected`; nothing was written.
@@ -158,16 +212,28 @@ class Vault(Protocol):
         """
         ...
 
-    def write_snapshot(self, space: bytes, snapshot: Snapshot) -> bool:
-        """Keep this snapshot in place of an earlier one; returns whether it was kept.
+    def write_layers(self, space: bytes, seen: int, layers: Sequence[Layer], drop: Sequence[int] = ()) -> bool:
+        """Keep these layers of the space's snapshot, and drop those that end at the records `drop`, all or nothing.
 
-        It is not kept when a snapshot of a later head is there already, or when a frame was erased by an append after
-        `snapshot.at`: the snapshot may still hold what was erased.
+        Args:
+            space: whose.
+            seen: the number of the head that they were made at. Each of them ends there or before.
+            layers: they ascend, and no two stand for one record.
+            drop: the last records of layers that are there.
+
+        Returns:
+            Whether it was done. It is not when a frame was erased by an append after `seen`, since a layer may still
+            hold what was erased; and not when another writer was first: one of `drop` is not there, or a layer
+            that stays stands for a record of a new one or for one after `seen`.
         """
         ...
 
-    def read_snapshot(self, space: bytes) -> Snapshot | None:
-        """The snapshot kept last, or None."""
+    def layers(self, space: bytes) -> list[tuple[int, int]]:
+        """The numbers of the first and the last record that each layer stands for, ascending."""
+        ...
+
+    def read_layers(self, space: bytes) -> list[Layer]:
+        """The layers kept, ascending; empty when there is none."""
         ...
 
     def drop(self, space: bytes) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from threading import RLock
-from types import TracebackType
 from typing import Any, NoReturn, Self
 
 from severance.asking import When, check_query, check_whole, checked_item, filter_of
 from severance.context import context_block
 from severance.drafts import Rememberable, draft_of
+from severance.embed.specs import spec_of
 from severance.errors import (
     AsleepError,
     ConflictError,
@@ -25,17 +25,10 @@ from severance.errors import (
     StoreReadOnlyError,
 )
 from severance.mind import Heard, Mind
-from severance.model import (
-    ID_BYTES,
-    Draft,
-    Head,
-    Memory,
-    Metadata,
-    Persona,
-    Recollection,
-    id_text,
-)
-from severance.ports import Clock, Embedder, Entropy
+from severance.model import ID_BYTES, Draft, Filter, Head, Memory, Metadata, Persona, Recollection, id_text
+from severance.ports import Clock, Embedder, Entropy, Reranking
+from severance.reranking import reranked
+from severance.sleeping import write_layers
 from severance.space import Space
 from severance.waking import apply, wake
 from severance.writing import (
@@ -44,6 +37,7 @@ from severance.writing import (
     embedded,
     first_tellings,
     forgetting,
+    found,
     query_vector,
     remembering,
     unknown_memory,
@@ -53,8 +47,6 @@ MOST_RECALLED = 1_000
 MOST_TOKENS = 1_000_000
 _BATCH = 2_048
 _RECENT = 200
-_SNAPSHOT_AFTER = 256
-_SNAPSHOT_SHARE = 8
 
 
 class Session:
@@ -74,6 +66,7 @@ class Session:
         space: Space,
         *,
         embedder: Embedder,
+        reranking: Callable[[], Reranking | None] = lambda: None,
         clock: Clock,
         entropy: Entropy,
         anchor: Head | None,
@@ -83,13 +76,14 @@ class Session:
         self._place = place
         self._space: Space | None = space
         self._embedder = embedder
+        self._reranking = reranking
         self._clock = clock
         self._entropy = entropy
         self._keep_anchor = keep_anchor
         self._anchored = anchor.seq if anchor is not None else 0
         self._heard = Heard(_RECENT)
         self._lock = RLock()
-        self._mind, self._snapshot_seq = wake(space, anchor)
+        self._mind, self._label = wake(space, anchor)
         self._applied = space.head.seq
         self._check_embedder()
         self._keep(space.head)
@@ -147,7 +141,12 @@ class Session:
         drafts = [checked_item(index, item) for index, item in enumerate(items)]
         kept: list[Memory] = []
         for start in range(0, len(drafts), _BATCH):
-            kept += self._remember(drafts[start : start + _BATCH])
+            try:
+                kept += self._remember(drafts[start : start + _BATCH])
+            except EmbedderError as problem:
+                raise EmbedderError(
+                    f"{problem} (the {start:,} before these were kept)" if start else str(problem)
+                ) from None
         return kept
 
     def recall(
@@ -174,13 +173,13 @@ class Session:
         Raises:
             InputError: the query, the limit or a filter cannot be meant.
             EmbedderError: the embedder failed.
+            RerankerError: the re-ranker failed, where one was chosen that has to answer.
         """
         check_query(query)
         check_whole(limit, "the limit", 1, MOST_RECALLED)
         chosen = filter_of(since, until, as_of, thread, where)
         with self._awake() as (_, mind):
-            vector = query_vector(self._embedder, mind.to_embed(query))
-            hits = mind.recall(query, vector, limit=limit, filter=chosen, now=self._clock.now())
+            hits = self._found(mind, query, limit, chosen)
             self._heard.add(hit.memory.id for hit in hits)
             return hits
 
@@ -230,7 +229,7 @@ class Session:
             NotFoundError: none is remembered here.
         """
         with self._awake() as (_, mind):
-            return _found(mind.get(id))
+            return found(mind.get(id))
 
     def history(self, id: str) -> list[Memory]:  # noqa: A002
         """All versions of the memory, the oldest first.
@@ -273,7 +272,7 @@ class Session:
             raw = self._entropy.draw(ID_BYTES, space.key.space)
             now = self._clock.now()
             self._write(lambda mind: amending(mind, id, changes, self._embedder, raw, now))
-            return _found(self._mind.get(self._mind.history(id)[-1].id))
+            return found(self._mind.get(self._mind.history(id)[-1].id))
 
     def forget(self, id: str) -> int:  # noqa: A002
         """Forget a memory with all its versions, and erase their records from the vault. Returns how many versions.
@@ -294,7 +293,7 @@ class Session:
             return {**mind.stats(), "records": space.head.seq}
 
     def sleep(self) -> None:
-        """End the session: write a snapshot if much is new, tell the chip how far the log goes, drop key and mind.
+        """End the session: write what the snapshot lacks, tell the chip how far the log goes, drop key and mind.
 
         Doing it again does nothing.
         """
@@ -306,17 +305,15 @@ class Session:
             self._space, self._mind = None, Mind()
             self._heard.clear()
             head = space.head
-            if whole and head.seq - self._snapshot_seq > _SNAPSHOT_AFTER + len(mind) // _SNAPSHOT_SHARE:
+            if whole:
                 with suppress(StoreError):  # a snapshot is a cache: without it the next waking only takes longer
-                    space.write_snapshot(b"".join(mind.snapshot()))
+                    write_layers(space, mind, self._label)
             self._keep(head)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.sleep()
 
     def __reduce__(self) -> NoReturn:
@@ -324,6 +321,16 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<Session, {'asleep' if self._space is None else 'awake'}>"  # no name: it may be logged
+
+    def _found(self, mind: Mind, query: str, limit: int, chosen: Filter) -> list[Recollection]:
+        told = mind.embedder
+        dimensions = self._embedder.dimensions if told is None else told.dimensions
+        vector = query_vector(self._embedder, mind.to_embed(query), dimensions)
+        now, reranking = self._clock.now(), self._reranking()
+        if reranking is None:
+            return mind.recall(query, vector, limit=limit, filter=chosen, now=now)
+        hits = mind.recall(query, vector, limit=max(limit, reranking.candidates), filter=chosen, now=now)
+        return reranked(reranking, query, hits, limit)
 
     def _keep(self, head: Head) -> None:
         """Tell the chip how far the log goes, if that is news to it."""
@@ -333,12 +340,12 @@ class Session:
                 self._keep_anchor(head)
                 self._anchored = head.seq
 
-    def _while_awake(self, found: Iterator[Memory]) -> Iterator[Memory]:
+    def _while_awake(self, every: Iterator[Memory]) -> Iterator[Memory]:
         while True:
             with self._lock:
                 if self._space is None:
                     raise _asleep()
-                memory = next(found, None)
+                memory = next(every, None)
             if memory is None:
                 return
             yield memory
@@ -357,7 +364,7 @@ class Session:
         if self._applied != space.head.seq:
             # A call was interrupted (Ctrl-C) between the log and the mind; the log is the truth, so begin again.
             fresh = space.again()
-            self._mind, self._snapshot_seq = wake(fresh, None)
+            self._mind, self._label = wake(fresh, None)
             self._space, space = fresh, fresh
             self._applied = fresh.head.seq
         news = space.read_on()
@@ -371,12 +378,17 @@ class Session:
         chosen = self._mind.embedder
         if chosen is not None and chosen.identity != self._embedder.identity:
             self._space, self._mind = None, Mind()
+            spec = spec_of(chosen.identity)
+            its = f"--embedder '{spec}'" if spec is not None else "the embedder they were made with"
             raise EmbedderError(
                 f"these memories were embedded by {chosen.identity}, and this house uses {self._embedder.identity}; "
-                "run `severance reembed`, or open the house with the embedder they were made with"
+                f"run `severance reembed`, or open the house with {its}"
             )
 
     def _remember(self, drafts: Sequence[Draft]) -> list[Memory]:
+        with self._lock:
+            if self._space is None:
+                raise _asleep()  # before anything is sent to an embedder
         vectors = embedded(self._embedder, [draft.text for draft in drafts])
         with self._awake() as (space, _):
             raw = self._entropy.draw(ID_BYTES * len(drafts), space.key.space)
@@ -384,7 +396,7 @@ class Session:
             now = self._clock.now()
             writing = self._write(lambda mind: remembering(mind, drafts, vectors, ids, now, self._heard))
             fresh = first_tellings(writing)
-            return [fresh.get(raw) or _found(self._mind.get(id_text(raw))) for raw in writing.ids]
+            return [fresh.get(raw) or found(self._mind.get(id_text(raw))) for raw in writing.ids]
 
     def _write(self, plan: Callable[[Mind], Writing]) -> Writing:
         """Append what `plan` makes of the mind, made again each time that another writer was first."""
@@ -407,9 +419,3 @@ class Session:
 
 def _asleep() -> AsleepError:
     return AsleepError("this session has ended; cross again to wake the persona")
-
-
-def _found(memory: Memory | None) -> Memory:
-    if memory is None:
-        raise unknown_memory()
-    return memory

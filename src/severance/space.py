@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,7 +22,7 @@ from severance.crypto.envelope import (
 )
 from severance.errors import ConflictError, DamagedError, NewerVersionError, NotFoundError, RolledBackError
 from severance.model import Head, Plain, Sealed
-from severance.ports import Entropy, Entry, Snapshot, Vault
+from severance.ports import Entropy, Entry, Layer, Vault
 from severance.records import Event, Forgotten, decode, encode
 
 CHUNK_BYTES = 2**20
@@ -31,6 +32,14 @@ _NOT_FORGOTTEN = "is gone, and nothing in the log says that it was forgotten"
 
 Numbered = tuple[int, Event]
 """A record's sequence number and what it says."""
+
+
+class Pictured(NamedTuple):
+    """What a layer holds, the mind's own encoding, of the records after `begin` up to `end`."""
+
+    begin: Head
+    end: Head
+    content: bytes
 
 
 def new_key(entropy: Entropy, scope: bytes) -> SpaceKey:
@@ -78,39 +87,84 @@ class Space:
             raise self._rolled_back(head.seq)
         return head
 
-    def read_snapshot(self) -> bytes | None:
-        """The content of the space's snapshot, with `head` moved to where it stands; None when there is none.
+    def layers(self) -> list[tuple[int, int]]:
+        """The numbers of the first and the last record that each layer in the vault stands for, ascending."""
+        with self._expected():
+            return self._vault.layers(self.key.space)
+
+    def read_layers(self) -> list[Pictured]:
+        """What the space's layers hold, ascending; none begins before `head`, which is left alone.
 
         Raises:
-            DamagedError: a chunk is not what was written.
-            RolledBackError: the log does not reach the snapshot any more.
+            DamagedError: a chunk is not what was written, or they do not stand for one log.
+            RolledBackError: the log does not reach the last of them any more.
         """
         with self._expected():
-            snapshot = self._vault.read_snapshot(self.key.space)
-        if snapshot is None:
-            return None
-        if not snapshot.chunks:
-            raise self._damaged(snapshot.at.seq, "has a snapshot without content")
-        stored = self.stored()
-        if stored.seq < snapshot.at.seq or (stored.seq == snapshot.at.seq and stored != snapshot.at):
-            raise self._rolled_back(stored.seq)
-        last = len(snapshot.chunks) - 1
-        content, before = list[bytes](), b""
-        for index, chunk in enumerate(snapshot.chunks):
-            content.append(self._opener.open(chunk_place(snapshot.at, index, before, last=index == last), chunk))
-            before = chunk
-        self.head = snapshot.at
-        return b"".join(content)
+            layers = self._vault.read_layers(self.key.space)
+        found = [Pictured(layer.begin, layer.end, self._content(layer)) for layer in layers]
+        before = self.head
+        for held in found:
+            if before.seq > held.begin.seq or (before.seq == held.begin.seq and before != held.begin):
+                raise self._damaged(held.end.seq, "is in a layer that does not stand where it was written for")
+            before = held.end
+        if found:
+            last, stored = found[-1].end, self.stored()
+            if stored.seq < last.seq or (stored.seq == last.seq and stored != last):
+                raise self._rolled_back(stored.seq)
+        return found
 
-    def write_snapshot(self, content: bytes) -> bool:
-        """Seal `content` as the snapshot of `head`; returns whether the vault kept it."""
+    def _content(self, layer: Layer) -> bytes:
+        if not layer.chunks:
+            raise self._damaged(layer.end.seq, "is in a layer without content")
+        content, before, last = list[bytes](), b"", len(layer.chunks) - 1
+        for index, chunk in enumerate(layer.chunks):
+            place = chunk_place(layer.begin, layer.end, index, before, last=index == last)
+            content.append(self._opener.open(place, chunk))
+            before = chunk
+        return content[0] if last == 0 else b"".join(content)
+
+    def write_layers(self, contents: Sequence[tuple[int, int, bytes]], drop: Sequence[int] = ()) -> bool:
+        """Seal what layers of these ranges of records (first, last) hold, in the place of those that end at `drop`.
+
+        They were made of everything up to `head`. Returns whether the vault kept them.
+        """
+        layers = [self._layer(first, last, content) for first, last, content in contents]
+        return self._vault.write_layers(self.key.space, self.head.seq, layers, drop)
+
+    def _layer(self, first: int, last: int, content: bytes) -> Layer:
+        begin, end = self._at(first - 1), self._at(last)
         starts = range(0, max(len(content), 1), CHUNK_BYTES)
         chunks, before = list[Sealed](), b""
         for index, start in enumerate(starts):
-            place = chunk_place(self.head, index, before, last=start == starts[-1])
+            place = chunk_place(begin, end, index, before, last=start == starts[-1])
             before = self._sealer.seal(place, Plain(content[start : start + CHUNK_BYTES]))
             chunks.append(Sealed(before))
-        return self._vault.write_snapshot(self.key.space, Snapshot(self.head, tuple(chunks)))
+        return Layer(begin, end, tuple(chunks))
+
+    def read_to(self, end: Head) -> tuple[list[Numbered], set[int]]:
+        """Every record after `head` up to `end`, with `head` moved there, and the numbers of those that were erased.
+
+        Raises:
+            DamagedError: a record is not what was written there, or is missing, or `end` is not where they lead.
+        """
+        found, erased = list[Numbered](), set[int]()
+        while self.head.seq < end.seq:
+            entries = self._read(self.head.seq, min(_PAGE, end.seq - self.head.seq))
+            if not entries:
+                raise self._damaged(self.head.seq + 1, "is missing")
+            for entry in entries:
+                event = self._next(entry)
+                if event is None:
+                    erased.add(entry.seq)
+                else:
+                    found.append((entry.seq, event))
+        if self.head != end:
+            raise self._damaged(end.seq, _NOT_WRITTEN)
+        return found, erased
+
+    def unexplained(self, erased: set[int]) -> DamagedError:
+        """The error for records that are gone without anything that says that they were forgotten."""
+        return self._damaged(min(erased), _NOT_FORGOTTEN)
 
     def read_on(self, anchor: Head | None = None) -> list[Numbered]:
         """Every record after `head`, opened and checked, with `head` moved to the last. Erased ones are left out.
@@ -141,7 +195,7 @@ class Space:
         if anchor is not None and self.head.seq < anchor.seq:
             raise self._rolled_back(self.head.seq)
         if erased:
-            raise self._damaged(min(erased), _NOT_FORGOTTEN)
+            raise self.unexplained(erased)
         return found
 
     def confirm(self) -> None:
@@ -252,17 +306,20 @@ class Space:
 
     def _compare(self, anchor: Head) -> None:
         """Hold the log against an anchor that lies at or before `head`."""
-        here = self.head.digest
-        if anchor.seq == 0:
-            here = genesis(self.key.space, self.key.epoch).digest
-        elif anchor.seq < self.head.seq:
-            entries = self._read(anchor.seq - 1, 1)
-            if not entries or entries[0].seq != anchor.seq:
-                raise self._damaged(anchor.seq, "is missing")
-            frame = entries[0].frame
-            here = entries[0].digest if frame is None else after(anchor, frame).digest
-        if here != anchor.digest:
+        if self._at(anchor.seq) != anchor:
             raise self._rolled_back(anchor.seq)
+
+    def _at(self, seq: int) -> Head:
+        """The head at this number, at or before `head`, as the log has it."""
+        if seq == self.head.seq:
+            return self.head
+        if seq == 0:
+            return genesis(self.key.space, self.key.epoch)
+        entries = self._read(seq - 1, 1)
+        if not entries or entries[0].seq != seq:
+            raise self._damaged(seq, "is missing")
+        frame = entries[0].frame
+        return Head(seq, entries[0].digest) if frame is None else after(Head(seq - 1, b""), frame)
 
     def _next(self, entry: Entry) -> Event | None:
         if entry.seq != self.head.seq + 1:

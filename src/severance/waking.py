@@ -1,4 +1,8 @@
-"""How a space becomes a mind: the newest snapshot, then the log's tail; without a snapshot, the whole log."""
+"""How a space becomes a mind: its layers, what they leave out from the log, then the log's tail.
+
+Without layers that can be used, the whole log. The log is the truth: what has no layer, for whatever reason, is read
+there, and only takes longer.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +10,45 @@ from collections.abc import Sequence
 
 from severance.errors import DamagedError
 from severance.mind import Mind
+from severance.mind.layer import Layer, decode
+from severance.mind.stack import of_events
 from severance.model import Head
-from severance.space import Numbered, Space
+from severance.records import Forgotten
+from severance.space import Numbered, Pictured, Space
+
+NO_LABEL = -1
+"""Of layers that cannot be used."""
 
 
 def wake(space: Space, anchor: Head | None, *, pictured: bool = True) -> tuple[Mind, int]:
-    """The mind of everything that the space's log says, and the sequence number of the snapshot used (0 if none).
+    """The mind of everything that the space's log says, and what the layers in the vault are good for.
 
     Args:
         space: fresh, at the beginning of its log; afterwards it stands at the log's head.
         anchor: a head that the log must contain.
-        pictured: whether a snapshot may be used.
+        pictured: whether layers may be used.
+
+    Returns:
+        The mind, and the number of the record that chose the embedder of the layers: they are of use beside the mind as
+        long as that one is in force. NO_LABEL where they are of none.
 
     Raises:
-        DamagedError, RolledBackError: as `Space.read_on` and `Space.confirm`.
+        DamagedError, RolledBackError: as `Space.read_layers`, `Space.read_on` and `Space.confirm`.
     """
-    mind = _pictured(space) if pictured else None
-    if mind is None:  # not `or`: a mind that forgot everything is false, and is not a new one
-        mind = Mind()
-    snapshot = space.head.seq
-    apply(mind, space.read_on(anchor))
+    begin = space.head
+    held = space.read_layers() if pictured else []
+    found = _joined(space, held) if held else (Mind(), set[int]())
+    mind, erased = found or (Mind(), set[int]())
+    if found is None:
+        space.head = begin
+    label = NO_LABEL if found is None or not pictured else mind.chosen
+    news = space.read_on(anchor)
+    erased.difference_update(seq for _, event in news if isinstance(event, Forgotten) for seq in event.seqs)
+    if erased:
+        raise space.unexplained(erased)
+    apply(mind, news)
     space.confirm()
-    return mind, snapshot
+    return mind, mind.chosen if not held and pictured else label
 
 
 def apply(mind: Mind, news: Sequence[Numbered]) -> None:
@@ -45,14 +66,29 @@ def apply(mind: Mind, news: Sequence[Numbered]) -> None:
             start = index
 
 
-def _pictured(space: Space) -> Mind | None:
-    begin = space.head
-    content = space.read_snapshot()
-    if content is None:
-        return None
+def _joined(space: Space, held: Sequence[Pictured]) -> tuple[Mind, set[int]] | None:
+    """The mind of the layers and what lies between them, with the numbers of erased records that they do not explain;
+    `space` then stands at the end of the last. None where they cannot be used.
+    """
     try:
-        return Mind.restore(content)
-    except ValueError:
-        # Sealed by us and intact, so an encoding of another version of the mind. The log is the truth.
-        space.head = begin
+        layers = [decode(picture.content) for picture in held]
+        embedder, chosen = layers[-1].embedder, layers[-1].chosen
+        whole, erased = list[Layer](), set[int]()
+        for picture, layer in zip(held, layers, strict=True):
+            if (layer.first, layer.last) != (picture.begin.seq + 1, picture.end.seq):
+                return None
+            if space.head.seq < picture.begin.seq:
+                first = space.head.seq + 1
+                events, gone = space.read_to(picture.begin)
+                whole.append(of_events(first, picture.begin.seq, events, embedder, chosen))
+                erased |= gone
+            whole.append(layer)
+            space.head = picture.end
+        mind = Mind.restore(whole)
+    except (ValueError, OverflowError):
+        # Sealed by us and intact, so of another version of the mind, or of before a change of embedder or something
+        # forgotten, put back. The log is the truth.
         return None
+    for layer in whole:
+        erased.difference_update(layer.erased.tolist())
+    return mind, erased

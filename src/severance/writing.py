@@ -15,7 +15,7 @@ from severance.embed.quantize import quantize, table_of
 from severance.errors import EmbedderError, NotFoundError
 from severance.mind import Heard, Mind
 from severance.model import NO_METADATA, Draft, Memory, id_bytes, id_text, micros, moment
-from severance.ports import Embedder
+from severance.ports import Embedder, QueryEmbedder
 from severance.records import EmbedderChosen, Event, Forgotten, Remembered, Repeated, decode, encode
 
 Vector = tuple[bytes, float]
@@ -37,18 +37,24 @@ def embedded(embedder: Embedder, texts: Sequence[str]) -> list[Vector]:
     Raises:
         EmbedderError: it failed, or returned another number of vectors, other dimensions or something not a number.
     """
-    rows, scales = quantize(embedder.embed(texts), rows=len(texts), dimensions=embedder.dimensions)
+    try:
+        rows, scales = quantize(embedder.embed(texts), rows=len(texts), dimensions=embedder.dimensions)
+    except EmbedderError as problem:
+        which = "it was not kept" if len(texts) == 1 else f"none of these {len(texts):,} texts was kept"
+        raise EmbedderError(f"{problem}; {which}, try again") from None
     return list(zip((row.tobytes() for row in rows), scales.tolist(), strict=True))
 
 
-def query_vector(embedder: Embedder, query: str) -> NDArray[np.float32]:
-    """The embedding of one query, as it is: shape (dimensions,).
+def query_vector(embedder: Embedder, query: str, dimensions: int) -> NDArray[np.float32]:
+    """The embedding of one query, as it is: shape (dimensions,), with as many dimensions as the memories' vectors.
 
     Raises:
         EmbedderError: as `embedded`.
     """
-    table = table_of(embedder.embed([query]), rows=1, dimensions=embedder.dimensions)
-    vector: NDArray[np.float32] = table[0].astype(np.float32, copy=False)
+    embed = embedder.embed_queries if isinstance(embedder, QueryEmbedder) else embedder.embed
+    vector: NDArray[np.float32] = table_of(embed([query]), rows=1, dimensions=dimensions)[0].astype(
+        np.float32, copy=False
+    )
     return vector
 
 
@@ -60,7 +66,12 @@ def remembering(
     now: int,
     heard: Heard,
 ) -> Writing:
-    """Each draft becomes a memory with the id that was drawn for it, or a repeat of one that is known."""
+    """Each draft becomes a memory with the id that was drawn for it, or a repeat of one that is known.
+
+    Raises:
+        EmbedderError: the vectors have other dimensions than those that are kept.
+    """
+    _check_dimensions(mind, vectors)
     writing = Writing()
     fresh: dict[object, bytes] = {}
     for draft, vector, raw in zip(drafts, vectors, ids, strict=True):
@@ -142,6 +153,7 @@ def amending(
 
     Raises:
         NotFoundError: no such memory.
+        EmbedderError: as `embedded` and `remembering`.
     """
     versions = mind.history(memory)
     if not versions:
@@ -153,6 +165,7 @@ def amending(
     if (_sameness(draft), draft.pinned, draft.at) == (_sameness(before), before.pinned, before.at):
         return Writing(ids=[tip])
     vector = embedded(embedder, [draft.text])[0]
+    _check_dimensions(mind, [vector])
     return Writing([_remembered(new_id, draft, at, now, vector, supersedes=tip)], [new_id])
 
 
@@ -172,6 +185,29 @@ def forgetting(mind: Mind, memory: str, now: int) -> Writing:
 def unknown_memory() -> NotFoundError:
     """The one error for an id that cannot be had from here, for whatever reason."""
     return NotFoundError("no memory with that id is remembered here")
+
+
+def found(memory: Memory | None) -> Memory:
+    """The memory, where there is one.
+
+    Raises:
+        NotFoundError: there is none; as `unknown_memory`.
+    """
+    if memory is None:
+        raise unknown_memory()
+    return memory
+
+
+def _check_dimensions(mind: Mind, vectors: Sequence[Vector]) -> None:
+    # An endpoint may serve another model under the same name from one day to the next.
+    wanted = {mind.embedder.dimensions} if mind.embedder is not None else set()
+    found = {len(vector[0]) for vector in vectors}
+    if wanted and found - wanted:
+        raise EmbedderError(
+            f"the embedder now makes vectors of {min(found - wanted)} components, and the memories have {min(wanted)}; "
+            "nothing was kept: bring the former model back, or give the new one a name or version of its own and run "
+            "`severance reembed`"
+        )
 
 
 def _remembered(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import comb
 
@@ -42,6 +43,15 @@ def test_more_trials_give_a_tighter_bound_and_more_finds_a_wider_one() -> None:
 def test_an_outcome_without_trials_has_no_bound() -> None:
     assert _outcome(Verdict.NOT_TRIED, tried=0).at_most is None
     assert _outcome(Verdict.HELD, tried=10).at_most == upper_bound(0, 10)
+
+
+@pytest.mark.parametrize("verdict", [verdict for verdict in Verdict if verdict is not Verdict.HELD])
+def test_only_what_held_has_a_bound(verdict: Verdict) -> None:
+    assert _outcome(verdict, tried=10, found=int(verdict is Verdict.BROKEN)).at_most is None
+
+
+def test_what_is_no_sample_has_no_bound() -> None:
+    assert replace(_outcome(Verdict.HELD, tried=10), bounded=False).at_most is None
 
 
 def test_a_tally_counts_every_find_and_keeps_the_first_of_them() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
+import re
 import socket
 import sqlite3
 import subprocess
@@ -66,10 +68,10 @@ def _fill(house: House) -> None:
 def look(folder: Path) -> Callable[..., Outcome]:
     """Runs the part on a store, as `severance barrier` does."""
 
-    def looking(store: Path, key: bytes | str | None = KEY, *, deep: bool = False) -> Outcome:
+    def looking(store: Path, key: bytes | str | None = KEY, *, deep: bool = False, named: bool = False) -> Outcome:
         work = folder / "work"
         work.mkdir()
-        plan = Plan([own.part(store, key)], 60, "severance", "quick", 7, deep=deep)
+        plan = Plan([own.part(store, key, named=named)], 60, "severance", "quick", 7, deep=deep)
         try:
             [outcome] = perform(plan, work).outcomes
         finally:
@@ -242,6 +244,25 @@ def test_a_file_that_grows_while_it_is_read_is_read_to_where_it_ended(store: Pat
     assert read == 3 * 2**20
 
 
+def test_a_folder_that_may_not_be_looked_into_is_inconclusive(
+    store: Path, look: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = Path.lstat
+
+    def refused(self: Path) -> os.stat_result:
+        if self.parent == store:
+            raise PermissionError(13, "Permission denied", str(self))
+        return looked(self)
+
+    monkeypatch.setattr(Path, "lstat", refused)
+    for named in (False, True):
+        outcome = look(store, named=named)
+        assert (outcome.verdict, outcome.note) == (
+            Verdict.INCONCLUSIVE,
+            "Your store may not be read (Permission denied); ask for access to it.",
+        )
+
+
 @pytest.mark.parametrize("deep", [False, True])
 def test_a_giant_file_with_nothing_in_it_is_not_copied(store: Path, look: Callable[..., Outcome], deep: bool) -> None:
     with (store / "vault.db-x").open("wb") as giant:
@@ -266,7 +287,7 @@ def test_half_a_store_is_inconclusive(store: Path, look: Callable[..., Outcome],
     outcome = look(store)
     assert (outcome.verdict, outcome.note) == (
         Verdict.INCONCLUSIVE,
-        f"{name[0].upper()}{name[1:]} is not in the store.",
+        f"{name} is not in the store.",
     )
 
 
@@ -276,6 +297,9 @@ def test_no_store_is_not_tried(folder: Path, look: Callable[..., Outcome]) -> No
         outcome = look(folder / place)
         assert (outcome.verdict, outcome.tried) == (Verdict.NOT_TRIED, 0)
         assert "no store" in outcome.note
+        outcome = look(folder / place, named=True)
+        assert (outcome.verdict, outcome.tried) == (Verdict.INCONCLUSIVE, 0)
+        assert outcome.note == "There is no store of your own to look at; name one with --store."
 
 
 def test_a_store_with_nothing_to_look_for_is_not_tried(folder: Path, look: Callable[..., Outcome]) -> None:
@@ -283,6 +307,7 @@ def test_a_store_with_nothing_to_look_for_is_not_tried(folder: Path, look: Calla
         house.sever("irving", ["work"])
     outcome = look(folder / "new")
     assert (outcome.verdict, "24 characters" in outcome.note) == (Verdict.NOT_TRIED, True)
+    assert look(folder / "new", named=True).verdict is Verdict.NOT_TRIED, "it could be had"
 
 
 def test_a_store_that_is_too_large_for_a_quick_run_is_not_tried(
@@ -291,6 +316,7 @@ def test_a_store_that_is_too_large_for_a_quick_run_is_not_tried(
     monkeypatch.setattr(own, "MOST_QUICK", 1_000)
     outcome = look(store)
     assert (outcome.verdict, "--full" in outcome.note) == (Verdict.NOT_TRIED, True)
+    assert look(store, named=True).verdict is Verdict.INCONCLUSIVE
     assert look(store, deep=True).verdict is Verdict.HELD
 
 
@@ -299,6 +325,9 @@ def test_without_a_key_it_is_not_tried_and_with_a_wrong_one_inconclusive(
 ) -> None:
     assert look(store, "env:NOT_SET").verdict is Verdict.NOT_TRIED
     assert look(store, None).verdict is Verdict.NOT_TRIED, "nothing was recorded but that the key was given"
+    for key in ("env:NOT_SET", None):
+        outcome = look(store, key, named=True)
+        assert (outcome.verdict, outcome.tried, "--key" in outcome.note) == (Verdict.INCONCLUSIVE, 0, True)
     outcome = look(store, bytes(32))
     assert (outcome.verdict, "--key" in outcome.note) == (Verdict.INCONCLUSIVE, True)
 
@@ -317,6 +346,8 @@ def test_nobody_is_asked_for_a_passphrase(
     for key in (None, "passphrase"):
         outcome = look(folder / "locked", key)
         assert (outcome.verdict, "passphrase" in outcome.note) == (Verdict.NOT_TRIED, True)
+        outcome = look(folder / "locked", key, named=True)
+        assert (outcome.verdict, "passphrase" in outcome.note) == (Verdict.INCONCLUSIVE, True)
 
 
 def test_a_key_file_beside_the_store_is_found_from_the_copy(folder: Path, look: Callable[..., Outcome]) -> None:
@@ -335,6 +366,7 @@ def test_a_store_of_another_embedder_is_not_tried(folder: Path, look: Callable[.
         _fill(house)
     outcome = look(folder / "other")
     assert (outcome.verdict, "embedder" in outcome.note) == (Verdict.NOT_TRIED, True)
+    assert look(folder / "other", named=True).verdict is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
@@ -363,14 +395,72 @@ def test_a_name_in_the_clear_is_found(store: Path, look: Callable[..., Outcome])
     assert outcome.evidence == ("vault.db-journal at byte 10: the name of a subject, persona or place",)
 
 
-def test_damage_is_found(store: Path, look: Callable[..., Outcome]) -> None:
+def _altered_record(store: Path) -> None:
     with closing(sqlite3.connect(store / "vault.db")) as vault, vault:
         space, seq, frame = vault.execute("SELECT space, seq, frame FROM records ORDER BY seq DESC LIMIT 1").fetchone()
         altered = frame[:-1] + bytes([frame[-1] ^ 1])
         vault.execute("UPDATE records SET frame = ? WHERE space = ? AND seq = ?", (altered, space, seq))
-    outcome = look(store)
-    assert outcome.verdict is Verdict.BROKEN
-    assert outcome.evidence[0].startswith("check: ")
+
+
+def _altered_records(store: Path) -> None:
+    with closing(sqlite3.connect(store / "vault.db")) as vault, vault:
+        vault.execute("UPDATE records SET frame = zeroblob(length(frame))")
+
+
+def _cut_vault(store: Path) -> None:
+    with (store / "vault.db").open("r+b") as vault:
+        vault.truncate(5_000)
+
+
+def _no_vault(store: Path) -> None:
+    (store / "vault.db").write_bytes(b"nothing of the kind" * 1_000)
+
+
+def _altered_chip(store: Path) -> None:
+    with closing(sqlite3.connect(store / "chip.db")) as chip, chip:
+        rows = chip.execute("SELECT id, frame FROM rows WHERE owner IS NOT NULL").fetchall()
+        altered = [(frame[:-1] + bytes([frame[-1] ^ 1]), id) for id, frame in rows]  # noqa: A001
+        chip.executemany("UPDATE rows SET frame = ? WHERE id = ?", altered)
+
+
+def _other_layout(store: Path) -> None:
+    with closing(sqlite3.connect(store / "chip.db")) as chip, chip:
+        chip.execute("CREATE TABLE more (one)")
+
+
+@pytest.mark.parametrize("key", [KEY, None])
+@pytest.mark.parametrize(
+    "damage", [_altered_record, _altered_records, _cut_vault, _no_vault, _altered_chip, _other_layout]
+)
+def test_damage_is_no_crossing_and_is_told_as_damage(
+    store: Path,
+    look: Callable[..., Outcome],
+    damage: Callable[[Path], None],
+    key: bytes | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SEVERANCE_KEY", base64.b64encode(KEY).decode())
+    damage(store)
+    outcome = look(store, key)
+    assert (outcome.verdict, outcome.tried, outcome.found) == (Verdict.INCONCLUSIVE, 0, 0)
+    assert outcome.note.startswith("Your store is damaged, which is no crossing: ")
+    assert "`severance check`" in outcome.note
+    assert outcome.note.count("severance check") == 1
+
+
+def test_damage_in_a_store_with_nothing_to_look_for_is_told(folder: Path, look: Callable[..., Outcome]) -> None:
+    with severance.open(folder / "new", key=KEY) as house:
+        house.sever("irving", ["work"])
+        house.place("office", {"irving": "work"})
+        with house.cross("irving", "office") as session:
+            session.remember("short")
+    _altered_record(folder / "new")
+    assert look(folder / "new").note.startswith("Your store is damaged")
+
+
+def test_of_much_damage_the_first_is_told_and_the_rest_counted(store: Path, look: Callable[..., Outcome]) -> None:
+    _altered_records(store)
+    assert re.search(r"is not what was written there, and \d+ more;", look(store).note)
 
 
 def test_a_memory_that_comes_back_to_another_persona_is_found(
@@ -526,3 +616,14 @@ def test_a_store_that_is_a_file_is_refused_before_anything_else(folder: Path) ->
     (folder / "file").write_text("mine")
     with pytest.raises(InputError, match="is a file"):
         own.part(folder / "file", KEY)
+
+
+def test_the_own_store_is_no_sample_and_has_no_bound(store: Path, look: Callable[..., Outcome]) -> None:
+    outcome = look(store)
+    assert (outcome.verdict, outcome.at_most) == (Verdict.HELD, None)
+
+
+def test_what_was_not_drawn_of_the_own_store_is_said(store: Path) -> None:
+    said = " ".join(own.part(store, KEY).not_covered)
+    assert str(own._SENTENCES) in said
+    assert str(own._PERSONAS_QUICK) in said

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from rich.console import Console
 
 from severance.barrier import own, parts, reports
 from severance.barrier.findings import Control, Outcome, Report, Verdict
-from severance.barrier.reports.words import closing, counted, lasted, per_power_of_ten, visible
+from severance.barrier.reports.words import PROMISES, closing, counted, lasted, per_power_of_ten, summary, visible
 from severance.barrier.run import NEVER_COVERED
 
 HOSTILE = "\x00\x1b[2J\x07 <script>alert('x')</script> ]]> & \" ' \u202eevil \ud800 \ufffe \x85 \u2028 \U0001f986"
@@ -159,10 +160,22 @@ def test_a_count_is_told_with_its_bound(form: str) -> None:
 
 def test_the_phrase_for_a_count() -> None:
     assert counted(HELD) == "0 of 10,000 trace pairs: below 3.0 in 10,000 (95 %), for this generator"
-    assert counted(BROKEN).startswith("31 of 800 sentences: below 5.2 in 100")
+    assert counted(BROKEN) == "31 of 800 sentences"
+    assert counted(UNCLEAR) == "0 of 40 kills"
+    assert counted(replace(HELD, bounded=False)) == "0 of 10,000 trace pairs"
     assert counted(UNTRIED) == ""
     assert counted(NOTED) == "4,000 pairs of calls measured"
-    assert counted(Outcome("a", "b", "P1", "looks", Verdict.BROKEN, tried=3, found=3)).endswith("all of them")
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize(
+    "outcome", [replace(HELD, bounded=False), BROKEN, UNCLEAR, NOTED], ids=lambda each: each.verdict
+)
+def test_no_form_has_a_bound_where_none_can_be_said(form: Callable[[Report], str], outcome: Outcome) -> None:
+    said = re.sub(r"<h2>How to read.*", "", form(_report(outcome)), flags=re.DOTALL)
+    for word in ("below", "in 100", "(95 %)", "generator", "the bounds", 'at_most": 0'):
+        assert word not in said
+    assert "below" in form(_report(HELD)) or '"at_most": 0.0002' in form(_report(HELD))
 
 
 @pytest.mark.parametrize(
@@ -221,7 +234,7 @@ def test_the_closing_sentence(outcomes: tuple[Outcome, ...], stopped: bool, begi
     report = _report(*outcomes, stopped=stopped)
     assert closing(report).startswith(begins)
     assert closing(report) in _text(report)
-    assert closing(report) in reports.page(report)
+    assert closing(report) == "".join(summary(report))
     assert closing(report) in reports.suite(report)
 
 
@@ -318,6 +331,32 @@ def test_the_page_stands_alone_and_is_whole(report: Report) -> None:
         assert tag in page.tags
     assert page.tags.count("h1") == 1
     assert 'scope="col"' in source
+
+
+def test_the_page_says_its_conclusion_once() -> None:
+    for report in (_report(*EVERY), _report(HELD), _report(HELD, UNCLEAR), _report(HELD, stopped=True), _report()):
+        text = _Page(reports.page(report)).text
+        head, _, rest = summary(report)
+        assert text.count(head) == 1
+        assert f"{rest[:1].upper()}{rest[1:]}" in text
+
+
+def test_the_page_explains_every_promise_that_it_names() -> None:
+    text = _Page(reports.page(_report(*EVERY))).text
+    for outcome in EVERY:
+        assert f"{outcome.promise}: {PROMISES[outcome.promise]}" in text
+    assert "P5: " not in text, "one that was not tried is not explained"
+    assert "The promises" not in _Page(reports.page(_report(replace(HELD, promise="same-id")))).text
+
+
+def test_every_promise_of_a_part_has_an_explanation() -> None:
+    every = [own.part(Path("store"), None), *parts.of_severance()]
+    assert {each.promise for each in every} == PROMISES.keys()
+    threats = (Path(__file__).parents[2] / "docs" / "design" / "threat-model.md").read_text(encoding="utf-8")
+    for name, said in PROMISES.items():
+        title = re.search(rf"\| {name} \| \*(.+?)\.?\*", threats)
+        assert title is not None
+        assert said.startswith(title[1])
 
 
 def test_the_page_says_how_to_repeat_the_run_and_with_what_it_was_made() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,34 @@ def test_what_is_inconclusive_says_why(folder: Path, tally: Tally, note: str) ->
         mine.tried, mine.control = tally.tried, tally.control
 
     assert _perform(folder, counts).outcomes[0].note == note
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("vault.db is not in the store", "vault.db is not in the store."),
+        ("chip.db-journal grows", "chip.db-journal grows."),
+        ("mem0 did not answer", "mem0 did not answer."),
+        ("notes/a is odd", "notes/a is odd."),
+        ("--key is wrong", "--key is wrong."),
+        ("it's late", "It's late."),
+        ("recall: 3 of 4", "Recall: 3 of 4."),
+        ("write-ahead logs differ", "Write-ahead logs differ."),
+        ("élan is missing", "Élan is missing."),
+    ],
+)
+def test_a_sentence_begins_large_and_the_name_of_a_file_stays(folder: Path, said: str, shown: str) -> None:
+    def work(scene: Scene, tally: Tally) -> None:
+        _holds(scene, tally)
+        tally.note = said
+
+    assert _perform(folder, work).outcomes[0].note == shown
+
+
+def test_a_part_that_samples_nothing_has_no_bound(folder: Path) -> None:
+    sampled = _part(_holds)
+    one, other = _perform(folder, sampled, replace(sampled, bounded=False)).outcomes
+    assert (one.at_most is None, other.at_most is None) == (False, True)
 
 
 def test_every_part_has_an_empty_folder_that_is_gone_afterwards(folder: Path) -> None:

@@ -10,11 +10,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from kit import ScopedEntropy
+from kit.processes import LONGEST
 from severance.barrier.scratch import LOCK, MARK, NAME, clear, scratch
 from severance.errors import InputError, StoreError
 
@@ -23,11 +25,14 @@ HEX = "0123456789abcdef" * 2
 
 
 @contextmanager
-def _begun(where: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A real `severance barrier` at work in a temporary directory of its own."""
+def _begun(where: Path, *words: str, ignored: bool = False) -> Iterator[subprocess.Popen[bytes]]:
+    """A real `severance barrier` at work in a temporary directory of its own; perhaps as one that ignores Ctrl-C."""
+    begin = partial(signal.signal, signal.SIGINT, signal.SIG_IGN) if ignored else None
     command = [sys.executable, "-m", "severance.cli.main", "barrier", "--no-store", "--only", "doors", *words]
     environ = {**os.environ, "TMPDIR": str(where), "TEMP": str(where), "HOME": str(where)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ, preexec_fn=begin
+    ) as process:
         try:
             yield process
         finally:
@@ -164,7 +169,29 @@ def test_a_place_that_is_no_folder_is_refused_in_one_sentence(tmp_path: Path) ->
             pass
 
 
+@pytest.mark.parametrize("name", ["TMPDIR", "TEMP", "TMP"])
+def test_a_temporary_directory_that_is_named_is_used_or_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """And never another in its place."""
+    for other in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, str(tmp_path))
+    with scratch() as folder:
+        assert folder.parent.parent == tmp_path
+    (tmp_path / "file").write_text("mine")
+    for place in ("file", "none"):
+        monkeypatch.setenv(name, str(tmp_path / place))
+        with pytest.raises(InputError, match=f"{name} names no folder.*--scratch"), scratch():
+            pass
+        with scratch(tmp_path):
+            pass
+
+
 def test_no_temporary_directory_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.delenv(name, raising=False)
+
     def none() -> str:
         raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
 
@@ -196,15 +223,15 @@ def test_a_real_run_that_is_killed_is_cleared_by_the_next_and_not_by_one_beside_
                 time.sleep(0.02)
             [left] = {path.parents[1] for path in found} - {alive}
             os.kill(killed.pid, signal.SIGKILL)
-            killed.wait(60)
+            killed.wait(LONGEST)
         assert left.exists(), "nobody could have removed it"
         assert clear(tmp_path) == 1
         assert not left.exists()
         assert alive.exists()
         os.kill(going.pid, signal.SIGKILL)
-        going.wait(60)
+        going.wait(LONGEST)
     with _begun(tmp_path, "--for", "1s") as last:
-        out, err = last.communicate(timeout=120)
+        out, err = last.communicate(timeout=LONGEST)
     assert (last.returncode, err) == (0, b""), out
     assert list(tmp_path.glob("severance-barrier-*")) == []
 
@@ -217,9 +244,20 @@ def test_a_real_run_that_is_asked_to_end_reports_and_leaves_nothing(
     with _begun(tmp_path, "--for", "60s", "--junit", str(tmp_path / "r.xml")) as process:
         _at_work(tmp_path)
         process.send_signal(number)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=LONGEST)
     assert process.returncode == code
     assert b"stopped before its end" in out
     assert b"Traceback" not in err
     assert b"stopped" in (tmp_path / "r.xml").read_bytes()
     assert list(tmp_path.glob("severance-barrier-*")) == []
+
+
+@posix
+def test_a_run_that_was_begun_to_ignore_ctrl_c_goes_on_ignoring_it(tmp_path: Path) -> None:
+    """As what a shell puts into the background is."""
+    with _begun(tmp_path, "--for", "3s", ignored=True) as process:
+        _at_work(tmp_path)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=LONGEST)
+    assert (process.returncode, err) == (0, b""), out
+    assert b"stopped before its end" not in out

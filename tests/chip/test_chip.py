@@ -2,78 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from chip.conftest import ROOT, fresh
 from kit import change, checks, dump, flipped
 from severance.barrier.traces.ports import ScopedEntropy
 from severance.chip.chip import Chip
-from severance.chip.register import (
-    STATE_ID,
-    AnchorRow,
-    KeyRow,
-    Keys,
-    PersonaRow,
-    PlaceRow,
-    Row,
-    StateRow,
-    SubjectRow,
-    WakeRow,
-    moved,
-    summed,
-    within_limits,
-)
-from severance.chip.rows import RowFile, StoredRow
+from severance.chip.register import STATE_ID, WakeRow
+from severance.chip.rows import RowFile
 from severance.crypto.envelope import SpaceKey
-from severance.errors import (
-    DamagedError,
-    NewerVersionError,
-    NotFoundError,
-    StoreError,
-    StoreMissingError,
-    StoreReadOnlyError,
-    WrongKeyError,
-)
+from severance.errors import DamagedError, NotFoundError, StoreError, WrongKeyError
 from severance.model import Head, Persona, Place, Subject
-from severance.space import new_key
-
-ROOT, STORE = bytes(range(32)), bytes(range(16))
-
-
-def made(path: Path, entropy: ScopedEntropy | None = None) -> Chip:
-    entropy = entropy or ScopedEntropy()
-    rows = RowFile.create(path, STORE, b'{"source":"given"}', Chip.first_row(STORE, ROOT, entropy))
-    return Chip(rows, ROOT, entropy)
-
-
-def fresh(entropy: ScopedEntropy, name: str) -> tuple[SpaceKey, Head]:
-    """The key of a new space, and the head that the chip is to keep of it."""
-    return new_key(entropy, name.encode()), Head(1, name.encode().ljust(32))
-
-
-@pytest.fixture
-def path(folder: Path) -> Path:
-    return folder / "chip.db"
-
-
-@pytest.fixture
-def chip(path: Path, entropy: ScopedEntropy) -> Iterator[Chip]:
-    found = made(path, entropy)
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def full(chip: Chip, entropy: ScopedEntropy) -> Chip:
-    chip.add_personas("mark", {name: fresh(entropy, name) for name in ("innie", "outie")})
-    chip.add_personas("helly", {"innie": fresh(entropy, "helly")})
-    chip.set_place("floor", {"mark": "innie", "helly": "innie"})
-    chip.set_place("home", {"mark": "outie"})
-    return chip
 
 
 def test_a_new_chip_has_nobody(chip: Chip) -> None:
@@ -293,123 +234,3 @@ def test_a_copy_is_a_chip_of_its_own(full: Chip, folder: Path) -> None:
     copy.close()
     with pytest.raises(StoreError):
         full.copy_to(folder / "copy.db")
-
-
-# The file
-
-
-def test_a_chip_that_is_not_there_is_missing(folder: Path) -> None:
-    with pytest.raises(StoreMissingError):
-        RowFile.open(folder / "chip.db")
-
-
-@pytest.mark.parametrize(
-    ("statement", "error"),
-    [
-        ("PRAGMA application_id = 5", StoreError),
-        ("PRAGMA user_version = 2", NewerVersionError),
-        ("PRAGMA user_version = 0", DamagedError),
-        ("DELETE FROM meta WHERE name = 'store'", DamagedError),
-        ("UPDATE meta SET value = zeroblob(15) WHERE name = 'store'", DamagedError),
-        ("UPDATE meta SET value = 'text' WHERE name = 'key'", DamagedError),
-    ],
-)
-def test_a_file_that_is_not_a_chip_of_this_version_is_refused(
-    chip: Chip, path: Path, statement: str, error: type[Exception]
-) -> None:
-    chip.close()
-    change(path, statement)
-    with pytest.raises(error) as caught:
-        RowFile.open(path)
-    assert type(caught.value) is error
-
-
-def test_a_chip_opened_for_reading_can_be_read_and_not_changed(full: Chip, path: Path) -> None:
-    reader = Chip(RowFile.open(path, readonly=True), ROOT, ScopedEntropy(b"reader"))
-    assert reader.waking("mark", "home").name == "outie"
-    with pytest.raises(StoreReadOnlyError):
-        reader.set_place("lobby", {})
-    reader.close()
-
-
-def test_a_closed_chip_says_so(chip: Chip) -> None:
-    chip.close()
-    chip.close()
-    with pytest.raises(StoreError, match="closed"):
-        chip.subjects()
-
-
-def test_the_commits_of_the_chip_survive_a_power_cut(chip: Chip) -> None:
-    query = chip._rows._connection.query
-    assert query("PRAGMA synchronous") == [(3,)], "EXTRA: the folder is synced after the journal is removed"
-    assert query("PRAGMA secure_delete") == [(1,)]
-    assert bytes(query("PRAGMA journal_mode")[0][0]) == b"delete"
-
-
-# Ids and the guard
-
-
-@given(st.lists(st.text(max_size=5), max_size=3), st.lists(st.text(max_size=5), max_size=3))
-def test_ids_of_rows_differ_where_any_part_does(one: list[str], other: list[str]) -> None:
-    keys = Keys.derive(ROOT, STORE)
-    assert (keys.row_id("place", *one) == keys.row_id("place", *other)) == (one == other)
-    assert keys.row_id("place", *one) != keys.row_id("subject", *one)
-    assert keys.row_id("place", *one) != Keys.derive(bytes(32), STORE).row_id("place", *one)
-
-
-def test_rows_of_different_types_never_have_the_same_id() -> None:
-    keys = Keys.derive(ROOT, STORE)
-    rows = (SubjectRow("a"), PlaceRow("a"), PersonaRow("a", "a", b"", 1), WakeRow("a", "a", "a"))
-    ids = [keys.identify(row)[0] for row in rows]
-    ids += [keys.identify(row, b"a")[0] for row in (KeyRow(b""), AnchorRow(1, 1, b""))]
-    assert len(set(ids)) == len(ids)
-
-
-@given(st.lists(st.integers(0, 2**256 - 1), max_size=6), st.data())
-def test_the_guard_moved_along_is_the_guard_summed_anew(shares: list[int], data: st.DataObject) -> None:
-    total = summed(iter(()))
-    for share in data.draw(st.permutations(shares)):
-        total = moved(total, 0, share)
-    assert total == summed(iter(shares))
-    if shares:
-        assert moved(moved(total, shares[0], 7), 7, 0) == summed(iter(shares[1:]))
-
-
-def test_the_guard_covers_id_owner_and_frame() -> None:
-    keys = Keys.derive(ROOT, STORE)
-    shares = [
-        keys.share(*row)
-        for row in (
-            StoredRow(b"a" * 16, None, b"f"),
-            StoredRow(b"b" * 16, None, b"f"),
-            StoredRow(b"a" * 16, b"a" * 16, b"f"),
-            StoredRow(b"a" * 16, None, b"g"),
-        )
-    ]
-    assert len(set(shares)) == 4
-    assert repr(keys) == "Keys()"
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        *(StateRow(number, bytes(32)) for number in (-1, 2**63)),
-        *(StateRow(0, bytes(size)) for size in (0, 31, 33)),
-        *(PersonaRow("mark", "innie", bytes(16), epoch) for epoch in (-1, 2**32)),
-        *(PersonaRow("mark", "innie", bytes(size), 1) for size in (0, 15, 17)),
-        *(KeyRow(bytes(size)) for size in (0, 31, 33)),
-        *(AnchorRow(epoch, 0, bytes(32)) for epoch in (-1, 2**32)),
-        *(AnchorRow(1, number, bytes(32)) for number in (-1, 2**63)),
-        *(AnchorRow(1, 0, bytes(size)) for size in (0, 31, 33)),
-    ],
-)
-def test_a_row_that_no_chip_has_is_told(row: Row) -> None:
-    assert not within_limits(row)
-
-
-@pytest.mark.parametrize("epoch", [-1, 2**32, 2**63])
-def test_an_epoch_that_no_frame_can_name_is_refused_when_it_is_read(chip: Chip, epoch: int) -> None:
-    chip.add_personas("mark", {"innie": (SpaceKey(bytes(16), 1, bytes(32)), Head(0, bytes(32)))})
-    chip._change(lambda change: change.put(PersonaRow("mark", "innie", bytes(16), epoch)))
-    with pytest.raises((DamagedError, NewerVersionError)):
-        chip.key(Persona("mark", "innie"))

@@ -85,7 +85,7 @@ def spawn() -> Run:
     """Run a command in a process of its own, as a shell would."""
 
     def spawning(*words: str | bytes, **more: Any) -> Ran:
-        done = subprocess.run(command(*words), capture_output=True, timeout=120, check=False, **more)
+        done = subprocess.run(command(*words), capture_output=True, timeout=600, check=False, **more)
         err = done.stderr.decode(errors="backslashreplace")
         assert "Traceback" not in err
         assert "Exception ignored" not in err

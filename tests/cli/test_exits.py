@@ -18,6 +18,7 @@ CODES = {
     errors.NotFoundError: 1,
     errors.AsleepError: 1,
     errors.EmbedderError: 1,
+    errors.RerankerError: 1,
     errors.StoreError: 1,
     errors.StoreMissingError: 1,
     errors.StoreBusyError: 1,
@@ -108,3 +109,15 @@ def test_the_system_refusing_is_no_bug(run: Run, store: Path, monkeypatch: pytes
     assert ended.code == 1
     assert "No space left on device" in ended.err
     assert SECRET not in ended.err
+
+
+@pytest.mark.parametrize(
+    "at", ["severance.cli.group.streams.prepare", "severance.cli.group.SeveranceGroup.make_context"]
+)
+def test_ctrl_c_before_the_command_begins_is_told_too(run: Run, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    def interrupted(*given: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(at, interrupted)
+    ended = run("version")
+    assert (ended.code, ended.out, ended.err) == (130, "", "severance: interrupted\n")

@@ -49,7 +49,7 @@ def test_a_reader_that_stops(many: Path, words: tuple[str, ...]) -> None:
     process.stdout.close()
     err = process.stderr.read()
     process.stderr.close()
-    assert (process.wait(60), err) == (1, b"")
+    assert (process.wait(600), err) == (1, b"")
 
 
 @posix
@@ -71,7 +71,7 @@ def test_a_closed_standard_input(spawn: Run, store: Path, command_name: str) -> 
 @posix
 def test_a_closed_standard_output(store: Path) -> None:
     done = subprocess.run(
-        command("status"), stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1), check=False, timeout=60
+        command("status"), stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1), check=False, timeout=600
     )
     assert done.returncode == 1
     assert b"standard output is closed" in done.stderr
@@ -81,7 +81,7 @@ def test_a_closed_standard_output(store: Path) -> None:
 @posix
 def test_a_closed_standard_error(store: Path) -> None:
     done = subprocess.run(
-        command("recall", "--bogus"), stdout=subprocess.PIPE, preexec_fn=lambda: os.close(2), check=False, timeout=60
+        command("recall", "--bogus"), stdout=subprocess.PIPE, preexec_fn=lambda: os.close(2), check=False, timeout=600
     )
     assert (done.returncode, done.stdout) == (2, b"")
 
@@ -90,7 +90,7 @@ def test_a_closed_standard_error(store: Path) -> None:
 @pytest.mark.parametrize("words", [("status",), ("status", "--json"), ("export", "--at", "office")])
 def test_a_full_disk_behind_standard_output(store: Path, words: tuple[str, ...]) -> None:
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(command(*words), stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
+        done = subprocess.run(command(*words), stdout=full, stderr=subprocess.PIPE, check=False, timeout=600)
     assert done.returncode == 1
     assert done.stderr.count(b"\n") == 1
     assert b"Traceback" not in done.stderr
@@ -155,7 +155,7 @@ def _at_terminal(words: tuple[str, ...], environ: dict[str, str]) -> str:
         while piece := _read(ours):
             shown += piece
         os.close(ours)
-        assert process.wait(60) == 0
+        assert process.wait(600) == 0
     return shown.decode()
 
 
@@ -175,7 +175,7 @@ def test_completion_knows_commands_and_no_names(store: Path, typed: str) -> None
         "COMP_WORDS": typed,
         "COMP_CWORD": str(len(typed.split(" ")) - 1),
     }
-    done = subprocess.run(command(), env=environ, capture_output=True, check=False, timeout=60)
+    done = subprocess.run(command(), env=environ, capture_output=True, check=False, timeout=600)
     assert done.stderr == b""
     for name in (b"irving", b"mark", b"office", b"house", b"outie"):
         assert name not in done.stdout

@@ -149,16 +149,19 @@ class Connection:
 
 @contextmanager
 def patched(vfs: str, watcher: Watcher, pages: int = CHECKPOINT_PAGES) -> Iterator[None]:
-    """While this is open, `sqlite3.connect` gives connections over the VFS of that name."""
+    """While this is open, `sqlite3.connect` gives connections over the VFS of that name, but for what is in no file."""
+    true = sqlite3.connect
 
     def connect(
         database: object,
         timeout: float = 5.0,
         *,
-        isolation_level: None,
+        isolation_level: str | None = "",
         check_same_thread: bool = True,
         uri: bool = False,
-    ) -> Connection:
+    ) -> sqlite3.Connection | Connection:
+        if database == ":memory:":
+            return true(":memory:")
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | (apsw.SQLITE_OPEN_URI if uri else 0)
         return Connection(vfs, watcher, pages, database, timeout, flags)
 

@@ -27,6 +27,7 @@ from crash.tape import Mark, Tape
 from crash.verdict import Claim, claimed, deep, wanted
 from crash.workloads import WORKLOADS
 from severance import SeveranceError, StoreError, StoreFullError
+from severance.barrier.children import end_with_parent
 from severance.barrier.traces.ports import MEMORY
 
 _CLEARING = ("delete", "os.unlink", "os.remove", "os.rmdir")
@@ -245,7 +246,7 @@ def run(
             if not tally.whole:
                 break
     else:
-        with ProcessPoolExecutor(jobs) as pool:
+        with ProcessPoolExecutor(jobs, initializer=end_with_parent) as pool:
             under_way = [pool.submit(inquire, name, seed, every) for name in names]
             try:
                 for each in under_way:

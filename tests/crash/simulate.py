@@ -21,6 +21,7 @@ from crash.states import Choice, Cut, classic, drawn, ordered, possible, subsets
 from crash.tape import Tape
 from crash.verdict import Shallow, claimed_at, deep, wanted
 from crash.workloads import WORKLOADS, record
+from severance.barrier.children import end_with_parent
 from severance.barrier.traces.ports import MEMORY
 
 DEEP_EVERY = 200
@@ -248,7 +249,7 @@ def run(
             if not report.whole:
                 break
     else:
-        with ProcessPoolExecutor(jobs) as pool:
+        with ProcessPoolExecutor(jobs, initializer=end_with_parent) as pool:
             under_way = [pool.submit(simulate, name, share, seed) for name, share in shares.items()]
             try:
                 for done in as_completed(under_way):

@@ -20,7 +20,7 @@ Content = tuple[tuple[tuple[Any, ...], ...], ...]
 """Every row of every table of a database: it says all that a file says."""
 
 TABLES = {
-    VAULT_NAME: ("meta", "spaces", "records", "snapshots", "chunks"),
+    VAULT_NAME: ("meta", "spaces", "records", "layers", "chunks"),
     CHIP_NAME: ("meta", "rows"),
 }
 _PIECE = 4096

@@ -73,9 +73,9 @@ class TestRunning:
         with pytest.raises(KeyMissingError, match="did not end within 1 seconds") as caught:
             python(
                 "import base64, time; print(base64.b64encode(bytes(range(100, 132))).decode(), flush=True);"
-                "time.sleep(60)"
+                "time.sleep(10_000)"
             ).fetch(where(tmp_path))
-        assert time.monotonic() - start < 30
+        assert time.monotonic() - start < 600
         assert leaks(caught.value, WRITTEN) == []
 
     def test_it_gets_no_input_and_its_errors_pass_through(
@@ -260,7 +260,7 @@ def test_it_can_ask_at_the_terminal(tmp_path: Path) -> None:
         os.close(slave)
         assert os.read(master, 4) == b"PIN?"
         os.write(master, WRITTEN.encode() + b"\n")
-        assert child.communicate(timeout=30)[0].decode().strip() == KEY.hex()
+        assert child.communicate(timeout=600)[0].decode().strip() == KEY.hex()
     os.close(master)
 
 

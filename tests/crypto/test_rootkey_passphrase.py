@@ -177,7 +177,7 @@ class Terminal:
         os.write(self.master, line.encode() + b"\n")
 
     def wait_for(self, prompt: str) -> None:
-        until, start = time.monotonic() + 30, len(self.seen)
+        until, start = time.monotonic() + 600, len(self.seen)
         while prompt.encode() not in self.seen[start:]:
             assert time.monotonic() < until, f"no {prompt!r} in {self.seen!r}"
             if select.select([self.master], [], [], 0.2)[0]:
@@ -186,7 +186,7 @@ class Terminal:
     def end(self) -> str:
         """What the child said. It must not be waiting for anything."""
         try:
-            return self.child.communicate(timeout=30)[0].decode().strip()
+            return self.child.communicate(timeout=600)[0].decode().strip()
         finally:
             self.child.kill()
             os.close(self.master)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 POSIX_ONLY = "<!-- examples: not on Windows -->"
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 600
 
 _SAVED = re.compile(r"<!-- examples: save as ([\w.-]+) -->\s*\Z")
 _FENCE = re.compile(r"(?P<ticks>`{3,})(?P<language>[A-Za-z]*)\s*\Z")

@@ -202,9 +202,10 @@ VAULT_SCHEMA: Final = {
     "WITHOUT ROWID",
     "CREATE TABLE records (space BLOB, seq INTEGER, frame BLOB, digest BLOB NOT NULL, PRIMARY KEY (space, seq)) "
     "WITHOUT ROWID",
-    "CREATE TABLE snapshots (space BLOB PRIMARY KEY, seq INTEGER NOT NULL, digest BLOB NOT NULL, "
-    "chunks INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE chunks (space BLOB, n INTEGER, frame BLOB NOT NULL, PRIMARY KEY (space, n)) WITHOUT ROWID",
+    "CREATE TABLE layers (space BLOB, last INTEGER, first INTEGER NOT NULL, before BLOB NOT NULL, "
+    "digest BLOB NOT NULL, chunks INTEGER NOT NULL, PRIMARY KEY (space, last)) WITHOUT ROWID",
+    "CREATE TABLE chunks (space BLOB, last INTEGER, n INTEGER, frame BLOB NOT NULL, "
+    "PRIMARY KEY (space, last, n)) WITHOUT ROWID",
 }
 CHIP_SCHEMA: Final = {
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
@@ -502,25 +503,37 @@ def id_text(memory: bytes) -> str:
 # --- Section 5: snapshots ---------------------------------------------------------------------------------------------
 
 
-def read_snapshot(vault: sqlite3.Connection, space: bytes, key: bytes, epoch: int) -> bytes | None:
-    """The joined content of a space's snapshot, if there is one, checked against the log."""
-    chunks = rows(vault, "SELECT n, frame FROM chunks WHERE space = ? ORDER BY n", space)
-    found = rows(vault, "SELECT seq, digest, chunks FROM snapshots WHERE space = ?", space)
+def read_layers(vault: sqlite3.Connection, space: bytes, key: bytes, epoch: int) -> list[Values]:
+    """The layers of a space's snapshot, checked against the log: `first`, `last`, and the joined `content`."""
+    found = rows(vault, "SELECT first, last, before, digest, chunks FROM layers WHERE space = ? ORDER BY last", space)
+    chunks = rows(vault, "SELECT last, n, frame FROM chunks WHERE space = ? ORDER BY last, n", space)
     _, digests = read_chain(vault, space, epoch)
-    if not found:
-        require(not chunks, "chunks")
-        return None
-    ((seq, digest, count),) = found
-    require(is_count(seq) and seq < len(digests) and digests[seq] == digest, "snapshot")
-    require(len(chunks) == count > 0 and [n for n, _ in chunks] == list(range(count)), "chunks")
-    content, before = [], bytes(32)
-    for index, frame in chunks:
+    require({last for last, _, _ in chunks} <= {layer[1] for layer in found}, "chunks")
+    layers: list[Values] = []
+    for first, last, before, digest, count in found:
+        require(is_size(first) and is_size(last) and first <= last < len(digests), "layer")
+        require(not layers or layers[-1]["last"] < first, "layer")
+        require((digests[first - 1], digests[last]) == (before, digest), "layer")
+        own = [(n, frame) for of_layer, n, frame in chunks if of_layer == last]
+        require(len(own) == count > 0 and [n for n, _ in own] == list(range(count)), "chunks")
+        heads = (first - 1).to_bytes(8) + before + digest
+        content = b"".join(open_chunks([frame for _, frame in own], heads, last, key, space, epoch))
+        layers.append({"first": first, "last": last, "content": content})
+    return layers
+
+
+def open_chunks(
+    frames: Sequence[bytes], heads: bytes, last: int, key: bytes, space: bytes, epoch: int
+) -> Iterator[bytes]:
+    before = bytes(32)
+    for index, frame in enumerate(frames):
         require(is_bin(frame), "chunks")
-        bind = sha256(b"severance/chunk/v1" + digest + before + u32(index) + bytes([index == count - 1]))
-        content.append(open_frame(key, frame, kind=CHUNK, space=space, epoch=epoch, seq=seq, bind=bind))
+        ends = bytes([index == len(frames) - 1])
+        bind = sha256(b"severance/chunk/v1" + heads + before + u32(index) + ends)
+        content = open_frame(key, frame, kind=CHUNK, space=space, epoch=epoch, seq=last, bind=bind)
+        require(len(content) <= MIB, "chunks")
+        yield content
         before = sha256(frame)
-    require(all(len(chunk) <= MIB for chunk in content), "chunks")
-    return b"".join(content)
 
 
 # --- Section 1: a store -----------------------------------------------------------------------------------------------
@@ -534,8 +547,8 @@ def open_store(directory: Path, root_key: bytes) -> dict[tuple[str, str], dict[s
         for persona in chip["personas"]:
             space, key, epoch = (persona[name] for name in ("space", "key", "epoch"))
             events = read_log(vault, space, key, epoch, persona["anchor"])
-            snapshot = read_snapshot(vault, space, key, epoch)
+            layers = read_layers(vault, space, key, epoch)
             found = histories(events)
             current = [versions[-1] for versions in found]
-            persona.update(events=events, histories=found, memories=current, snapshot=snapshot)
+            persona.update(events=events, histories=found, memories=current, layers=layers)
     return {(persona["subject"], persona["name"]): persona for persona in chip["personas"]}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from format import decoder, hand, make_vectors
+from format import decoder, given, hand, make_vectors
 from severance.crypto.envelope import Kind, Opener, SpaceKey, Where
 from severance.errors import SeveranceError
 from severance.mind import Mind
@@ -76,7 +76,7 @@ def test_names_are_unique() -> None:
 
 def test_what_is_optional_must_be_refused_by_the_decoder() -> None:
     optional = {(group, v["name"]) for group in ("frames", "logs", "chips") for v in VECTORS[group] if "optional" in v}
-    assert optional == {(group, name) for group, names in make_vectors.OPTIONAL.items() for name in names}
+    assert optional == {(group, name) for group, names in given.OPTIONAL.items() for name in names}
     assert all(
         "refused" in v and "error" in v for group in ("logs", "chips") for v in VECTORS[group] if "optional" in v
     )
@@ -143,18 +143,18 @@ def write_vault(path: Path, vector: Vector) -> None:
             for seq, frame, digest in vector["records"]
         ],
     }
-    snapshot = vector["snapshot"]
-    if snapshot is not None:
-        chunks = [(space, n, POOL[chunk]) for n, chunk in enumerate(snapshot["chunks"])]
-        at = (space, snapshot["seq"], bytes.fromhex(snapshot["digest"]), len(chunks))
-        tables |= {"snapshots": [at], "chunks": chunks}
+    for layer in vector["layers"]:
+        before, digest = unhex(layer, "before", "digest")
+        chunks = [(space, layer["last"], n, POOL[chunk]) for n, chunk in enumerate(layer["chunks"])]
+        tables.setdefault("layers", []).append((space, layer["last"], layer["first"], before, digest, len(chunks)))
+        tables.setdefault("chunks", []).extend(chunks)
     hand.write_file(path, hand.VAULT, tables)
 
 
-def log_read(vector: Vector, events: Any, histories: Any, picture: bytes | None) -> bool:
-    assert make_vectors.plain(events) == vector["events"]
-    assert sorted(make_vectors.plain(histories), key=str) == sorted(vector["histories"], key=str)
-    assert (None if picture is None else picture.hex()) == vector.get("picture")
+def log_read(vector: Vector, events: Any, histories: Any, pictures: Any) -> bool:
+    assert given.plain(events) == vector["events"]
+    assert sorted(given.plain(histories), key=str) == sorted(vector["histories"], key=str)
+    assert given.plain(pictures) == vector.get("pictures", [])
     return True
 
 
@@ -169,14 +169,14 @@ def test_log_in_the_decoder(vector: Vector, tmp_path: Path) -> None:
     def read() -> tuple[Any, Any, Any]:
         with decoder.open_vault(tmp_path / VAULT) as vault:
             events = decoder.read_log(vault, space, key, vector["epoch"], anchor)
-            return events, decoder.histories(events), decoder.read_snapshot(vault, space, key, vector["epoch"])
+            return events, decoder.histories(events), decoder.read_layers(vault, space, key, vector["epoch"])
 
     if not refused_by_decoder(vector, read):
-        events, histories, picture = read()
+        events, histories, pictures = read()
         left = [event for event in events if event["event"] != "erased"]
         versions = [[(m["id"], m["text"], m["repeats"] + 1) for m in history] for history in histories]
         names = ("id", "text", "repeats")
-        log_read(vector, left, [[dict(zip(names, v, strict=True)) for v in history] for history in versions], picture)
+        log_read(vector, left, [[dict(zip(names, v, strict=True)) for v in history] for history in versions], pictures)
 
 
 NAMES = {
@@ -197,24 +197,25 @@ def test_log_in_the_library(vector: Vector, tmp_path: Path) -> None:
     def read() -> tuple[Any, Any, Any]:
         with SqliteVault.open(tmp_path / VAULT) as vault:
             space = Space(vault, SpaceKey(space_id, vector["epoch"], key), SystemEntropy())
-            picture = space.read_snapshot()
+            held = space.read_layers()
+            pictures = [{"first": p.begin.seq + 1, "last": p.end.seq, "content": p.content} for p in held]
             space = space.again()
             news = space.read_on(anchor)
             mind = Mind()
             apply(mind, news)
             space.confirm()
-            return news, [mind.history(memory.id) for memory in mind.memories()], picture
+            return news, [mind.history(memory.id) for memory in mind.memories()], pictures
 
     if not refused_by_library(vector, read):
-        news, histories, picture = read()
+        news, histories, pictures = read()
         events = [{"seq": n, "event": NAMES[type(e)], **msgspec.structs.asdict(e)} for n, e in news]
         versions = [[{"id": m.id, "text": m.text, "repeats": m.repeats} for m in history] for history in histories]
-        log_read(vector, events, versions, picture)
+        log_read(vector, events, versions, pictures)
 
 
-@pytest.mark.parametrize("name", [v["name"] for v in VECTORS["logs"] if v["anchor"] and v["snapshot"]])
-def test_log_from_its_snapshot_on_in_the_library(name: str, tmp_path: Path) -> None:
-    """Without what lies before the snapshot, and held against the anchor all the same."""
+@pytest.mark.parametrize("name", [v["name"] for v in VECTORS["logs"] if v["anchor"] and v["layers"]])
+def test_log_from_its_layers_on_in_the_library(name: str, tmp_path: Path) -> None:
+    """Without what the layers stand for, and held against the anchor all the same."""
     (vector,) = (vector for vector in VECTORS["logs"] if vector["name"] == name)
     key, space_id = unhex(vector, "key", "space")
     write_vault(tmp_path / VAULT, vector)
@@ -223,11 +224,11 @@ def test_log_from_its_snapshot_on_in_the_library(name: str, tmp_path: Path) -> N
     def read() -> list[int]:
         with SqliteVault.open(tmp_path / VAULT) as vault:
             space = Space(vault, SpaceKey(space_id, vector["epoch"], key), SystemEntropy())
-            space.read_snapshot()
+            space.head = space.read_layers()[-1].end
             return [n for n, _ in space.read_on(Head(seq, bytes.fromhex(digest)))]
 
     if not refused_by_library(vector, read):
-        assert read() == [event["seq"] for event in vector["events"] if event["seq"] > vector["snapshot"]["seq"]]
+        assert read() == [event["seq"] for event in vector["events"] if event["seq"] > vector["layers"][-1]["last"]]
 
 
 # --- Chips ------------------------------------------------------------------------------------------------------------
@@ -251,7 +252,7 @@ def test_chip_in_the_decoder(vector: Vector, tmp_path: Path) -> None:
         return decoder.read_chip(tmp_path / CHIP, root_key)
 
     if not refused_by_decoder(vector, read):
-        found = make_vectors.plain(read())
+        found = given.plain(read())
         for persona in found["personas"]:
             del persona["anchor"]["space"]
         assert found["store"] == vector["store"]
@@ -286,7 +287,7 @@ def test_chip_in_the_library(vector: Vector, tmp_path: Path) -> None:
 
     if not refused_by_library(vector, read):
         for found, name in zip(read(), ("personas", "wakes"), strict=True):
-            assert sorted(make_vectors.plain(found), key=str) == sorted(vector[name], key=str)
+            assert sorted(given.plain(found), key=str) == sorted(vector[name], key=str)
 
 
 WITHOUT_KEY = [vector for vector in VECTORS["chips"] if "without_key" in vector]

@@ -12,11 +12,13 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["severance", "fuzzing.planted"], enable_loader_override=False):
-    from fuzzing.worker import judge_of
+    from fuzzing.worker import STDIN, judge_of
+    from severance.barrier.children import end_with
 
 
 def main(name: str, folder: str, *arguments: str) -> None:
     """Run it. Ends the process."""
+    end_with(STDIN)
     judge = judge_of(name, Path(folder))
 
     def run(data: bytes) -> None:

@@ -12,10 +12,12 @@ import msgspec
 import numpy as np
 
 from fuzzing.target import Choices, Target
+from kit import record
 from severance import waking
 from severance.embed import Hashing, quantize
 from severance.errors import DamagedError
-from severance.mind import Mind, portrait, snapshot
+from severance.mind import Mind, layer, snapshot
+from severance.mind.layer import decode as decode_layer
 from severance.model import ID_BYTES, Filter, Plain, moment
 from severance.records import EmbedderChosen, Event, Forgotten, Remembered, Repeated, Revectored, decode, encode
 
@@ -52,22 +54,9 @@ def raw(number: int) -> bytes:
 def remembered(number: int, text: str, **changes: Any) -> Remembered:
     """A memory with this number."""
     vectors, scales = quantize(EMBEDDER.embed([text]))
-    fields: dict[str, Any] = {
-        "id": raw(number),
-        "text": text,
-        "at": NOW + number,
-        "recorded": NOW + number,
-        "kind": "note",
-        "thread": None,
-        "source": None,
-        "metadata": {},
-        "pinned": False,
-        "echo_of": None,
-        "supersedes": None,
-        "vector": vectors[0].tobytes(),
-        "scale": float(scales[0]),
-    }
-    return Remembered(**{**fields, **changes})
+    placed = {"id": raw(number), "text": text, "at": NOW + number, "recorded": NOW + number}
+    vector = {"vector": vectors[0].tobytes(), "scale": float(scales[0])}
+    return record(**{**placed, **vector, **changes})
 
 
 STORY: tuple[Event, ...] = (
@@ -123,7 +112,7 @@ def run_log(data: bytes) -> None:
     except (DamagedError, msgspec.MsgspecError):
         return
     before = observed(mind)
-    again = Mind.restore(b"".join(mind.snapshot()))
+    again = Mind.restore([decode_layer(pictured_of(mind))])
     assert observed(mind) == before, "a mind answers differently after its snapshot was taken"
     assert observed(again) == before, "a mind answers differently when it is restored"
 
@@ -202,7 +191,7 @@ def recalled(mind: Mind, query: str) -> list[Any]:
 def run_snapshot(data: bytes) -> None:
     """Bytes are refused, or are a mind that answers."""
     try:
-        mind = Mind.restore(data)
+        mind = Mind.restore([decode_layer(data)])
     except ValueError:
         return
     observed(mind)
@@ -212,7 +201,13 @@ def pictured(events: Sequence[Event]) -> bytes:
     """The snapshot of the mind that these events make."""
     mind = Mind()
     mind.apply_all(1, events)
-    return b"".join(bytes(part) for part in mind.snapshot())
+    return pictured_of(mind)
+
+
+def pictured_of(mind: Mind) -> bytes:
+    """The mind as one layer."""
+    (parts,) = mind.layers([(1, 1_000)])
+    return b"".join(bytes(part) for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +220,7 @@ class Picture:
     @classmethod
     def of(cls, content: bytes) -> Picture:
         """Take one apart."""
-        arrays, extra = snapshot.unpack(portrait.VERSION, content)
+        arrays, extra = snapshot.unpack(layer.VERSION, content)
         return cls(arrays, msgspec.msgpack.decode(extra))
 
 
@@ -243,7 +238,9 @@ _SMALL: tuple[Any, ...] = (
     [],
     [b""],
     [b"\xff", b"a"],
-    {"x": {b"": [b"", 0.5]}},
+    [[3, "x", b"", b"", 0.5]],
+    [[3, "x", bytes(15), b"", 0.5]],
+    ["e", "another/1", 17],
     "x",
     ["a", "a"],
 )
@@ -261,7 +258,7 @@ def run_snapshot_altered(data: bytes) -> None:
         else:
             name = choices.pick(sorted(small))
             small[name] = choices.pick(_SMALL) if edit == 6 else _edited_list(choices, small[name])
-    run_snapshot(b"".join(bytes(part) for part in snapshot.pack(portrait.VERSION, arrays, small)))
+    run_snapshot(b"".join(bytes(part) for part in snapshot.pack(layer.VERSION, arrays, small)))
 
 
 def _edit_array(choices: Choices, arrays: list[Any], edit: int) -> None:
@@ -326,7 +323,7 @@ TARGETS = (
         run=run_snapshot,
         seeds=lambda: TRUE,
         longest=8_192,
-        tokens=(b"SEVMIND1", b"extra", b"sections", b"|u1", b"<i8", b"<f4", b"dimensions", b"terms", b"\xcf"),
+        tokens=(b"SEVMIND1", b"extra", b"sections", b"|u1", b"<i8", b"<f4", b"chosen", b"waiting", b"\xcf"),
         weight=4,
         short=400,
     ),

@@ -10,7 +10,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -24,6 +25,7 @@ from fuzzing.planted import FATAL, MAGIC, PLANTED
 from fuzzing.table import EVERY, TARGETS, shares
 from fuzzing.target import Choices, Target
 from fuzzing.worker import finding, written
+from kit.processes import LONGEST, children_of, none_outlives, until, with_proc
 from severance.crypto import envelope
 from severance.errors import DamagedError
 from severance.records import decode, encode
@@ -125,8 +127,8 @@ _FAULTS: dict[str, tuple[str, str, Any]] = {
     "a frame opens at every place": ("frame-altered", "severance.crypto.envelope.Opener.open", _open_wherever),
     "another record is written": ("record", "fuzzing.logs.encode", lambda event: encode(STORY[0])),
     "records have no limits": ("record", "fuzzing.logs.decode", lambda data: replace(decode(data), scale=-1.0)),
-    "numbers of rows may be any": ("snapshot-altered", "severance.mind.portrait._within", lambda *_: True),
-    "texts may end anywhere": ("snapshot-altered", "severance.mind.portrait._check_texts", lambda *_: None),
+    "numbers of rows may be any": ("snapshot-altered", "severance.mind.layer.within", lambda *_: True),
+    "texts may end anywhere": ("snapshot-altered", "severance.mind.stack._check_texts", lambda *_: None),
     "the set of rows is not verified": ("chip-rows", "severance.chip.chip.Chip._verify_set", lambda _: None),
     "rows have no limits": ("row", "fuzzing.chips.within_limits", lambda _: True),
     "a tar may hold links": ("backup-altered", "severance.upkeep.backup._NOT_A_BACKUP", (KeyError,)),
@@ -158,10 +160,22 @@ def test_a_seeded_fault_is_found(fault: str) -> None:
 # The tool
 
 
-def _tool(*arguments: str) -> subprocess.Popen[str]:
+@contextmanager
+def _tool(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     environ = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
     command = [sys.executable, str(ROOT / "tools" / "fuzz.py"), "--engine", "plain", *arguments]
-    return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as tool:
+        try:
+            yield tool
+        finally:
+            tool.kill()
+
+
+def _begun(tool: subprocess.Popen[str]) -> None:
+    """Wait until it has found its control, and begun with the targets."""
+    assert tool.stdout is not None
+    assert "the control was found" in tool.stdout.readline()
+    assert tool.stdout.readline().startswith("target ")
 
 
 _POSIX = pytest.mark.skipif(sys.platform == "win32", reason="the tool ends its processes by POSIX signals")
@@ -170,8 +184,8 @@ _POSIX = pytest.mark.skipif(sys.platform == "win32", reason="the tool ends its p
 @_POSIX
 def test_the_tool_shares_runs_and_reports(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    tool = _tool("--target", "record,row", "--executions", "3001", "--jobs", "2", "--report", str(report))
-    said, _ = tool.communicate()
+    with _tool("--target", "record,row", "--executions", "3001", "--jobs", "2", "--report", str(report)) as tool:
+        said, _ = tool.communicate()
     assert tool.returncode == 0, said
     told = json.loads(report.read_text())
     assert (told["executions"], told["asked"], told["control_found"], told["interrupted"]) == (3001, 3001, True, False)
@@ -182,8 +196,8 @@ def test_the_tool_shares_runs_and_reports(tmp_path: Path) -> None:
 @_POSIX
 def test_the_tool_ends_with_1_when_something_is_found(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    tool = _tool("--target", "planted", "--executions", "20000", "--report", str(report))
-    tool.communicate()
+    with _tool("--target", "planted", "--executions", "20000", "--report", str(report)) as tool:
+        tool.communicate()
     assert tool.returncode == 1
     (result,) = json.loads(report.read_text())["targets"]
     assert all(bytes.fromhex(found["data"]).startswith(MAGIC) for found in result["findings"])
@@ -192,20 +206,27 @@ def test_the_tool_ends_with_1_when_something_is_found(tmp_path: Path) -> None:
 @_POSIX
 def test_the_tool_that_is_interrupted_reports_what_was_done(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    tool = _tool("--target", "record,row", "--executions", "1000000000", "--report", str(report))
-    assert tool.stdout is not None
-    assert "the control was found" in tool.stdout.readline()
-    time.sleep(1)
-    tool.send_signal(signal.SIGINT)
-    tool.communicate(timeout=60)
+    with _tool("--target", "record,row", "--executions", "1000000000", "--report", str(report)) as tool:
+        _begun(tool)
+        tool.send_signal(signal.SIGINT)
+        tool.communicate(timeout=LONGEST)
     assert tool.returncode == 130
     told = json.loads(report.read_text())
     assert told["interrupted"]
     assert told["executions"] == sum(each["executions"] for each in told["targets"]) < 1_000_000_000
 
 
+@_POSIX
+@with_proc
+def test_what_the_tool_has_started_ends_with_it_also_when_it_is_killed() -> None:
+    with _tool("--target", "record,row", "--executions", "1000000000", "--jobs", "2") as tool:
+        _begun(tool)
+        until(lambda: len(children_of(tool.pid)) == 2)
+        none_outlives(tool, children_of(tool.pid))
+
+
 def test_a_target_that_is_not_there_is_named() -> None:
-    tool = _tool("--target", "frame,nothing")
-    said, _ = tool.communicate()
+    with _tool("--target", "frame,nothing") as tool:
+        said, _ = tool.communicate()
     assert tool.returncode == 1
     assert "there is no target 'nothing'" in said

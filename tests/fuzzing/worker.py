@@ -2,6 +2,7 @@
 
 `python -m fuzzing.worker NAME EXECUTIONS SEED FOLDER`. In FOLDER are `state` (executions and slowest, see `State`) and
 a file `found-*.json` for each fault, both good to read at any moment, also after the process was killed.
+It ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from pathlib import Path
 
 from fuzzing.engine import Finding, Judge, search
 from fuzzing.table import EVERY
+from severance.barrier.children import end_with
 
+STDIN = 0
 _STATE = struct.Struct("=Qd")
 
 
@@ -69,6 +72,7 @@ def finding(text: str) -> Finding:
 
 def main(name: str, executions: str, seed: str, folder: str) -> None:
     """Run the plain engine."""
+    end_with(STDIN)
     search(judge_of(name, Path(folder)), int(executions), int(seed))
 
 

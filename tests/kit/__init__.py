@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import severance
 from severance.barrier.traces.ports import FEW, KEY, ScopedEntropy, StillClock
 from severance.embed import Hashing
+from severance.records import Remembered
 
 if TYPE_CHECKING:
     from severance import House, Session
-    from severance.ports import Clock, Embedder, Entropy, Vault
+    from severance.ports import Clock, Embedder, Entropy, Reranker, Reranking, Vault
     from severance.space import Space
 
 WORLD = {"mark": ("innie", "outie"), "helly": ("innie",)}
@@ -29,7 +30,8 @@ def open_house(
     *,
     clock: Clock | None = None,
     entropy: Entropy | None = None,
-    embedder: Embedder | None = None,
+    embedder: str | Embedder | None = None,
+    reranker: str | Reranker | Reranking | None = None,
     key: Any = KEY,
     create: bool = True,
 ) -> House:
@@ -41,6 +43,7 @@ def open_house(
         key=key,
         create=create,
         embedder=embedder or Hashing(FEW),
+        reranker=reranker,
         clock=clock or StillClock(),
         entropy=entropy,
     )
@@ -95,6 +98,12 @@ def change(file: Path, statement: str, *arguments: Any) -> int:
     """What someone who writes to the disk does; returns how many rows it touched."""
     with closing(sqlite3.connect(file)) as raw, raw:
         return raw.execute(statement, arguments).rowcount
+
+
+def record(**given: Any) -> Remembered:
+    """What a log says of a memory: what is given, and nothing else besides its kind."""
+    bare = {"thread": None, "source": None, "kind": "note", "metadata": {}, "pinned": False}
+    return Remembered(**{**bare, "echo_of": None, "supersedes": None, **given})
 
 
 def flipped(raw: bytes, at: int) -> bytes:

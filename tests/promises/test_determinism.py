@@ -41,12 +41,12 @@ def test_every_row_of_the_vault_is_the_same(two_runs: tuple[dict[str, object], .
     assert of(first, f"table store/{table}") == of(second, f"table store/{table}")
 
 
-@pytest.mark.parametrize("table", ["snapshots", "chunks"])
+@pytest.mark.parametrize("table", ["layers", "chunks"])
 def test_every_snapshot_is_the_same(two_runs: tuple[dict[str, object], ...], table: str) -> None:
     first, second = two_runs
     rows = of(first, f"table store/vault.db {table}")
     assert rows == of(second, f"table store/vault.db {table}")
-    assert all(rows.values()), "the scenario wrote snapshots"
+    assert all(rows.values()), "the scenario wrote layers"
 
 
 @pytest.mark.parametrize("table", ["meta", "rows"])

@@ -20,9 +20,10 @@ import numpy as np
 import pytest
 
 from severance.barrier.children import environment
-from severance.barrier.residue import ENCODINGS, Sweep, endings, places, shown, write_control
-from severance.barrier.residue.endings import EMBEDDER, ENDINGS, KEY, NAMES, OUTER, QUAY, SUBJECT
-from severance.barrier.residue.planted import planted
+from severance.barrier.residue import ENCODINGS, Sweep, endings, places, shown, stores, write_control
+from severance.barrier.residue.endings import ENDINGS
+from severance.barrier.residue.planted import beside, drafts, planted
+from severance.barrier.residue.stores import EMBEDDER, KEY, NAMES, OUTER, QUAY, SUBJECT
 from severance.embed import bundled
 
 if TYPE_CHECKING:
@@ -30,19 +31,22 @@ if TYPE_CHECKING:
     from severance.barrier.residue import Report
 
 SENTENCES = planted(1_000)
+BESIDE = beside(SENTENCES)
+"""Labels, and unusual texts, which `stores.prepare` and every ending remember beside the sentences."""
+
 FILLING = 2_000
 
 
 @pytest.fixture(scope="module")
 def sweep() -> Sweep:
-    return Sweep([*SENTENCES, *NAMES, KEY.decode()], EMBEDDER)
+    return Sweep([*SENTENCES, *BESIDE, *NAMES, KEY.decode()], EMBEDDER)
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with every sentence in it, as text, label, metadata or part of a text that needs pages of its own."""
     store = tmp_path_factory.mktemp("template") / "store"
-    endings.prepare(store, SENTENCES, planted(FILLING, seed=2))
+    stores.prepare(store, SENTENCES, planted(FILLING, seed=2))
     return store
 
 
@@ -69,10 +73,24 @@ def test_the_control_gives_away_every_sentence_in_every_encoding(tmp_path: Path,
     )
 
 
+def test_the_control_gives_away_what_is_remembered_beside_them(tmp_path: Path, sweep: Sweep) -> None:
+    write_control(tmp_path / "control", BESIDE, EMBEDDER)
+    found = sweep.paths([tmp_path]).found(whole=True)
+    those = set(range(len(SENTENCES), len(SENTENCES) + len(BESIDE)))
+    assert {name: len(found[name] & those) for name in ENCODINGS} == dict.fromkeys(ENCODINGS, len(BESIDE))
+
+
+def test_what_is_remembered_beside_them_is_found_in_a_store_that_leaks_it(work: Path, sweep: Sweep) -> None:
+    (work / "store" / "labels").write_text("\n".join(draft["thread"] for draft in drafts(SENTENCES)[:8]))
+    hits = sweep.paths([work]).hits
+    assert {hit.sentence for hit in hits} == {len(SENTENCES) + 5 * number for number in range(8)}
+    assert {Path(hit.path).name for hit in hits} == {"labels"}
+
+
 @pytest.mark.parametrize("name", ENDINGS)
 def test_nothing_is_left_when_a_session(name: str, work: Path, sweep: Sweep) -> None:
     with begun(work, name) as child:
-        status = child.wait(60)
+        status = child.wait(600)
     assert status == endings.returns(name), (work / "stderr").read_text()
     assert_nothing(sweep.paths([work]))
 
@@ -88,13 +106,13 @@ def test_nothing_is_left_or_shown_by_a_process_that_is_ended_by(
         assert found.clean, found.hits[:5]
         assert_nothing(sweep.paths([work]))
         child.send_signal(number)
-        assert child.wait(60) == -number
+        assert child.wait(600) == -number
     assert_nothing(sweep.paths([work]))
 
 
 def test_nothing_is_left_in_developer_mode(work: Path, sweep: Sweep) -> None:
     with begun(work, "is_collected", "-X", "dev", "-X", "tracemalloc", "-W", "always") as child:
-        assert child.wait(60) == 0
+        assert child.wait(600) == 0
     assert_nothing(sweep.paths([work]))
 
 

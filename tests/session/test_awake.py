@@ -99,7 +99,7 @@ def test_waking_from_a_snapshot_and_from_the_log_gives_the_same(house: House, fo
         with small_snapshots(), house.cross("mark", "floor") as innie:
             hits = [(hit.memory, round(hit.score, 5), hit.reasons) for hit in innie.recall("memory of the file")]
             seen.append((list(innie.memories()), innie.stats(), hits))
-        assert dump(folder / "store" / "vault.db")["snapshots"]
+        assert dump(folder / "store" / "vault.db")["layers"]
     assert seen[0] == seen[1]
 
 
@@ -109,7 +109,7 @@ def test_a_persona_that_forgot_everything_wakes_from_its_snapshot_and_can_rememb
     with small_snapshots(), house.cross("mark", "floor") as innie:
         for memory in innie.remember_many(["one", "two", "three"]):
             innie.forget(memory.id)
-    assert dump(folder / "store" / "vault.db")["snapshots"]
+    assert dump(folder / "store" / "vault.db")["layers"]
     with house.cross("mark", "floor") as innie:
         assert innie.remember("four").text == "four"
         assert recalled(innie, "four") == ["four"]
@@ -134,10 +134,10 @@ def test_sleep_tells_the_chip_how_far_the_log_goes_and_so_does_waking(house: Hou
 def test_a_snapshot_that_does_not_fit_on_the_disk_is_done_without(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(self: Space, content: bytes) -> bool:
+    def full(self: Space, contents: object, drop: object = ()) -> bool:
         raise StoreFullError("the disk is full")
 
-    monkeypatch.setattr(Space, "write_snapshot", full)
+    monkeypatch.setattr(Space, "write_layers", full)
     with small_snapshots(), house.cross("mark", "floor") as innie:
         innie.remember_many(["one", "two", "three", "four"])
     monkeypatch.undo()
@@ -145,16 +145,23 @@ def test_a_snapshot_that_does_not_fit_on_the_disk_is_done_without(
         assert len(list(innie.memories())) == 4
 
 
-def test_a_snapshot_of_another_version_of_the_mind_is_read_past(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_layers_of_another_version_of_the_mind_are_read_past_and_made_again(
+    house: House, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with small_snapshots(), house.cross("mark", "floor") as innie:
         innie.remember_many(["one", "two", "three", "four"])
-    monkeypatch.setattr(Mind, "restore", _unknown_version)
-    with house.cross("mark", "floor") as innie:
-        assert texts(innie.memories()) == ["one", "two", "three", "four"]
-
-
-def _unknown_version(data: bytes) -> Mind:
-    raise ValueError("another version")
+    before = dump(folder / "store" / "vault.db")["layers"]
+    assert before
+    with monkeypatch.context() as later:
+        later.setattr("severance.mind.layer.VERSION", 999)
+        with small_snapshots(), house.cross("mark", "floor") as innie:
+            assert texts(innie.memories()) == ["one", "two", "three", "four"]
+        after = dump(folder / "store" / "vault.db")["layers"]
+        assert after
+        with monkeypatch.context() as unread:
+            unread.setattr("severance.waking.of_events", None)
+            unread.setattr("severance.space.Space._next", None)
+            assert texts(house.cross("mark", "floor").memories()) == ["one", "two", "three", "four"]
 
 
 # Interrupted
@@ -211,7 +218,7 @@ def test_ctrl_c_and_then_sleep_writes_no_snapshot_of_half_a_mind(
             with pytest.raises(KeyboardInterrupt):
                 innie.remember("five")
         innie.sleep()
-    assert dump(folder / "store" / "vault.db")["snapshots"] == []
+    assert dump(folder / "store" / "vault.db")["layers"] == []
     assert len(list(house.cross("mark", "floor").memories())) == 5
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from kit import record
 from severance.model import Plain
 from severance.records import (
     MOST_SCALE,
@@ -25,22 +26,8 @@ ID = bytes(range(15))
 
 
 def remembered(**changes: Any) -> Remembered:
-    fields: dict[str, Any] = {
-        "id": ID,
-        "text": "melon",
-        "at": 0,
-        "recorded": 0,
-        "thread": None,
-        "source": None,
-        "kind": "note",
-        "metadata": {},
-        "pinned": False,
-        "echo_of": None,
-        "supersedes": None,
-        "vector": b"\x7f",
-        "scale": 0.5,
-    }
-    return Remembered(**{**fields, **changes})
+    fields: dict[str, Any] = {"id": ID, "text": "melon", "at": 0, "recorded": 0, "vector": b"\x7f", "scale": 0.5}
+    return record(**{**fields, **changes})
 
 
 @pytest.mark.parametrize(

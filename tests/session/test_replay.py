@@ -45,7 +45,7 @@ def test_a_snapshot_and_the_log_give_the_same_mind(folder: Path, monkeypatch: py
             with house.cross(subject, "the end") as session:
                 first = known(session)
             with monkeypatch.context() as patch:
-                patch.setattr("severance.waking._pictured", lambda space: None)
+                patch.setattr("severance.waking._joined", lambda space, held: None)
                 with house.cross(subject, "the end") as session:
                     assert known(session) == first
                     assert list(session.memories()) == saved[subject, persona]

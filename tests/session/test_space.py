@@ -219,7 +219,7 @@ def test_the_end_of_the_log_is_confirmed_against_the_vault_s_head(space: Space, 
 
 def test_a_space_that_the_vault_does_not_have_is_damage(vault: SqliteVault) -> None:
     missing = Space(vault, SpaceKey(bytes(16), 1, bytes(32)), ScopedEntropy())
-    for call in (missing.read_on, missing.confirm, missing.read_snapshot):
+    for call in (missing.read_on, missing.confirm, missing.read_layers):
         with pytest.raises(DamagedError, match="is not in the vault, and the chip has its key"):
             call()
 
@@ -272,64 +272,119 @@ def test_salvage_of_a_log_that_was_cut_gives_what_is_left(space: Space, folder: 
     assert all(isinstance(item, str) for item in numbers(space)[3:])
 
 
-# Snapshots
+# Layers
+
+
+def whole(space: Space, content: bytes) -> tuple[list[tuple[int, int, bytes]], list[int]]:
+    """One layer of everything, in the place of those that are there."""
+    return [(1, space.head.seq, content)], [last for _, last in space.layers()]
+
+
+def contents_of(space: Space) -> list[bytes]:
+    return [held.content for held in space.read_layers()]
 
 
 @pytest.mark.parametrize("size", [0, 1, 99, 100, 101, 1000])
-def test_a_snapshot_of_any_size_comes_back(space: Space, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+def test_a_layer_of_any_size_comes_back(space: Space, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     monkeypatch.setattr("severance.space.CHUNK_BYTES", 100)
     space.append([chosen(1)])
     content = bytes(n % 251 for n in range(size))
-    assert space.write_snapshot(content)
-    reader = space.again()
-    assert reader.read_snapshot() == content
-    assert reader.head == space.head
+    assert space.write_layers(*whole(space, content))
+    (held,) = space.again().read_layers()
+    assert held == (space.again().head, space.head, content)
 
 
-def test_the_chunks_of_two_snapshots_of_one_head_do_not_mix(space: Space, folder: Path) -> None:
+def test_layers_come_back_in_order_with_the_heads_between_them(space: Space) -> None:
+    heads = [space.head]
+    for number in range(5):
+        space.append([chosen(number)])
+        heads.append(space.head)
+    assert space.write_layers([(2, 3, b"two and three"), (5, 5, b"five")])
+    assert space.write_layers([(4, 4, b"four")])
+    found = [(heads[1], heads[3], b"two and three"), (heads[3], heads[4], b"four"), (heads[4], heads[5], b"five")]
+    assert space.again().read_layers() == found
+    assert space.layers() == [(2, 3), (4, 4), (5, 5)]
+
+
+def test_the_chunks_of_two_layers_of_one_range_do_not_mix(space: Space, folder: Path) -> None:
     """Two minds that were awake at once may have written them differently, under one salt or two."""
     space.append([chosen(1)])
     contents = [bytes([n]) * (2 * CHUNK_BYTES + 1) for n in range(3)]
     written = []
     for writer, content in zip((space, space, space.again()), contents, strict=True):
         writer.read_on()
-        assert writer.write_snapshot(content)
-        written.append([row[2] for row in dump(folder / "vault.db")["chunks"]])
+        assert writer.write_layers(*whole(writer, content))
+        written.append([row[3] for row in dump(folder / "vault.db")["chunks"]])
     for choice in product(range(3), repeat=3):
         for n, which in enumerate(choice):
             write(folder, "UPDATE chunks SET frame = ? WHERE n = ?", written[which][n], n)
         if len(set(choice)) == 1:
-            assert space.again().read_snapshot() == contents[choice[0]]
+            assert contents_of(space.again()) == [contents[choice[0]]]
         else:
             with pytest.raises(DamagedError) as caught:
-                space.again().read_snapshot()
+                space.again().read_layers()
             assert caught.value.space == space.key.space.hex()
 
 
-def test_without_a_snapshot_there_is_none(space: Space) -> None:
-    assert space.read_snapshot() is None
+def test_a_layer_opens_for_its_own_range_only(space: Space, folder: Path) -> None:
+    """Not for a longer one, a shorter one, or the next; nor after another record."""
+    for number in range(4):
+        space.append([chosen(number)])
+    assert space.write_layers([(1, 2, b"lower"), (3, 4, b"upper")])
+    (_, last, first, before, digest, _), upper = dump(folder / "vault.db")["layers"]
+    moved = "UPDATE layers SET last = ?, first = ?, before = ?, digest = ? WHERE last = 2"
+    write(folder, "DELETE FROM layers WHERE last = 4")
+    write(folder, "DELETE FROM chunks WHERE last = 4")
+    for row in (upper[1:5], (3, first, before, digest), (last, 2, before, digest), (last, first, digest, digest)):
+        write(folder, moved, *row)
+        write(folder, "UPDATE chunks SET last = ?", row[0])
+        with pytest.raises(DamagedError):
+            space.again().read_layers()
+        write(folder, moved.replace("last = 2", "last = ?"), last, first, before, digest, row[0])
+        write(folder, "UPDATE chunks SET last = 2")
+    assert contents_of(space.again()) == [b"lower"]
 
 
-def test_a_snapshot_of_before_an_erasure_is_not_kept(space: Space) -> None:
+def test_without_layers_there_are_none(space: Space) -> None:
+    assert space.read_layers() == []
+    assert space.layers() == []
+
+
+def test_a_layer_of_before_an_erasure_is_not_kept(space: Space) -> None:
     space.append([chosen(1)])
     late = space.again()
     late.read_on()
-    assert space.write_snapshot(b"what is about to be forgotten")
+    assert space.write_layers(*whole(space, b"what is about to be forgotten"))
     space.append([forgotten(1)], erase=[1])
-    assert space.read_snapshot() is None
-    assert not late.write_snapshot(b"what was forgotten since")
+    assert space.read_layers() == []
+    assert not late.write_layers([(1, 1, b"what was forgotten since")])
 
 
-def test_a_log_that_ends_before_its_snapshot_was_rolled_back(space: Space, folder: Path) -> None:
+def test_a_log_that_ends_before_its_layers_was_rolled_back(space: Space, folder: Path) -> None:
     heads = []
     for number in range(3):
         space.append([chosen(number)])
         heads.append(space.head)
-    space.write_snapshot(b"three")
+    space.write_layers(*whole(space, b"three"))
     write(folder, "DELETE FROM records WHERE seq = 3")
     write(folder, "UPDATE spaces SET seq = 2, digest = ?", heads[1].digest)
     with pytest.raises(RolledBackError):
-        space.again().read_snapshot()
+        space.again().read_layers()
+
+
+def test_what_lies_between_layers_is_read_from_the_log(space: Space, folder: Path) -> None:
+    heads = []
+    for number in range(4):
+        space.append([chosen(number)])
+        heads.append(space.head)
+    space.append([forgotten(2)], erase=[2])
+    reader = space.again()
+    events, erased = reader.read_to(heads[2])
+    assert ([seq for seq, _ in events], erased, reader.head) == ([1, 3], {2}, heads[2])
+    with pytest.raises(DamagedError, match="record 4"):
+        reader.read_to(Head(4, bytes(32)))
+    with pytest.raises(DamagedError, match="record 6"):
+        space.read_to(Head(6, bytes(32)))
 
 
 # Records

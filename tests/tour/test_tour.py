@@ -242,6 +242,6 @@ def test_data_that_cannot_be_used_are_refused_in_one_sentence(content: bytes | N
 
 def test_it_runs_as_a_program_and_speaks_on_standard_output_only(data: Path) -> None:
     command = [sys.executable, "-m", "severance.tour", "--data", str(data)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert (done.returncode, done.stderr) == (0, "")
     assert "conv-x" in done.stdout

@@ -16,9 +16,8 @@ import pytest
 
 from severance.errors import SeveranceError
 from severance.model import Head, Sealed
-from severance.ports import Snapshot
 from severance.vault.conformance import STORE
-from severance.vault.conformance.kit import EMPTY, frame
+from severance.vault.conformance.kit import EMPTY, frame, picture
 from severance.vault.layout import PAGE_SIZE
 from severance.vault.sqlite import SqliteVault
 
@@ -60,7 +59,7 @@ def furnish(vault: SqliteVault) -> dict[bytes, Seen]:
         for number in range(15):
             head = vault.append(space, head, [chained(head, sizes[number % 4])])
         head = vault.append(space, head, [chained(head, 612)], sorted(FORGOTTEN))
-        vault.write_snapshot(space, Snapshot(head, tuple(chunk(head, index, 4) for index in range(4))))
+        picture(vault, head, [chunk(head, index, 4) for index in range(4)], space)
         seen[space] = Seen(head, vault.read(space, 0, 100))
     return seen
 
@@ -81,11 +80,10 @@ def read_as_a_key_holder(vault: SqliteVault, space: bytes, anchor: Head) -> Seen
             notice(sha256(entry.frame).digest() != entry.digest or entry.frame[:32] != at.digest)
         at = Head(entry.seq, entry.digest)
     notice(at != head)
-    snapshot = vault.read_snapshot(space)
-    if snapshot is not None:
-        count = len(snapshot.chunks)
-        notice(snapshot.chunks != tuple(chunk(snapshot.at, index, count) for index in range(count)))
-        notice(snapshot.at != head)
+    for layer in vault.read_layers(space):
+        count = len(layer.chunks)
+        notice(layer.chunks != tuple(chunk(layer.end, index, count) for index in range(count)))
+        notice((layer.begin, layer.end) != (EMPTY, head))
     return Seen(head, log)
 
 
@@ -136,7 +134,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[bytes, 
         seen = furnish(vault)
         for space in SPACES:  # furnishing ends with an erasure, which empties the log
             head = vault.append(space, seen[space].head, [chained(seen[space].head, 868)])
-            vault.write_snapshot(space, Snapshot(head, tuple(chunk(head, index, 4) for index in range(4))))
+            picture(vault, head, [chunk(head, index, 4) for index in range(4)], space)
             seen[space] = Seen(head, vault.read(space, 0, 100))
         (folder / "crash").mkdir()
         for name in ("vault.db", "vault.db-wal"):

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from severance.disk.connection import Connection
-from severance.ports import Snapshot
 from severance.vault import residue
 from severance.vault.conformance import STORE
-from severance.vault.conformance.kit import EMPTY, SPACE, entries, fill, frame, frames
+from severance.vault.conformance.kit import EMPTY, SPACE, entries, fill, frame, frames, picture
 from severance.vault.sqlite import SqliteVault
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def test_an_erased_frame_is_nowhere(tmp_path: Path) -> None:
         vault.create(SPACE, EMPTY)
         head = fill(vault, 30)
         assert left_over(tmp_path, frames(1, 30)) == 30, "the search finds what is there"
-        vault.write_snapshot(SPACE, Snapshot(head, (frame(77, 100_000),)))
+        picture(vault, head, [frame(77, 100_000)])
         head = vault.append(SPACE, head, [frame(31)], [7, 20])
         assert left_over(tmp_path, [frame(7), frame(20), frame(77, 100_000)]) == 0
         assert left_over(tmp_path, frames(1, 31)) == 29
@@ -136,7 +135,7 @@ def test_very_many_at_once(tmp_path: Path) -> None:
 def test_a_dropped_space_is_nowhere(tmp_path: Path) -> None:
     with SqliteVault.new(tmp_path / "vault.db", STORE) as vault:
         vault.create(SPACE, EMPTY)
-        vault.write_snapshot(SPACE, Snapshot(fill(vault, 100), (frame(777, 50_000),)))
+        picture(vault, fill(vault, 100), [frame(777, 50_000)])
         vault.drop(SPACE)
         assert left_over(tmp_path, [*frames(1, 100), frame(777, 50_000)]) == 0
         size = (tmp_path / "vault.db").stat().st_size

@@ -24,9 +24,9 @@ from severance.errors import (
     StoreMissingError,
     StoreReadOnlyError,
 )
-from severance.ports import Snapshot
+from severance.ports import Layer
 from severance.vault.conformance import STORE
-from severance.vault.conformance.kit import EMPTY, SPACE, entries, fill, frame, frames
+from severance.vault.conformance.kit import EMPTY, SPACE, entries, fill, frame, frames, picture
 from severance.vault.sqlite import SqliteVault
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def test_a_full_disk() -> None:
         with pytest.raises(StoreFullError):
             vault.copy_to(disk / "copy.db")
         with pytest.raises(StoreFullError):
-            vault.write_snapshot(SPACE, Snapshot(head, (frame(1, 2**21),)))
+            picture(vault, head, [frame(1, 2**21)])
         assert not [file for file in disk.iterdir() if not file.name.startswith("vault.db")]
         assert vault.verify() == []
 
@@ -132,7 +132,7 @@ def test_opened_for_reading_only(path: Path) -> None:
             lambda: vault.append(SPACE, head, [frame(4)]),
             lambda: vault.create(bytes(16), EMPTY),
             lambda: vault.drop(SPACE),
-            lambda: vault.write_snapshot(SPACE, Snapshot(head, ())),
+            lambda: vault.write_layers(SPACE, head.seq, [Layer(EMPTY, head, ())]),
         ):
             with pytest.raises(StoreReadOnlyError):
                 call()
@@ -295,25 +295,28 @@ def test_a_vault_with_more_in_it_is_refused(path: Path, change: str) -> None:
         ("UPDATE spaces SET seq = 3.5", "head append"),
         ("UPDATE spaces SET digest = 'short'", "head append"),
         ("UPDATE spaces SET digest = CAST(digest AS TEXT)", "head append"),
-        ("UPDATE spaces SET erased = 'x'", "write_snapshot"),
+        ("UPDATE spaces SET erased = 'x'", "write_layers"),
         ("UPDATE spaces SET id = CAST(id AS TEXT)", "spaces"),
-        ("UPDATE snapshots SET chunks = 3", "read_snapshot"),
-        ("UPDATE snapshots SET digest = x'00'", "read_snapshot"),
-        ("UPDATE snapshots SET seq = 'x'", "read_snapshot write_snapshot"),
-        ("DELETE FROM chunks WHERE n = 0", "read_snapshot"),
-        ("DELETE FROM chunks", "read_snapshot"),
-        ("UPDATE chunks SET frame = 'x' WHERE n = 1", "read_snapshot"),
-        ("UPDATE chunks SET n = 5 WHERE n = 1", "read_snapshot"),
+        ("UPDATE layers SET chunks = 3", "read_layers"),
+        ("UPDATE layers SET digest = x'00'", "read_layers"),
+        ("UPDATE layers SET before = 'x'", "read_layers"),
+        ("UPDATE layers SET first = 'x'", "read_layers layers write_layers erase"),
+        ("UPDATE layers SET first = last + 1", "read_layers layers write_layers erase"),
+        ("UPDATE layers SET last = 'x'", "read_layers layers write_layers erase"),
+        ("DELETE FROM chunks WHERE n = 0", "read_layers"),
+        ("DELETE FROM chunks", "read_layers"),
+        ("UPDATE chunks SET frame = 'x' WHERE n = 1", "read_layers"),
+        ("UPDATE chunks SET n = 5 WHERE n = 1", "read_layers"),
         ("UPDATE records SET frame = x'00' WHERE seq = 2", ""),  # for whoever holds the key to notice
         ("DELETE FROM records WHERE seq = 2", ""),  # for the reader to notice
         ("UPDATE spaces SET erased = 99", ""),
-        ("UPDATE snapshots SET space = x'00'", ""),
+        ("UPDATE layers SET space = x'00'", ""),
     ],
 )
 def test_values_that_cannot_be_what_was_written(path: Path, change: str, broken: str) -> None:
     with SqliteVault.open(path) as vault:
         head = vault.head(SPACE)
-        vault.write_snapshot(SPACE, Snapshot(head, tuple(frames(1, 2))))
+        picture(vault, head, frames(1, 2))
     alter(path, change)
     with SqliteVault.open(path) as vault:
         assert vault.verify(), "verify should have noticed"
@@ -321,9 +324,11 @@ def test_values_that_cannot_be_what_was_written(path: Path, change: str, broken:
             "spaces": lambda: vault.spaces(),
             "head": lambda: vault.head(SPACE),
             "read": lambda: vault.read(SPACE, 0, 10),
-            "read_snapshot": lambda: vault.read_snapshot(SPACE),
+            "read_layers": lambda: vault.read_layers(SPACE),
             "append": lambda: vault.append(SPACE, head, [frame(4)]),
-            "write_snapshot": lambda: vault.write_snapshot(SPACE, Snapshot(head, ())),
+            "erase": lambda: vault.append(SPACE, head, [frame(4)], [1]),
+            "layers": lambda: vault.layers(SPACE),
+            "write_layers": lambda: vault.write_layers(SPACE, head.seq, [Layer(EMPTY, head, ())]),
         }
         for name in broken.split():
             with pytest.raises(DamagedError, match="severance check") as caught:

@@ -18,7 +18,7 @@ from severance.disk import connection
 from severance.disk.newfile import new_file
 from severance.errors import ConflictError, InputError, StoreError, StoreMissingError
 from severance.model import Head
-from severance.ports import Snapshot
+from severance.ports import Layer
 from severance.vault.conformance import STORE, VaultConformance
 from severance.vault.conformance.kit import EMPTY, SPACE, entries, fill, frame, frames
 from severance.vault.layout import APPLICATION_ID, PAGE_SIZE
@@ -88,6 +88,13 @@ def test_a_build_that_spills_to_disk_is_refused(path: Path, monkeypatch: pytest.
         SqliteVault.open(path)
 
 
+def test_a_build_that_was_made_to_spill_to_disk_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert connection._temporaries_forced() is False, "or every other test here would have failed"
+    monkeypatch.setattr(connection, "_temporaries_forced", lambda: True)
+    with pytest.raises(StoreError, match="temporary files"):
+        SqliteVault.open(path)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
 def test_files_are_for_their_owner_only(tmp_path: Path) -> None:
     before = os.umask(0)
@@ -121,9 +128,9 @@ def test_what_cannot_be_meant_is_refused(path: Path) -> None:
         for space, head in ((b"short", EMPTY), (bytes(16), Head(1, bytes(32))), (bytes(16), Head(0, b""))):
             with pytest.raises(InputError):
                 vault.create(space, head)
-        for at in (Head(-1, bytes(32)), Head(2**63, bytes(32)), Head(0, b"")):
+        for end in (Head(0, bytes(32)), Head(2**63, bytes(32)), Head(1, b"")):
             with pytest.raises(InputError):
-                vault.write_snapshot(SPACE, Snapshot(at, ()))
+                vault.write_layers(SPACE, 1, [Layer(EMPTY, end, ())])
 
 
 def test_a_killed_creation_leaves_no_vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

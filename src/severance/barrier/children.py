@@ -1,7 +1,8 @@
 """How the barrier starts Python: nothing in the user's current folder is run, and nothing of the user's is passed on.
 
 A program is started with its scratch as the current folder, with `-P`, and with an environment of a few known names:
-no key, no password that somebody keeps in the environment, no program that runs before it (`PYTHONSTARTUP`).
+no key, no password that somebody keeps in the environment, no program that runs before it (`PYTHONSTARTUP`). And how
+a process that was started sees to it that it does not outlive its parent.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import site
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import connection, parent_process
 from pathlib import Path
+from threading import Thread
 
 _KEPT = (
     *("PATH", "LANG", "LANGUAGE", "TZ", "PYTHONHOME", "PYTHONNOUSERSITE"),
@@ -45,6 +48,27 @@ def sheltered() -> Iterator[None]:
         yield
     finally:
         _become(before)
+
+
+def end_with_parent() -> None:
+    """This process, which `multiprocessing` has started, ends when its parent is gone, also after a `kill -9`."""
+    parent = parent_process()
+    if parent is not None:
+        end_with(parent.sentinel)
+
+
+def end_with(handle: int) -> None:
+    """This process ends when there is something to read here, or the end of it: a pipe that only its parent can close.
+
+    Args:
+        handle: a descriptor, or the sentinel of a process.
+    """
+    Thread(target=_follow, args=(handle,), daemon=True).start()
+
+
+def _follow(handle: int) -> None:
+    connection.wait([handle])
+    os._exit(1)  # the main thread may be in the middle of long work, or wait for some that nobody will send
 
 
 def _become(wanted: dict[str, str]) -> None:

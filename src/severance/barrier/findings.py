@@ -98,6 +98,7 @@ class Outcome:
         advice: what to do when it is broken.
         seconds: how long it took.
         stopped: whether it was interrupted before it was done.
+        bounded: whether its trials are drawn, so that their number says something about those that were not made.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Outcome:
     advice: str = ""
     seconds: float = 0.0
     stopped: bool = False
+    bounded: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "evidence", tuple(map(_short, self.evidence)))
@@ -121,9 +123,10 @@ class Outcome:
     @property
     def at_most(self) -> float | None:
         """The upper end of the 95 % interval for the share of trials in which something crosses, for trials drawn as
-        these were; None where nothing was tried.
+        these were; None where nothing was tried, where trials are not drawn, and where it did not hold.
         """
-        return upper_bound(self.found, self.tried) if self.tried else None
+        held = self.bounded and self.tried and self.verdict is Verdict.HELD
+        return upper_bound(self.found, self.tried) if held else None
 
 
 @dataclass(frozen=True, slots=True)

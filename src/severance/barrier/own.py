@@ -23,8 +23,10 @@ from severance.barrier.scene import Part, Scene, Skipped
 from severance.barrier.sealed import Names, in_the_clear, known_bytes, masked
 from severance.barrier.steady import copy_store, pieces, size_of
 from severance.chip.rows import RowFile
-from severance.crypto.rootkey import Key, parse_spec
+from severance.crypto.rootkey import KEY_VARIABLE, Key, parse_spec
+from severance.embed import bundled
 from severance.errors import (
+    DamagedError,
     EmbedderError,
     InputError,
     KeyMissingError,
@@ -58,12 +60,39 @@ _LEFT = re.compile(r"\.severance-[a-z0-9_]{8}")
 """Where a backup or a restore is put together, beside what it is for."""
 
 
-def part(store: Path, key: Key) -> Part:
+NAME = "store.own"
+
+
+def is_there(store: Path) -> bool:
+    """Whether there is something of a store in this directory.
+
+    Raises:
+        StoreError: nobody may look.
+    """
+    for name in _SEALED:
+        try:
+            (store / name).lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise StoreError(f"your store may not be read ({error.strerror}); ask for access to it") from None
+        return True
+    return False
+
+
+def key_is_set() -> bool:
+    """Whether the environment names a root key, which then applies as one that `--key` names does."""
+    return KEY_VARIABLE in os.environ
+
+
+def part(store: Path, key: Key, *, named: bool = False) -> Part:
     """The part `store.own` for the store in this directory.
 
     Args:
         store: its directory; it may not exist.
         key: where its root key comes from, as in `severance.open`.
+        named: whether somebody named the one or the other. Then a store that cannot be had is no reason to leave the
+            part out, and the outcome is inconclusive.
 
     Raises:
         InputError: the spec is none, or there is a file in the store's place.
@@ -73,16 +102,20 @@ def part(store: Path, key: Key) -> Part:
     if isinstance(key, str):
         parse_spec(key)
     return Part(
-        name="store.own",
-        title="Your own store: nothing in the clear, no persona finds another's memories, all as it was written",
+        name=NAME,
+        title="Your own store: no memory or name in its files in the clear, no persona gets another's memory, and "
+        "every record, snapshot and row of the chip as it was written",
         promise="P3",
         unit="looks",
-        advice="Keep every copy of the store to yourself, run `severance check`, and report it with this evidence.",
-        run=partial(_run, store, key),
+        advice="Keep every copy of the store to yourself, and report it with this evidence.",
+        run=partial(_run, store, key, named),
         not_covered=(
             "Backups, exports and copies of your own store, and memories of it shorter than "
             f"{_FEWEST_CHARS} characters.",
+            f"More than {_SENTENCES} memories of one persona of your own store, and in a quick run more than "
+            f"{_PERSONAS_QUICK} of its personas.",
         ),
+        bounded=False,
     )
 
 
@@ -101,22 +134,38 @@ class _Persona:
     sentences: dict[str, str] = field(default_factory=dict)
 
 
-def _run(store: Path, key: Key, scene: Scene, tally: Tally) -> None:
-    if not any((store / name).exists() for name in _SEALED):
-        raise Skipped("There is no store of your own to look at; name one with --store.")
+class _NotHadError(SeveranceError):
+    """The store cannot be had, or not here; the message says why, in one sentence for a person."""
+
+
+def _run(store: Path, key: Key, named: bool, scene: Scene, tally: Tally) -> None:
+    try:
+        _look(store, key, scene, tally)
+    except _NotHadError as reason:
+        if named:
+            raise
+        raise Skipped(str(reason)) from None
+    except DamagedError as damage:
+        what = str(damage).split("; ")[0]  # the rest says what to do, and the place may be that of the copy
+        raise DamagedError(
+            f"your store is damaged, which is no crossing: {what}; `severance check` says what can be saved"
+        ) from None
+
+
+def _look(store: Path, key: Key, scene: Scene, tally: Tally) -> None:
+    if not is_there(store):
+        raise _NotHadError("There is no store of your own to look at; name one with --store.")
     files = list(_files(store))
     size = sum(size_of(file) for file in files)
     if size > MOST_FULL:
-        raise Skipped(f"Your store has more than {MOST_FULL >> 20:,} MiB, which is not copied.")
+        raise _NotHadError(f"Your store has more than {MOST_FULL >> 20:,} MiB, which is not copied.")
     if size > MOST_QUICK and not scene.deep:
-        raise Skipped(f"Your store has more than {MOST_QUICK >> 20} MiB; try it with --full.")
+        raise _NotHadError(f"Your store has more than {MOST_QUICK >> 20} MiB; try it with --full.")
     copy = scene.folder / "store"
     copy_store(store, copy)
     random = scene.random()
     with _opened(copy, store, key) as house:
-        for finding in house.check():
-            tally.broke(f"check: {finding.what}")
-        tally.held()
+        _check(house)
         status = house.status()
         chosen = list(status.personas)
         if not scene.deep and len(chosen) > _PERSONAS_QUICK:
@@ -126,32 +175,52 @@ def _run(store: Path, key: Key, scene: Scene, tally: Tally) -> None:
             raise Skipped(f"No memory in your store has {_FEWEST_CHARS} characters, the least that can be looked for.")
         names = {name for each in status.personas for name in (each.subject, each.name)}
         names |= {place.name for place in status.places}
+        tally.held()  # the check
         _sweep(store, files, house, met, Names(names, size), known_bytes(copy), tally)
         _ask(house, met, scene, tally, random)
     if len(chosen) < len(status.personas):
         tally.note += f" {len(chosen)} of {len(status.personas):,} personas were drawn."
 
 
+def _check(house: House) -> None:
+    findings = house.check()
+    if findings:
+        more = f", and {len(findings) - 1:,} more" if len(findings) > 1 else ""
+        raise DamagedError(f"{findings[0].what.split('; ')[0]}{more}")
+
+
 @contextmanager
 def _opened(copy: Path, store: Path, key: Key) -> Iterator[House]:
     """The copy as a house. The key is looked for from where the store stands, and nobody is asked for it."""
-    if _asks(copy, key):
-        raise Skipped("The root key of your store comes from a passphrase, for which the barrier does not ask.")
     try:
-        vault, chip = open_store(copy, key=key, create=False, entropy=SystemEntropy(), home=store)
-    except KeyMissingError:
-        raise Skipped("The root key of your store cannot be had here; name its source with --key.") from None
+        if _asks(copy, key):
+            raise _NotHadError(
+                "The root key of your store comes from a passphrase, for which the barrier does not ask."
+            )
+        vault, chip = open_store(copy, key=key, create=False, entropy=SystemEntropy(), home=store.absolute())
+    except _NotHadError:
+        raise
+    except KeyMissingError as error:
+        raise _NotHadError(_key_missing(error, key)) from None
     except WrongKeyError:
         raise WrongKeyError("the root key that applies here is not the one of your store; name it with --key") from None
     except SeveranceError as error:
-        told = str(error).replace(str(copy), "the copy of your store").replace(str(store), "your store")
-        raise StoreError(told) from None
-    with House(copy, vault, chip, embedder=None, clock=SystemClock(), entropy=SystemEntropy()) as house:
+        kind = DamagedError if isinstance(error, DamagedError) else StoreError
+        raise kind(str(error).replace(str(copy), "the copy of your store").replace(str(store), "your store")) from None
+    with House(copy, vault, chip, embedder=bundled, clock=SystemClock(), entropy=SystemEntropy()) as house:
         yield house
 
 
+def _key_missing(error: KeyMissingError, key: Key) -> str:
+    """Why it cannot be had, without the path or the command that it comes from."""
+    said = re.split(r"[.:;] | \(", str(error))[0]
+    if isinstance(key, str) and key.startswith("file:"):
+        said = said.replace(key[5:], Path(key[5:]).name)
+    return f"The root key of your store cannot be had here: {said}; name its source with --key."
+
+
 def _asks(copy: Path, key: Key) -> bool:
-    if key is None and "SEVERANCE_KEY" not in os.environ:
+    if key is None and not key_is_set():
         with closing(RowFile.open(copy / CHIP_NAME)) as rows:
             try:
                 recorded = msgspec.json.decode(rows.key_source, type=dict[str, object])
@@ -169,7 +238,7 @@ def _awake(house: House, persona: Persona) -> Iterator[Session]:
         with house.cross(persona.subject, _PLACE) as session:
             yield session
     except EmbedderError:
-        raise Skipped(
+        raise _NotHadError(
             "Your store was written with an embedder of your own, which this command does not have."
         ) from None
     finally:

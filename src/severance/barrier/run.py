@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from severance.system import SystemClock
 Watch = Callable[[Part, Tally], None]
 """Called now and then with the part that is being tried, and what it has counted."""
 
+_WORD = re.compile(r"[^\W\d_]+(['’-][^\W\d_]+)*[.,:;?]?(\s|$)")
 _NOT_BEGUN = "the run was stopped before it"
 
 NEVER_COVERED = (
@@ -221,6 +223,7 @@ def _of(part: Part, verdict: Verdict, tally: Tally, *, seconds: float = 0.0, sto
         advice=part.advice,
         seconds=seconds,
         stopped=stopped,
+        bounded=part.bounded,
     )
 
 
@@ -241,7 +244,8 @@ def _why(part: Part, verdict: Verdict, tally: Tally, stopped: bool) -> str:
 
 def _sentence(text: str) -> str:
     text = text.strip()
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?')) else '.'}"
+    first = text[:1].upper() if _WORD.match(text) else text[:1]  # the name of a file stays as it is
+    return f"{first}{text[1:]}{'' if text.endswith(('.', '?')) else '.'}"
 
 
 def _not_covered(plan: Plan) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ class Part:
         share: how much of the run's time it gets, against the other parts.
         not_covered: what its result does not say, one sentence each.
         least: how many trials it makes whatever the time. Where fewer were made, finding nothing says nothing.
+        bounded: as in `Outcome`.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Part:
     share: float = 1.0
     not_covered: tuple[str, ...] = ()
     least: int = 1
+    bounded: bool = True
 
 
 class Skipped(Exception):  # noqa: N818 - not an error: there is nothing here to try

@@ -38,11 +38,12 @@ def scratch(where: Path | None = None, *, entropy: Entropy | None = None) -> Ite
     """A new empty folder that only this user can read, removed when the block ends; leftovers are cleared first.
 
     Args:
-        where: the folder to make it in; by default the system's temporary one.
+        where: the folder to make it in; by default the one that TMPDIR, TEMP or TMP names, or the system's temporary
+            one.
         entropy: draws its name.
 
     Raises:
-        InputError: `where` is not a folder.
+        InputError: `where`, or what the environment names, is not a folder.
         StoreError: nothing can be written there.
     """
     parent = _parent(where)
@@ -67,6 +68,12 @@ def clear(parent: Path) -> int:
 
 def _parent(where: Path | None) -> Path:
     if where is None:
+        # As the system's library looks for it, but that a folder which is not there is no reason to take another.
+        for name in ("TMPDIR", "TEMP", "TMP"):
+            if named := os.environ.get(name):
+                if not Path(named).is_dir():
+                    raise InputError(f"{name} names no folder; correct it, or name a folder with --scratch")
+                return Path(named).resolve()
         try:
             return Path(tempfile.gettempdir())
         except OSError:

@@ -41,6 +41,9 @@ _VERIFIED_AT_CROSSING = 1_024
 
 Seal = Callable[[Where, Plain], Sealed]
 
+_Found = Rows | Mapping[bytes, StoredRow]
+"""Where a row is looked for: in one transaction, or among those that were read at one instant."""
+
 R = TypeVar("R", bound=Row)
 
 
@@ -127,9 +130,10 @@ class Chip:
         """
         # What the guard says, or what is there: an old guard of a larger chip must not get a small one past this.
         said = self._read_state(self._rows.get(STATE_ID)).count
-        if min(said, self._rows.count(_VERIFIED_AT_CROSSING + 1)) <= _VERIFIED_AT_CROSSING:
-            self._verify_set()
-        row = self._get(WakeRow(place, subject, ""), "nobody of that name wakes at a place of that name here")
+        small = said <= _VERIFIED_AT_CROSSING or self._rows.count(_VERIFIED_AT_CROSSING + 1) <= _VERIFIED_AT_CROSSING
+        verified = self._verify_set() if small else None
+        unknown = "nobody of that name wakes at a place of that name here"
+        row = self._get(WakeRow(place, subject, ""), unknown, rows=verified)
         return Persona(subject, row.persona)
 
     def key(self, persona: Persona) -> SpaceKey:
@@ -205,13 +209,14 @@ class Chip:
         self._rows.verify()
         self._verify_set()
 
-    def _verify_set(self) -> None:
+    def _verify_set(self) -> Mapping[bytes, StoredRow]:
+        """Every row but the guard, by its id, as of the instant at which they were held against it."""
         everything = {row.id: row for row in self._rows.all()}
         state = self._read_state(everything.pop(STATE_ID, None))
-        rows = list(everything.values())
-        total = summed(self._keys.share(*row) for row in rows)
-        if state.count != len(rows) or state.sum != total:
+        total = summed(self._keys.share(*row) for row in everything.values())
+        if state.count != len(everything) or state.sum != total:
             raise DamagedError("the chip's rows are not the ones that were written; restore the chip from a backup")
+        return everything
 
     def copy_to(self, path: Path) -> None:
         """Write a consistent copy of the chip, sealed as it is, to a new file.
@@ -233,17 +238,17 @@ class Chip:
 
         self._rows.change(changing)
 
-    def _get(self, like: R, unknown: str, space: bytes = b"") -> R:
-        row = self._find(like, space)
+    def _get(self, like: R, unknown: str, space: bytes = b"", rows: _Found | None = None) -> R:
+        row = self._find(like, space, rows)
         if row is None:
             # Absent, or taken out of the file by somebody? Only the whole set can tell, and only here it matters.
             self.verify()
             raise NotFoundError(unknown)
         return row
 
-    def _find(self, like: R, space: bytes = b"", rows: Rows | None = None) -> R | None:
+    def _find(self, like: R, space: bytes = b"", rows: _Found | None = None) -> R | None:
         wanted, owner = self._keys.identify(like, space)
-        stored = (rows or self._rows).get(wanted)
+        stored = (self._rows if rows is None else rows).get(wanted)
         if stored is None:
             return None
         if stored.owner != owner:

@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from severance import __version__
 from severance.cli import exits, screen
+from severance.cli import options as before
 from severance.cli.commands import (
     amend,
     backup,
@@ -100,6 +101,8 @@ def options(
             show_default=False,
         ),
     ] = None,
+    embedder: before.Embedder = None,
+    reranker: before.Reranker = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and errors as JSON on standard error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
@@ -107,7 +110,11 @@ def options(
 ) -> None:
     """Keep the options before the command for the command."""
     given = ctx.obj if isinstance(ctx.obj, Globals) else Globals()
-    ctx.obj = replace(given, store=store, key=key if key is not None else given.key, as_json=as_json)
+    given = replace(given, store=store, key=key if key is not None else given.key, as_json=as_json)
+    given = replace(given, embedder=embedder, reranker=reranker)
+    sources = {f"--{name}": ctx.get_parameter_source(name) for name in ("store", "key")}
+    written = tuple(option for option, source in sources.items() if source is not None and source.name == "COMMANDLINE")
+    ctx.obj = replace(given, written=written)
     if ctx.invoked_subcommand is None:
         if as_json:
             ctx.fail("a command is missing")

@@ -24,14 +24,18 @@ class Globals:
     """The options before the command, and what a run within another program puts in the place of the machine's own.
 
     Attributes:
-        store, key, as_json: the options. A program may give the 32 bytes of the key.
+        store, key, embedder, reranker, as_json: the options. A program may give the 32 bytes of the key.
+        written: which of `--store` and `--key` stand on the command line.
         open_house: opens a store, with the arguments of `severance.open` that the command line has.
         ticks: seconds that pass, from any beginning.
     """
 
     store: str | None = None
     key: str | bytes | None = None
+    embedder: str | None = None
+    reranker: str | None = None
     as_json: bool = False
+    written: tuple[str, ...] = ()
     open_house: Callable[..., House] = houses.open
     ticks: Callable[[], float] = time.monotonic
 
@@ -44,9 +48,13 @@ class Edge:
         key: the spec of the root key's source, or None for the usual.
         as_json: whether output is JSON.
         ticks: seconds that pass, from any beginning.
+        written: which of `--store` and `--key` stand on the command line.
+        named: whether a store or a key was named, there or by SEVERANCE_STORE.
     """
 
-    def __init__(self, ctx: typer.Context, store: str | None, key: str | None, as_json: bool) -> None:
+    def __init__(
+        self, ctx: typer.Context, store: str | None, key: str | None, as_json: bool, *, embedder: str | None = None
+    ) -> None:
         """Join the options after the command with those before it.
 
         Raises:
@@ -59,12 +67,17 @@ class Edge:
         self.store = path_of(named or DEFAULT_STORE)
         self.key = key if key is not None else before.key
         self.as_json = as_json or before.as_json
+        here = {"--store": store, "--key": key}
+        self.written = [option for option, value in here.items() if value is not None or option in before.written]
+        self.named = named is not None or self.key is not None
         self.ticks = before.ticks
         self._open = before.open_house
+        specs = {"embedder": embedder if embedder is not None else before.embedder, "reranker": before.reranker}
+        self._chosen = {name: spec for name, spec in specs.items() if spec is not None}
 
     def house(self, *, create: bool = False) -> House:
         """The house, open. Only `init` makes one."""
-        return self._open(self.store, key=self.key, create=create)
+        return self._open(self.store, key=self.key, create=create, **self._chosen)
 
     @contextmanager
     def session(self, place: str | None, subject: str | None) -> Iterator[Session]:

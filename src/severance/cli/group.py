@@ -58,16 +58,20 @@ class SeveranceGroup(TyperGroup):
         """Run, tell what went wrong, and exit. Never a traceback, unless SEVERANCE_DEBUG asks for one."""
         words = list(sys.argv[1:] if args is None else args)
         as_json = "--json" in (words[: words.index("--")] if "--" in words else words)
-        streams.prepare()
-        self._look(streams.has_reader_at_terminal())
         try:
+            streams.prepare()
+            self._look(streams.has_reader_at_terminal())
             _refuse_undecodable(words)
             # On Windows the framework would expand `*` in arguments, and with it in what somebody wants remembered.
             result = super().main(
                 words, prog_name, complete_var, standalone_mode=False, windows_expand_args=windows_expand_args, **extra
             )
+            if result == exits.INTERRUPTED:
+                raise Interrupted  # before the command began, which the framework tells by its code only
             streams.finish()
             code = result if isinstance(result, int) else exits.DONE
+        except KeyboardInterrupt:
+            code = _told(Interrupted(), as_json=as_json)
         except Exception as error:  # noqa: BLE001 - the edge: nothing may get past it
             code = _told(error, as_json=as_json)
         sys.exit(code)

@@ -7,22 +7,19 @@ import sys
 from importlib import import_module
 from types import FrameType
 
-from severance.system import no_core_dumps
-
 _INTERRUPTED = 130
 
 
 def main() -> None:
     """Run `severance` with the arguments of this process, and exit."""
-    no_core_dumps()  # before any key or memory is read
-    # Asked to end, it ends as after an error: half-written exports are removed, and sessions fall asleep.
-    signal.signal(signal.SIGTERM, _end)
     try:
-        run = import_module("severance.cli.app").run
+        import_module("severance.system").no_core_dumps()  # before any key or memory is read
+        # Asked to end, it ends as after an error: half-written exports are removed, and sessions fall asleep.
+        signal.signal(signal.SIGTERM, _end)
+        import_module("severance.cli.app").run()
     except KeyboardInterrupt:
         sys.stderr.write("severance: interrupted\n")
         sys.exit(_INTERRUPTED)
-    run()
 
 
 def _end(number: int, frame: FrameType | None) -> None:

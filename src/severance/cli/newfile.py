@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from severance.errors import StoreError, StoreFullError
+from severance.errors import InputError, StoreError, StoreFullError
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _FIRST_BYTES = 1024
@@ -54,13 +53,11 @@ def replaceable(path: Path, ours: Callable[[bytes], bool]) -> Path:
     """A path that `new_file(path, force=True, ours=ours)` may be given later, found out before the work begins.
 
     Args:
-        path: as it was named; a link stands for what it leads to.
-        ours: says of the first bytes of a file whether it is one of those that may be replaced. What a link leads to
-            must be one, and this user's: somebody else may have made the link.
+        path: as it was named. Folders on the way may be links, the file may not: somebody else may have made it.
+        ours: says of the first bytes of a file whether it is one of those that may be replaced.
 
     Raises:
-        StoreError: it is a folder or a device, a link to anything but such a file, it holds something else, or nothing
-            can be written there.
+        InputError: it is a folder, a device or a link, it holds something else, or nothing can be written there.
     """
     try:
         path = path.expanduser()
@@ -69,31 +66,28 @@ def replaceable(path: Path, ours: Callable[[bytes], bool]) -> Path:
         part = path.with_name(f"{path.name}.part-{os.getpid()}")
         os.close(os.open(part, _CREATE, 0o600))
         part.unlink()
+    except StoreError as error:
+        raise InputError(str(error)) from None
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no path"
-        raise StoreError(f"{path} cannot be written ({reason})") from None
+        raise InputError(f"{path} cannot be written ({reason}); name another file") from None
     return path
 
 
 def _check(path: Path, ours: Callable[[bytes], bool]) -> None:
     """Raises `StoreError` for what may not be replaced."""
-    link = path.is_symlink()
+    if path.is_symlink():
+        raise StoreError(f"{path} is a link, through which nothing is written; name a file")
     if path.is_dir():
         raise StoreError(f"{path} is a folder; name a file")
-    if not path.exists() and not link:
+    if not path.exists():
         return
-    if not path.is_file() and not link:
+    if not path.is_file():
         raise StoreError(f"{path} is not a file that could be replaced; name another")
-    if link and not (path.is_file() and _is_mine(path)):
-        raise StoreError(f"{path} is a link, and not to an earlier report of yours; name a file")
     with path.open("rb") as there:
         first = there.read(_FIRST_BYTES)
-    if (first or link) and not ours(first):
+    if first and not ours(first):
         raise StoreError(f"{path} is there already and is no report; name another file")
-
-
-def _is_mine(path: Path) -> bool:
-    return sys.platform == "win32" or path.stat().st_uid == os.geteuid()
 
 
 def _take_name(part: Path, path: Path, *, force: bool) -> None:

@@ -21,6 +21,26 @@ Key = Annotated[
         show_default=False,
     ),
 ]
+Embedder = Annotated[
+    str | None,
+    typer.Option(
+        "--embedder",
+        metavar="SPEC",
+        help="What turns texts into vectors: bundled, openai:MODEL@URL, fastembed:MODEL, model2vec:MODEL or "
+        "sentence-transformers:MODEL. By default SEVERANCE_EMBEDDER if it is set, then bundled.",
+        show_default=False,
+    ),
+]
+Reranker = Annotated[
+    str | None,
+    typer.Option(
+        "--reranker",
+        metavar="SPEC",
+        help="What puts recollections in a better order: endpoint:MODEL@URL, sentence-transformers:MODEL or "
+        "fastembed:MODEL. By default SEVERANCE_RERANKER if it is set, then nothing.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 At = Annotated[

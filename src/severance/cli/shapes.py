@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from severance.model import Memory, PersonaStatus, Place, Recollection, Status
+from severance.transfer.jsonl import as_json
 
 Shape = dict[str, object]
 
 
 def of_memory(memory: Memory) -> Shape:
     """A memory, with the fields and names that an export has; times in ISO 8601."""
-    return {
-        "id": memory.id,
-        "text": memory.text,
-        "at": memory.at.isoformat(),
-        "recorded": memory.recorded.isoformat(),
-        "thread": memory.thread,
-        "source": memory.source,
-        "kind": memory.kind,
-        "metadata": dict(memory.metadata),
-        "pinned": memory.pinned,
-        "repeats": memory.repeats,
-        "echo_of": memory.echo_of,
-        "supersedes": memory.supersedes,
-        "superseded_by": memory.superseded_by,
-    }
+    return as_json(memory)
 
 
 def of_recollection(hit: Recollection) -> Shape:

@@ -37,7 +37,8 @@ def invoke(
         words: the arguments, without `severance`.
         stdin: what it reads on standard input.
         key: the root key, 32 bytes.
-        open_house: in the place of `severance.open`; gets a path, `key` and `create`.
+        open_house: in the place of `severance.open`; gets a path, `key` and `create`, and
+            specs where the arguments have any.
         ticks: seconds that pass, from any beginning.
     """
     out, err = _pipe(), _pipe()

@@ -90,14 +90,16 @@ def after(head: Head, frame: bytes) -> Head:
     return Head(head.seq + 1, sha256(frame))
 
 
-def chunk_place(at: Head, index: int, before: bytes, *, last: bool) -> Where:
-    """Where chunk `index` of the snapshot of `at` stands; `before` is the frame before it, empty for the first.
+def chunk_place(begin: Head, end: Head, index: int, before: bytes, *, last: bool) -> Where:
+    """Where chunk `index` of the layer of the records after `begin` up to `end` stands.
 
-    Chained, so that chunks of two snapshots of one head, which two minds may write differently, cannot be mixed.
+    `before` is the frame of the chunk before it, empty for the first. Chained, so that chunks of two layers of one
+    range, which two minds may write differently, cannot be mixed.
     """
     previous = sha256(before) if before else bytes(32)
-    bind = sha256(b"severance/chunk/v1" + at.digest + previous + struct.pack(">IB", index, last))
-    return Where(Kind.CHUNK, at.seq, bind)
+    range_ = struct.pack(">Q", begin.seq) + begin.digest + end.digest
+    bind = sha256(b"severance/chunk/v1" + range_ + previous + struct.pack(">IB", index, last))
+    return Where(Kind.CHUNK, end.seq, bind)
 
 
 def row_place(row: bytes, owner: bytes | None) -> Where:
@@ -226,7 +228,7 @@ def _unpad(padded: bytes, key: SpaceKey, where: Where) -> Plain:
 def _name(key: SpaceKey, where: Where) -> str:
     if where.kind is Kind.ROW:
         return "a row of the chip"
-    noun = "record" if where.kind is Kind.RECORD else "the snapshot at record"
+    noun = "record" if where.kind is Kind.RECORD else "the layer up to record"
     return f"{noun} {where.seq} of space {key.space.hex()}"
 
 

@@ -11,6 +11,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,13 +71,18 @@ def connect(path: Path, mode: str, busy: float) -> sqlite3.Connection:
 
 
 def _check_temporaries(connection: sqlite3.Connection) -> None:
-    store, forced = connection.execute(
-        "SELECT (SELECT temp_store FROM pragma_temp_store), sqlite_compileoption_used('TEMP_STORE=0')"
-    ).fetchone()
-    if store != 2 or forced:
+    if connection.execute("PRAGMA temp_store").fetchone() != (2,) or _temporaries_forced():
         raise StoreError(
             "this build of SQLite insists on temporary files on disk (TEMP_STORE=0); use a Python with another build"
         )
+
+
+@cache
+def _temporaries_forced() -> bool:
+    """Whether this process's SQLite was built to write temporary files to disk whatever it is told."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as memory:
+        (forced,) = memory.execute("SELECT sqlite_compileoption_used('TEMP_STORE=0')").fetchone()
+    return bool(forced)
 
 
 class Connection:

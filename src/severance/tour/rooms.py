@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import severance
+from severance.embed import bundled
 from severance.house import House
 from severance.system import SystemEntropy
 from severance.tour.story import LIVES, WAY_OUT
@@ -20,7 +21,7 @@ _FIRST_DAY = datetime(2024, 3, 4, 9, tzinfo=UTC)
 def opened(folder: Path) -> Iterator[House]:
     """A new store in `folder`, under a random key that nobody keeps."""
     key = SystemEntropy().draw(KEY_BYTES, b"tour")
-    with severance.open(folder, key=key) as house:
+    with severance.open(folder, key=key, embedder=bundled()) as house:
         yield house
 
 

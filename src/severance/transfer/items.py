@@ -11,7 +11,6 @@ from severance.errors import InputError
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from types import TracebackType
 
     from severance.model import Draft
 
@@ -139,7 +138,5 @@ class Reading(Iterator[Found]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()

@@ -64,7 +64,7 @@ def write_jsonl(memories: Iterable[Memory], out: TextIO | BinaryIO) -> int:
     count = 0
     try:
         for memory in memories:
-            line = json.dumps(_fields(memory), ensure_ascii=not plain, separators=(",", ":")) + "\n"
+            line = json.dumps(_exported(memory), ensure_ascii=not plain, separators=(",", ":")) + "\n"
             out.write(line.encode() if binary else line)  # type: ignore[arg-type]
             count += 1
     except OSError as error:
@@ -75,8 +75,8 @@ def write_jsonl(memories: Iterable[Memory], out: TextIO | BinaryIO) -> int:
     return count
 
 
-def _fields(memory: Memory) -> dict[str, object]:
-    metadata = fit.metadata({fit.ORIGIN: f"{OWN}:{memory.id}", **memory.metadata}, reserve=False)
+def as_json(memory: Memory) -> dict[str, object]:
+    """Every field of a memory as JSON can carry it, times in ISO 8601."""
     return {
         "id": memory.id,
         "text": memory.text,
@@ -85,13 +85,18 @@ def _fields(memory: Memory) -> dict[str, object]:
         "thread": memory.thread,
         "source": memory.source,
         "kind": memory.kind,
-        "metadata": dict(sorted(metadata.items())),
+        "metadata": dict(memory.metadata),
         "pinned": memory.pinned,
         "repeats": memory.repeats,
         "echo_of": memory.echo_of,
         "supersedes": memory.supersedes,
         "superseded_by": memory.superseded_by,
     }
+
+
+def _exported(memory: Memory) -> dict[str, object]:
+    metadata = fit.metadata({fit.ORIGIN: f"{OWN}:{memory.id}", **memory.metadata}, reserve=False)
+    return as_json(memory) | {"metadata": dict(sorted(metadata.items()))}
 
 
 def _array(path: Path, progress: Progress) -> Iterator[Found]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import starmap
+from itertools import groupby, starmap
+from operator import itemgetter
 
 from severance.disk.values import Row, damaged, is_count, is_digest
 from severance.errors import DamagedError
 from severance.model import Head
-from severance.ports import Entry
+from severance.ports import Entry, Layer
 
 APPLICATION_ID = 0x53565256  # "SVRV"
 VERSION = 1
@@ -26,9 +27,10 @@ TABLES = {
     "erased INTEGER NOT NULL) WITHOUT ROWID",
     "records": "CREATE TABLE records (space BLOB, seq INTEGER, frame BLOB, digest BLOB NOT NULL, "
     "PRIMARY KEY (space, seq)) WITHOUT ROWID",
-    "snapshots": "CREATE TABLE snapshots (space BLOB PRIMARY KEY, seq INTEGER NOT NULL, digest BLOB NOT NULL, "
-    "chunks INTEGER NOT NULL) WITHOUT ROWID",
-    "chunks": "CREATE TABLE chunks (space BLOB, n INTEGER, frame BLOB NOT NULL, PRIMARY KEY (space, n)) WITHOUT ROWID",
+    "layers": "CREATE TABLE layers (space BLOB, last INTEGER, first INTEGER NOT NULL, before BLOB NOT NULL, "
+    "digest BLOB NOT NULL, chunks INTEGER NOT NULL, PRIMARY KEY (space, last)) WITHOUT ROWID",
+    "chunks": "CREATE TABLE chunks (space BLOB, last INTEGER, n INTEGER, frame BLOB NOT NULL, "
+    "PRIMARY KEY (space, last, n)) WITHOUT ROWID",
 }
 
 _FRAME_OR_NOTHING = (bytes, type(None))
@@ -60,6 +62,30 @@ def entries_in(where: str, space: bytes, rows: Sequence[Row]) -> list[Entry]:
         if type(seq) is not int or seq < 1:
             raise _no_record(where, space, seq)
     return list(starmap(Entry, rows))
+
+
+def layers_in(where: str, space: bytes, rows: Sequence[Row]) -> list[Layer]:
+    """The layers in rows (last, first, before, digest, chunks, n, frame), one for each chunk, ordered by last and n.
+
+    Raises:
+        DamagedError: one is not a range of records, or does not have the chunks that it should have.
+    """
+    found = []
+    for row, group in groupby(rows, key=itemgetter(0, 1, 2, 3, 4)):
+        last, first, before, digest, count = row
+        chunks = [(n, frame) for *_, n, frame in group if n is not None]
+        whole = [n for n, _ in chunks] == list(range(len(chunks))) and len(chunks) == count
+        if not (is_span(first, last) and is_digest(before) and is_digest(digest) and whole):
+            raise damaged(where, "a layer of the snapshot is not whole", space)
+        if not all(type(frame) is bytes for _, frame in chunks):
+            raise damaged(where, "a layer of the snapshot is not whole", space)
+        found.append(Layer(Head(first - 1, before), Head(last, digest), tuple(frame for _, frame in chunks)))
+    return found
+
+
+def is_span(first: object, last: object) -> bool:
+    """Whether these are the numbers of the first and the last record of a range."""
+    return type(first) is int and type(last) is int and 1 <= first <= last
 
 
 def _no_record(where: str, space: bytes, seq: object) -> DamagedError:

@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
 
 from severance.disk.connection import Connection, connect
 from severance.disk.faults import FAULTS, present, translated
@@ -21,9 +20,19 @@ from severance.errors import (
     StoreReadOnlyError,
 )
 from severance.model import Head, Sealed
-from severance.ports import Entry, Snapshot
+from severance.ports import Entry, Layer
 from severance.vault import residue, survey
-from severance.vault.layout import APPLICATION_ID, MAX_INTEGER, PAGE_SIZE, TABLES, VERSION, entries_in, head_in
+from severance.vault.layout import (
+    APPLICATION_ID,
+    MAX_INTEGER,
+    PAGE_SIZE,
+    TABLES,
+    VERSION,
+    entries_in,
+    head_in,
+    is_span,
+    layers_in,
+)
 
 _HEAD = "SELECT seq, digest, (SELECT MAX(seq) FROM records WHERE space = ?), erased FROM spaces WHERE id = ?"
 # One statement sees one state; a row without a record says that the space is there and has nothing more.
@@ -31,10 +40,13 @@ _READ = (
     "SELECT r.seq, r.frame, r.digest FROM spaces s LEFT JOIN records r ON r.space = s.id AND r.seq > ? "
     "WHERE s.id = ? ORDER BY r.seq LIMIT ?"
 )
-_SNAPSHOT = (
-    "SELECT k.space, k.seq, k.digest, k.chunks, c.n, c.frame FROM spaces s "
-    "LEFT JOIN snapshots k ON k.space = s.id LEFT JOIN chunks c ON c.space = s.id WHERE s.id = ? ORDER BY c.n"
+_SPANS = "SELECT l.first, l.last FROM spaces s LEFT JOIN layers l ON l.space = s.id WHERE s.id = ? ORDER BY l.last"
+_LAYERS = (
+    "SELECT l.last, l.first, l.before, l.digest, l.chunks, c.n, c.frame FROM spaces s "
+    "LEFT JOIN layers l ON l.space = s.id LEFT JOIN chunks c ON c.space = s.id AND c.last = l.last "
+    "WHERE s.id = ? ORDER BY l.last, c.n"
 )
+_HOLDING = "SELECT first, last FROM layers WHERE space = ? AND last >= ? ORDER BY last LIMIT 1"
 _BUSY = 10.0  # seconds
 _FLUSH_WAIT = 250  # milliseconds
 
@@ -159,7 +171,7 @@ class SqliteVault:
         """Put `frames` after `expected`; returns the new head: the last frame's number and its SHA-256.
 
         `erase` names records of this space: in the same transaction their frames are overwritten, their digests stay,
-        and snapshots of the space are dropped, since they may hold what was erased.
+        and each layer that stands for one of them is dropped, since it may hold what was erased.
 
         Raises:
             ConflictError: the head is not `expected`; nothing was written.
@@ -197,52 +209,69 @@ class SqliteVault:
             return []
         return entries_in(self._path.name, space, rows)
 
-    def write_snapshot(self, space: bytes, snapshot: Snapshot) -> bool:
-        """Keep this snapshot in place of an earlier one; returns whether it was kept.
+    def write_layers(self, space: bytes, seen: int, layers: Sequence[Layer], drop: Sequence[int] = ()) -> bool:
+        """Keep these layers of the space's snapshot, and drop those that end at the records `drop`, all or nothing.
 
-        It is not kept when a snapshot of a later head is there already, or when a frame was erased by an append after
-        `snapshot.at`: the snapshot may still hold what was erased.
+        Returns:
+            Whether it was done. It is not when a frame was erased by an append after `seen`, since a layer may still
+            hold what was erased; and not when another writer was first: one of `drop` is not there, or a layer
+            that stays stands for a record of a new one or for one after `seen`.
+
+        Raises:
+            InputError: they are not layers of a log of `seen` records, one after another.
         """
-        at, chunks = snapshot.at, snapshot.chunks
-        if not 0 <= at.seq <= MAX_INTEGER or not is_digest(at.digest):
-            raise InputError("a snapshot stands for a head with a sequence number and a digest of 32 bytes")
+        spans = [(layer.begin.seq + 1, layer.end.seq) for layer in layers]
+        digests = [digest for layer in layers for digest in (layer.begin.digest, layer.end.digest)]
+        if not (_ascend([*spans, (seen + 1, MAX_INTEGER)]) and all(map(is_digest, digests))):
+            raise InputError("layers stand for ranges of the log, one after another, between heads with digests")
 
         def work(db: sqlite3.Connection) -> bool:
             erased = self._only(db.execute("SELECT erased FROM spaces WHERE id = ?", (space,)).fetchall())[0]
-            kept = db.execute("SELECT seq FROM snapshots WHERE space = ?", (space,)).fetchone() or (0,)
-            if not is_count(erased) or not is_count(kept[0]):
-                raise damaged(self._path.name, "the mark of the last erasure or snapshot is not readable", space)
-            if max(erased, kept[0]) > at.seq:
+            if not is_count(erased):
+                raise damaged(self._path.name, "the mark of the last erasure is not readable", space)
+            there = self._spans(db.execute(_SPANS, (space,)).fetchall(), space)
+            stay = [span for span in there if span[1] not in drop]
+            if erased > seen or len(stay) + len(drop) != len(there) or not _ascend(sorted(stay + spans), seen):
                 return False
-            _forget_snapshot(db, space)
-            db.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?)", (space, at.seq, at.digest, len(chunks)))
-            db.executemany("INSERT INTO chunks VALUES (?, ?, ?)", ((space, n, c) for n, c in enumerate(chunks)))
+            for last in drop:
+                _drop_layer(db, space, last)
+            for layer in layers:
+                _put_layer(db, space, layer)
             return True
 
         return self._writer.change(work, space)
 
-    def read_snapshot(self, space: bytes) -> Snapshot | None:
-        """The snapshot kept last, or None.
+    def layers(self, space: bytes) -> list[tuple[int, int]]:
+        """The numbers of the first and the last record that each layer stands for, ascending.
+
+        Raises:
+            DamagedError: one is not readable.
+        """
+        return self._spans(self._reader.query(_SPANS, (space,), space), space)
+
+    def read_layers(self, space: bytes) -> list[Layer]:
+        """The layers kept, ascending; empty when there is none.
 
         Raises:
             DamagedError: a chunk is missing or is not one.
         """
-        rows = self._reader.query(_SNAPSHOT, (space,), space)
-        owner, seq, digest, count = self._only(rows)[:4]
-        if owner is None:
-            return None
-        chunks = [row[5] for row in rows if row[4] is not None]
-        whole = [row[4] for row in rows if row[4] is not None] == list(range(len(chunks))) and len(chunks) == count
-        if not (whole and is_count(seq) and is_digest(digest) and all(type(chunk) is bytes for chunk in chunks)):
-            raise damaged(self._path.name, "the snapshot is not whole", space)
-        return Snapshot(Head(seq, digest), tuple(chunks))
+        rows = self._reader.query(_LAYERS, (space,), space)
+        return [] if self._only(rows)[0] is None else layers_in(self._path.name, space, rows)
+
+    def _spans(self, rows: list[Row], space: bytes) -> list[tuple[int, int]]:
+        if self._only(rows)[1] is None:
+            return []
+        if not all(is_span(*row) for row in rows):
+            raise damaged(self._path.name, "a layer of the snapshot is not readable", space)
+        return [(first, last) for first, last in rows]
 
     def drop(self, space: bytes) -> None:
         """Remove a space with everything in it."""
 
         def work(db: sqlite3.Connection) -> None:
             self._only(db.execute("SELECT 1 FROM spaces WHERE id = ?", (space,)).fetchall())
-            _forget_snapshot(db, space)
+            db.execute("DELETE FROM chunks WHERE space = ?", (space,))
+            db.execute("DELETE FROM layers WHERE space = ?", (space,))
             db.execute("DELETE FROM records WHERE space = ?", (space,))
             db.execute("DELETE FROM spaces WHERE id = ?", (space,))
 
@@ -314,7 +343,7 @@ class SqliteVault:
         """The vault itself, to be closed when the block ends."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *raised: object) -> None:
         """Close it."""
         self.close()
 
@@ -325,7 +354,7 @@ class SqliteVault:
         return rows[0]
 
     def _erase(self, db: sqlite3.Connection, space: bytes, seqs: set[int], last: int) -> list[bytes]:
-        """Overwrite these frames and drop the snapshot; returns what the frames were."""
+        """Overwrite these frames and drop the layers that may hold what they said; returns what the frames were."""
         missing = NotFoundError(f"a record to erase is not in {self._path.name}; nothing was written, catch up first")
         gone: list[bytes] = []
         for seq in seqs:
@@ -337,9 +366,18 @@ class SqliteVault:
             if isinstance(row[0], bytes):
                 gone.append(row[0])
             db.execute("UPDATE records SET frame = NULL WHERE space = ? AND seq = ?", (space, seq))
+            gone += self._drop_holding(db, space, seq)
         db.execute("UPDATE spaces SET erased = seq WHERE id = ?", (space,))
-        _forget_snapshot(db, space)
         return gone
+
+    def _drop_holding(self, db: sqlite3.Connection, space: bytes, seq: int) -> list[bytes]:
+        """Drop the layer that stands for this record; returns the beginnings of its chunks, which lay within pages."""
+        row = db.execute(_HOLDING, (space, seq)).fetchone()
+        if row is None:
+            return []
+        if not is_span(*row):
+            raise damaged(self._path.name, "a layer of the snapshot is not readable", space)
+        return _drop_layer(db, space, row[1]) if row[0] <= seq else []
 
     def _flush(self) -> None:
         """Take what was erased out of the write-ahead log, which still holds pages as they were before.
@@ -359,9 +397,29 @@ class SqliteVault:
             yield db
 
 
-def _forget_snapshot(db: sqlite3.Connection, space: bytes) -> None:
-    db.execute("DELETE FROM chunks WHERE space = ?", (space,))
-    db.execute("DELETE FROM snapshots WHERE space = ?", (space,))
+def _ascend(spans: Sequence[tuple[int, int]], most: int = MAX_INTEGER) -> bool:
+    """Whether these are ranges of numbers up to `most`, one after another."""
+    before = 0
+    for first, last in spans:
+        if not before < first <= last <= most:
+            return False
+        before = last
+    return True
+
+
+def _put_layer(db: sqlite3.Connection, space: bytes, layer: Layer) -> None:
+    begin, end, chunks = layer.begin, layer.end, layer.chunks
+    row = (space, end.seq, begin.seq + 1, begin.digest, end.digest, len(chunks))
+    db.execute("INSERT INTO layers VALUES (?, ?, ?, ?, ?, ?)", row)
+    db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?)", [(space, end.seq, n, c) for n, c in enumerate(chunks)])
+
+
+def _drop_layer(db: sqlite3.Connection, space: bytes, last: int) -> list[bytes]:
+    """Drop a layer; returns how its chunks began: what follows lay in pages of its own, which are overwritten."""
+    chunks = db.execute("SELECT frame FROM chunks WHERE space = ? AND last = ?", (space, last)).fetchall()
+    db.execute("DELETE FROM chunks WHERE space = ? AND last = ?", (space, last))
+    db.execute("DELETE FROM layers WHERE space = ? AND last = ?", (space, last))
+    return [frame[: PAGE_SIZE // 4] for (frame,) in chunks if isinstance(frame, bytes)]
 
 
 def _lay_out(path: Path, store: bytes) -> None:

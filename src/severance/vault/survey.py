@@ -11,14 +11,15 @@ from severance.disk.connection import Connection
 from severance.disk.faults import FAULTS, translated
 from severance.disk.values import SCHEMA, damaged, has_layout, is_count, is_digest, is_id
 from severance.errors import DamagedError, NewerVersionError, StoreError
-from severance.vault.layout import APPLICATION_ID, TABLES, VERSION
+from severance.vault.layout import APPLICATION_ID, TABLES, VERSION, is_span
 
 _HEADS = (
     "SELECT s.id, s.seq, s.digest, s.erased, r.digest FROM spaces s "
     "LEFT JOIN records r ON r.space = s.id AND r.seq = s.seq"
 )
 _RECORDS = "SELECT space, COUNT(*), MIN(seq), MAX(seq) FROM records GROUP BY space"
-_CHUNKS = "SELECT space, COUNT(*), MIN(n), MAX(n), SUM(typeof(frame) != 'blob') FROM chunks GROUP BY space"
+_LAYERS = "SELECT space, last, first, before, digest, chunks FROM layers ORDER BY space, last"
+_CHUNKS = "SELECT space, last, COUNT(*), MIN(n), MAX(n), SUM(typeof(frame) != 'blob') FROM chunks GROUP BY space, last"
 
 
 def recognised(reader: Connection, path: Path) -> bytes:
@@ -103,22 +104,30 @@ def _records(db: sqlite3.Connection) -> Iterator[str]:
 
 
 def _snapshots(db: sqlite3.Connection) -> Iterator[str]:
-    spaces = {_name(space) for (space,) in db.execute("SELECT id FROM spaces")}
-    counts = {}
-    for space, seq, digest, chunks in db.execute("SELECT space, seq, digest, chunks FROM snapshots"):
+    heads = {_name(space): seq for space, seq in db.execute("SELECT id, seq FROM spaces")}
+    counts, ends = {}, dict[str, int]()
+    for space, last, first, before, digest, chunks in db.execute(_LAYERS):
         name = _name(space)
-        counts[name] = chunks
-        if name not in spaces:
-            yield f"a snapshot belongs to a space {name} that is not there"
-        if not (is_count(seq) and is_digest(digest) and is_count(chunks)):
-            yield f"the snapshot of space {name} is not readable"
-    for space, count, first, last, wrong in db.execute(_CHUNKS):
-        name = _name(space)
-        if counts.pop(name, None) != count or (first, last) != (0, count - 1) or wrong:
-            yield f"the snapshot of space {name} does not have the chunks it should have"
-    for name, chunks in counts.items():
+        counts[name, _plain(last)] = chunks
+        if name not in heads:
+            yield f"a layer belongs to a space {name} that is not there"
+        elif not (is_span(first, last) and is_digest(before) and is_digest(digest) and is_count(chunks)):
+            yield f"a layer of space {name} is not readable"
+        elif not ends.get(name, 0) < first <= last <= heads[name]:
+            yield f"the layer of space {name} that ends at record {last} stands for records that are not its own"
+        else:
+            ends[name] = last
+    for space, last, count, first, highest, wrong in db.execute(_CHUNKS):
+        if counts.pop((_name(space), _plain(last)), None) != count or (first, highest) != (0, count - 1) or wrong:
+            yield f"the layer of space {_name(space)} that ends at record {_plain(last)} does not have its chunks"
+    for (name, last), chunks in counts.items():
         if chunks != 0:
-            yield f"the snapshot of space {name} has lost its chunks"
+            yield f"the layer of space {name} that ends at record {last} has lost its chunks"
+
+
+def _plain(last: object) -> object:
+    """Where a layer ends, or `?` where that is no number."""
+    return last if is_count(last) else "?"
 
 
 def _name(space: object) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from barrier.peers import bad_adapters
+from kit.processes import is_there, none_outlives, until
 from severance.barrier.findings import Control, Tally, Verdict
+from severance.barrier.peers import remote
 from severance.barrier.peers.classes import LEAKS
 from severance.barrier.peers.remote import Limits
 from severance.barrier.peers.run import Health, attempt
@@ -21,7 +24,7 @@ from severance.barrier.scene import Scene
 
 FILE = Path(__file__).with_name("bad_adapters.py")
 PATIENT = Limits()
-HASTY = Limits(start=20, call=0.5)
+HASTY = Limits(start=120, call=0.5)
 """For those that never answer. The start takes as long as it takes."""
 
 SILENT = "the adapter failed to answer 3 times; the last time, "
@@ -40,14 +43,6 @@ def tried(name: str, folder: Path, *slugs: str, limits: Limits = PATIENT) -> Tal
 
 def pids_in(file: Path) -> list[int]:
     return [int(line) for line in file.read_text().split()] if file.exists() else []
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 def parent_of(entry: Path) -> int:
@@ -118,6 +113,11 @@ def test_one_that_cannot_answer_allows_no_conclusion(name: str, said: str, tmp_p
     assert verdict_of(tally) is Verdict.INCONCLUSIVE
 
 
+def test_what_a_refusal_was_is_told(tmp_path: Path) -> None:
+    assert tried("RaisesAlways", tmp_path, "id").failed.endswith("': it raised RuntimeError: no never")
+    assert tried("RaisesWhatCannotBeSaid", tmp_path, "prefix").failed.endswith("': it raised Mute")
+
+
 def test_one_that_cannot_be_opened_again_is_given_up(tmp_path: Path) -> None:
     tally = tried("CannotBeMadeTwice", tmp_path, "filter")
     assert tally.failed == f"{SILENT}it cannot be made: BlockingIOError: the folder is taken"
@@ -125,7 +125,7 @@ def test_one_that_cannot_be_opened_again_is_given_up(tmp_path: Path) -> None:
 
 
 def test_a_round_that_was_cut_short_is_told_and_a_whole_one_counts(tmp_path: Path) -> None:
-    tally = tried("HangsOnce", tmp_path, "id", limits=Limits(start=20, call=5))
+    tally = tried("HangsOnce", tmp_path, "id", limits=Limits(start=120, call=5))
     assert tally.note.startswith("1 of the rounds ended early: it gave no answer within 5 seconds to search(")
     assert verdict_of(tally) is Verdict.HELD
 
@@ -166,11 +166,27 @@ def test_no_process_is_left(name: str, verdict: Verdict, tmp_path: Path) -> None
     assert verdict_of(tally) is verdict, tally
     started = pids_in(tmp_path / "id" / "worker" / "home" / bad_adapters.PIDS)
     assert len(started) >= 3
-    for _ in range(100):  # a killed process is gone a moment after
-        if not any(map(alive, started)):
-            break
-        time.sleep(0.05)
-    assert [pid for pid in started if alive(pid)] == []
+    until(lambda: not any(map(is_there, started)))  # a killed process is gone a moment after
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+def test_one_that_began_while_the_others_were_looked_for_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    around = {**os.environ, "BARRIER_WORKER": "of this test"}
+    command = [sys.executable, "-c", "import time; time.sleep(10_000)"]
+    with subprocess.Popen(command, env=around) as first, subprocess.Popen(command, env=around) as second:
+        true, looks = remote._marked, list[str]()
+
+        def late(mark: str) -> Iterable[int]:
+            looks.append(mark)
+            return [pid for pid in true(mark) if pid == first.pid or len(looks) > 1]
+
+        monkeypatch.setattr(remote, "_marked", late)
+        try:
+            remote._end_marked("of this test")
+            assert (first.wait(600), second.wait(60)) == (-signal.SIGKILL, -signal.SIGKILL)
+        finally:
+            first.kill()
+            second.kill()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot tell")
@@ -184,14 +200,11 @@ def test_a_worker_ends_with_a_barrier_that_was_killed(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE) as barrier:
         assert barrier.stdout is not None
         worker = int(barrier.stdout.readline())
-        while not (tmp_path / "home" / "has-hung").exists():
-            time.sleep(0.05)
-        barrier.kill()
-    for _ in range(600):
-        if not alive(worker):
-            break
-        time.sleep(0.05)
-    assert not alive(worker)
+        try:
+            until((tmp_path / "home" / "has-hung").exists)
+            none_outlives(barrier, [worker])
+        finally:
+            barrier.kill()
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")

@@ -43,6 +43,21 @@ def test_the_command_line_leaves_no_core_dump(name: str, folder: Path) -> None:
     assert not [file for file in death.files if file.is_file()]
 
 
+def test_a_command_that_is_begun_in_the_background_is_ended_too(folder: Path) -> None:
+    before = signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+    try:
+        with dumps.recalling(folder, SENTENCES[0]) as child:
+            assert dumps.death(child, "SIGQUIT", folder).signal == signal.SIGQUIT
+    finally:
+        signal.signal(signal.SIGQUIT, before)
+
+
+def test_a_command_that_the_signal_does_not_end_is_killed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with dumps.recalling(folder, SENTENCES[0]) as child:
+        monkeypatch.setattr(dumps, "LONGEST", 0.1)
+        assert dumps.death(child, "SIGCONT", folder).signal == signal.SIGKILL
+
+
 @pytest.mark.skipif(not dumps.kernel_dumps_here(), reason="core dumps go elsewhere here, or are off for good")
 def test_with_core_dumps_on_there_is_one_and_all_is_in_it(folder: Path) -> None:
     with dumps.recalling(folder, SENTENCES[0], defended=False) as child:

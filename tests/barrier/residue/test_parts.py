@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from severance.barrier.findings import Tally
-from severance.barrier.residue import Sweep, commands, dumps, endings, parts, places, processes
+from severance.barrier.residue import Sweep, commands, dumps, endings, parts, places, processes, stores
 from severance.barrier.residue.planted import beside, drafts, planted
 from severance.barrier.scene import Part, Scene, Skipped
 from severance.errors import SeveranceError
@@ -86,13 +86,13 @@ def test_a_short_run_has_endings_and_commands_among_its_first() -> None:
 
 
 def test_a_sentence_in_a_file_is_told_by_its_number_and_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    true = endings.prepare
+    true = stores.prepare
 
     def prepare(store: Path, said: Sequence[str], *given: Any, **named: Any) -> None:
         true(store, said, *given, **named)
-        (store / "notes").write_text(f"{said[3]} and {endings.QUAY}")
+        (store / "notes").write_text(f"{said[3]} and {stores.QUAY}")
 
-    monkeypatch.setattr(endings, "prepare", prepare)
+    monkeypatch.setattr(stores, "prepare", prepare)
     tally = tried("residue.files", tmp_path)
     assert (tally.found, tally.tried) == (1, 2), "what is left by one ending is one finding"
     where = Path("0", "is_killed", "store", "notes")
@@ -180,7 +180,7 @@ def test_labels_and_unusual_texts_are_planted_and_each_is_looked_for() -> None:
 
 
 def test_what_another_run_plants_is_not_taken_for_ones_own() -> None:
-    sweep = Sweep([*SAID, *beside(SAID)], endings.EMBEDDER, digits=8)
+    sweep = Sweep([*SAID, *beside(SAID)], stores.EMBEDDER, digits=8)
     for number in range(40):
         others = planted(40, f"another {number}")
         every = "\n".join([*others, *beside(others), *(draft["text"] for draft in drafts(others))])
@@ -189,13 +189,13 @@ def test_what_another_run_plants_is_not_taken_for_ones_own() -> None:
 
 
 def test_a_label_in_a_file_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    true = endings.prepare
+    true = stores.prepare
 
     def prepare(store: Path, said: Sequence[str], *given: Any, **named: Any) -> None:
         true(store, said, *given, **named)
         (store / "kinds").write_text(drafts(said)[0]["kind"])
 
-    monkeypatch.setattr(endings, "prepare", prepare)
+    monkeypatch.setattr(stores, "prepare", prepare)
     tally = tried("residue.files", tmp_path)
     assert tally.evidence[0].startswith("label or text 2 as utf-8 in ")
 

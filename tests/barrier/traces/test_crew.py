@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from itertools import count, islice
 from pathlib import Path
 
 import pytest
 
+from kit.processes import none_outlives, until
 from severance.barrier.traces.crew import lanes
 
 TESTS = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ def failing(item: int) -> int:
 def waiting(item: int) -> None:
     """Says in the current folder which process works, and takes long."""
     Path(str(os.getpid())).touch()
-    time.sleep(60)
+    time.sleep(10_000)
 
 
 def test_each_lane_is_one_process_that_keeps_what_it_was_given() -> None:
@@ -72,33 +72,7 @@ def test_no_lane_outlives_a_caller_that_was_killed(tmp_path: Path) -> None:
     environ = {**os.environ, "PYTHONPATH": str(TESTS)}
     with subprocess.Popen([sys.executable, "-c", program], env=environ, cwd=tmp_path) as caller:
         try:
-            _until(lambda: len(list(tmp_path.iterdir())) == 2)
+            until(lambda: len(list(tmp_path.iterdir())) == 2)
+            none_outlives(caller, [int(path.name) for path in tmp_path.iterdir()])
         finally:
-            caller.send_signal(signal.SIGKILL)
-    lanes_of_it = [int(path.name) for path in tmp_path.iterdir()]
-    try:
-        _until(lambda: not any(_is_there(pid) for pid in lanes_of_it))
-    finally:
-        for pid in lanes_of_it:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-
-def _until(came: object) -> None:
-    for _ in range(600):
-        if came():  # type: ignore[operator]
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not come to it within half a minute")
-
-
-def _is_there(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        pass
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return not Path("/proc/self").exists()
+            caller.kill()

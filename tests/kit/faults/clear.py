@@ -49,7 +49,7 @@ def an_error_quotes_the_text(patch: Patch) -> None:
 
 @fault(checks.nothing_in_the_clear)
 def an_unknown_id_is_repeated_in_the_error(patch: Patch) -> None:
-    patch.setattr("severance.session._found", lambda memory: memory)
+    patch.setattr("severance.session.found", lambda memory: memory)
     true = Session.get
 
     def get(self: Session, id: str) -> Any:  # noqa: A002
@@ -90,17 +90,17 @@ def frames_are_not_encrypted(patch: Patch) -> None:
 
 @fault(checks.nothing_in_the_clear)
 def snapshots_are_written_as_they_are(patch: Patch) -> None:
-    true = Space.write_snapshot
+    true = Space.write_layers
 
-    def write(self: Space, content: bytes) -> bool:
+    def write(self: Space, contents: Any, drop: Any = ()) -> bool:
         sealer = self._sealer
         self._sealer = type("Open", (), {"seal": lambda self, where, plain: Sealed(b"\1\1\2" + plain)})()
         try:
-            return true(self, content)
+            return true(self, contents, drop)
         finally:
             self._sealer = sealer
 
-    patch.setattr(Space, "write_snapshot", write)
+    patch.setattr(Space, "write_layers", write)
 
 
 @fault(checks.nothing_in_the_clear)
@@ -125,7 +125,19 @@ def the_frame_of_a_forgotten_memory_stays(patch: Patch) -> None:
 
 @fault(checks.forgotten_is_erased)
 def the_snapshot_outlives_what_was_forgotten(patch: Patch) -> None:
-    patch.setattr(sqlite, "_forget_snapshot", lambda db, space: None)
+    patch.setattr(sqlite.SqliteVault, "_drop_holding", lambda self, db, space, seq: [])
+
+
+@fault(checks.forgotten_is_erased)
+def only_the_layer_of_the_first_record_is_dropped(patch: Patch) -> None:
+    true, last = sqlite.SqliteVault._drop_holding, list[object]()
+
+    def drop_holding(self: Any, db: Any, space: bytes, seq: int) -> list[bytes]:
+        known = bool(last)
+        last.append(seq)
+        return [] if known else true(self, db, space, seq)
+
+    patch.setattr(sqlite.SqliteVault, "_drop_holding", drop_holding)
 
 
 @fault(checks.forgotten_is_erased)
@@ -136,7 +148,7 @@ def only_the_version_named_is_forgotten(patch: Patch) -> None:
 
 @fault(checks.forgotten_is_erased)
 def repeats_of_a_forgotten_memory_are_not_erased(patch: Patch) -> None:
-    patch.setattr(Memories, "tell", lambda self, seq, row: None)
+    patch.setattr(Memories, "tell", lambda self, seq, row, kind: None)
 
 
 @fault(checks.forgotten_is_erased)
@@ -146,8 +158,13 @@ def a_forgotten_memory_is_still_recalled(patch: Patch) -> None:
 
 @fault(checks.forgotten_is_erased)
 def a_mind_that_forgot_everything_is_taken_for_none(patch: Patch) -> None:
-    true = waking._pictured
-    patch.setattr(waking, "_pictured", lambda space: true(space) or Mind())
+    true = waking._joined
+
+    def joined(space: Space, held: Any) -> Any:
+        mind, erased = true(space, held) or (None, set())
+        return mind or Mind(), erased
+
+    patch.setattr(waking, "_joined", joined)
 
 
 @fault(checks.only_the_current_version)
@@ -179,22 +196,22 @@ def a_query_is_left_in_the_environment(patch: Patch) -> None:
 
 @fault(checks.nothing_in_the_clear)
 def a_snapshot_goes_through_a_temporary_file(patch: Patch) -> None:
-    true = Space.write_snapshot
+    true = Space.write_layers
 
-    def write(self: Space, content: bytes) -> bool:
+    def write(self: Space, contents: Any, drop: Any = ()) -> bool:
         with tempfile.NamedTemporaryFile(delete=False) as file:
-            file.write(content)
-        return true(self, content)
+            file.write(b"".join(content for _, _, content in contents))
+        return true(self, contents, drop)
 
-    patch.setattr(Space, "write_snapshot", write)
+    patch.setattr(Space, "write_layers", write)
 
 
 @fault(checks.nothing_in_the_clear)
 def the_vector_of_a_query_is_kept_in_a_file(patch: Patch) -> None:
     true = session_module.query_vector
 
-    def query_vector(embedder: Any, query: str) -> Any:
-        found = true(embedder, query)
+    def query_vector(embedder: Any, query: str, dimensions: int) -> Any:
+        found = true(embedder, query, dimensions)
         with tempfile.NamedTemporaryFile(delete=False) as file:
             file.write(found.tobytes())
         return found
@@ -275,8 +292,8 @@ def a_log_line_has_a_digest_of_the_query(patch: Patch) -> None:
 def the_vector_of_a_query_is_logged_as_numbers(patch: Patch) -> None:
     true = session_module.query_vector
 
-    def query_vector(embedder: Any, query: str) -> Any:
-        found = true(embedder, query)
+    def query_vector(embedder: Any, query: str, dimensions: int) -> Any:
+        found = true(embedder, query, dimensions)
         logging.getLogger("severance.session").debug("near %s", [round(float(one), 6) for one in found.ravel()])
         return found
 
@@ -287,8 +304,8 @@ def the_vector_of_a_query_is_logged_as_numbers(patch: Patch) -> None:
 def a_vector_is_kept_in_half_precision(patch: Patch) -> None:
     true = session_module.query_vector
 
-    def query_vector(embedder: Any, query: str) -> Any:
-        found = true(embedder, query)
+    def query_vector(embedder: Any, query: str, dimensions: int) -> Any:
+        found = true(embedder, query, dimensions)
         with tempfile.NamedTemporaryFile(delete=False) as file:
             file.write(found.astype("<f2").tobytes())
         return found

@@ -12,7 +12,7 @@ from severance.chip.rows import RowFile
 from severance.crypto import envelope
 from severance.crypto.envelope import Where
 from severance.disk import connection
-from severance.errors import ConflictError
+from severance.errors import ConflictError, DamagedError
 from severance.model import Head
 from severance.ports import Entry
 from severance.records import Forgotten
@@ -109,7 +109,7 @@ def a_record_that_does_not_open_is_skipped(patch: Patch) -> None:
     def after(self: Space, entry: Entry) -> Any:
         try:
             return true(self, entry)
-        except checks.DamagedError:
+        except DamagedError:
             self.head = Head(entry.seq, entry.digest)
             return Forgotten([], [entry.seq], 0)
 

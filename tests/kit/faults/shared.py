@@ -10,6 +10,8 @@ from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from kit import checks
 from kit.faults.table import Patch, fault
 from severance import NotFoundError, Session
@@ -20,6 +22,7 @@ from severance.crypto import envelope
 from severance.disk import connection
 from severance.disk.connection import Connection
 from severance.mind import Mind
+from severance.mind.columns import Scratch
 from severance.ports import Entry
 from severance.vault.sqlite import SqliteVault
 
@@ -143,6 +146,23 @@ def statistics_of_words_are_those_of_everyone(patch: Patch) -> None:
 
 
 @fault(checks.separate)
+def scores_of_all_minds_are_put_in_one_place(patch: Patch) -> None:
+    """And not wiped in between: what one persona asked weighs in the answers of another."""
+
+    class Unwiped(np.ndarray[Any, Any]):
+        def fill(self, value: Any) -> None: ...
+
+    places: dict[str, Any] = {}
+
+    def floats(self: Scratch, name: str, count: int) -> Any:
+        if name not in places or len(places[name]) < count:
+            places[name] = np.zeros(max(count, 4_096), np.float32).view(Unwiped)
+        return places[name][:count]
+
+    patch.setattr(Scratch, "floats", floats)
+
+
+@fault(checks.separate)
 def an_error_tells_how_much_others_remember(patch: Patch) -> None:
     true = Session._check_embedder
     known: list[Session] = []
@@ -195,8 +215,8 @@ def the_order_of_what_is_found_depends_on_how_much_others_remember(patch: Patch)
 def the_embedder_s_cache_is_keyed_by_how_long_a_query_is(patch: Patch) -> None:
     true, caches = session_module.query_vector, WeakKeyDictionary[Any, dict[int, Any]]()
 
-    def query_vector(embedder: Any, query: str) -> Any:
-        return caches.setdefault(embedder, {}).setdefault(len(query), true(embedder, query))
+    def query_vector(embedder: Any, query: str, dimensions: int) -> Any:
+        return caches.setdefault(embedder, {}).setdefault(len(query), true(embedder, query, dimensions))
 
     patch.setattr(session_module, "query_vector", query_vector)
 

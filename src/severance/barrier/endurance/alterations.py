@@ -62,15 +62,17 @@ class Rows:
     Attributes:
         space: the space's id.
         rows: number to frame (None where it was erased) and digest.
-        pictured: the number that the snapshot stands for, 0 without one.
+        pictured: the last number that the snapshot's layers stand for, 0 without any.
+        layers: where each layer ends, ascending.
     """
 
     def __init__(self, bench: Bench, place: str) -> None:
         self.space = bench.built.spaces[place]
         raw = rows(bench.store / "vault.db", "SELECT space, seq, frame, digest FROM records")
         self.rows = {seq: (frame, digest) for space, seq, frame, digest in raw if space == self.space}
-        at = rows(bench.store / "vault.db", "SELECT space, seq FROM snapshots")
-        self.pictured = dict(at).get(self.space, 0)
+        ends = rows(bench.store / "vault.db", "SELECT space, last FROM layers ORDER BY last")
+        self.layers = [last for space, last in ends if space == self.space]
+        self.pictured = max(self.layers, default=0)
 
     def digest(self, seq: int) -> bytes:
         """The digest at this number."""
@@ -84,14 +86,14 @@ class Rows:
 
 
 def cut_back(log: Rows, heads: dict[int, bytes], to: int) -> list[Edit]:
-    """The log ends at `to`, the head says so too, and a snapshot of what is gone is gone as well."""
+    """The log ends at `to`, the head says so too, and the layers of what is gone are gone as well."""
     edits: list[Edit] = [
         ("DELETE FROM records WHERE space = ? AND seq > ?", log.space, to),
         (SET_HEAD, to, heads[to], log.space),
     ]
     if to < log.pictured:
-        edits.append(("DELETE FROM chunks WHERE space = ?", log.space))
-        edits.append(("DELETE FROM snapshots WHERE space = ?", log.space))
+        edits.append(("DELETE FROM chunks WHERE space = ? AND last > ?", log.space, to))
+        edits.append(("DELETE FROM layers WHERE space = ? AND last > ?", log.space, to))
     return edits
 
 

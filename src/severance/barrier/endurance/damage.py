@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from severance import house as houses
-from severance import session as sessions
+from severance import sleeping
 from severance import space as spaces
 from severance.barrier.endurance.echo import echoes, listen
 from severance.barrier.endurance.replacing import replaced
@@ -75,10 +75,10 @@ def build(store: Path) -> Built:
         house.sever(SUBJECT, WAKES.values())
         for place, persona in WAKES.items():
             house.place(place, {SUBJECT: persona})
-    with small_snapshots(), replaced(spaces, CHUNK_BYTES=1_500):
+    with small_snapshots(), replaced(spaces, CHUNK_BYTES=900):
         with open_store(store, b"early", clock) as house:
             _live(house, "floor", FLOOR[:4], clock)
-            with replaced(sessions, _SNAPSHOT_AFTER=1_000):
+            with replaced(sleeping, _LOOSE=1_000, BLOCK=1_000):
                 _live(house, "home", HOME, clock)
         built.earlier = contents(store)
         with open_store(store, b"late", clock) as house:

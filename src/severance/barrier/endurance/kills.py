@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from severance import house as houses
-from severance import session as sessions
+from severance import sleeping
 from severance.barrier.endurance.replacing import replaced
 from severance.barrier.endurance.writer import COMMON, Said, Say, Writer, examine
 from severance.barrier.traces.ports import KEY, MEMORY
@@ -94,8 +94,8 @@ class Child:
                 line = line[os.write(writing, line) :]
 
         try:
-            # So that sleeping writes a snapshot now and then.
-            with replaced(sessions, _SNAPSHOT_AFTER=20, _SNAPSHOT_SHARE=1_000):
+            # So that sleeping writes layers now and then.
+            with replaced(sleeping, _LOOSE=20, BLOCK=50):
                 work(say)
         except BaseException as error:  # noqa: BLE001 - nothing may go on below the fork
             say({"error": f"a process that should write or read ended with {_told(error)}"})

@@ -93,12 +93,7 @@ class Ground:
 
     def add(self, tenant: str, text: str = "", mark: str = "") -> Planted | None:
         """Add a sentence, or the one that is given, for a tenant; None where the memory refuses it."""
-        if not text:
-            text, mark = self.sentence(tenant)
-        answer = self.ask("add", tenant, text)
-        if answer.kind == "missing":
-            raise UnfitError("the adapter has no add")
-        return Planted(tenant, answer.text, text, mark) if answer.kind == "ok" and answer.text is not None else None
+        return self._added(tenant, text, mark)[0]
 
     def plant(self, tenant: str, count: int = 1) -> list[Planted]:
         """Add sentences for an ordinary tenant, and see that they are found.
@@ -108,9 +103,9 @@ class Ground:
         """
         planted = []
         for _ in range(count):
-            one = self.add(tenant)
+            one, raised = self._added(tenant)
             if one is None:
-                raise UnfitError(f"the adapter refuses to remember for the tenant {tenant!r}")
+                raise UnfitError(f"the adapter refuses to remember for the tenant {tenant!r}: it raised {raised}")
             planted.append(one)
         for one in planted:
             if not self.finds(one):
@@ -184,6 +179,15 @@ class Ground:
     def broke(self, evidence: str) -> None:
         """One trial in which something crossed."""
         self.tally.broke(f"{evidence} ({self.again})")
+
+    def _added(self, tenant: str, text: str = "", mark: str = "") -> tuple[Planted | None, str]:
+        """As `add`, and what was raised."""
+        if not text:
+            text, mark = self.sentence(tenant)
+        answer = self.ask("add", tenant, text)
+        if answer.kind == "missing":
+            raise UnfitError("the adapter has no add")
+        return (Planted(tenant, answer.text, text, mark) if answer.text is not None else None), answer.note
 
     def _readings(self, planted: Planted) -> list[Call]:
         return [

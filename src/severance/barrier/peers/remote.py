@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ _MARK = "BARRIER_WORKER"
 _MOST_LINES = 4  # that are not read yet; one is an answer, and more were not asked for
 _OURS = "severance."
 
-_QUIET = {
+QUIET = {
     "ANONYMIZED_TELEMETRY": "False",
     "DO_NOT_TRACK": "1",
     "HF_HUB_OFFLINE": "1",
@@ -169,7 +170,7 @@ class Remote:
             self.kill()
 
     def _start(self) -> None:
-        around = environment(self._scratch) | _QUIET
+        around = environment(self._scratch) | QUIET
         self._mark = tempfile.mkdtemp(dir=around["TMPDIR"])  # a name that no other process has
         self._lines = queue.Queue(_MOST_LINES)
         self._process = subprocess.Popen(
@@ -264,10 +265,17 @@ def _end(process: subprocess.Popen[bytes], mark: str) -> None:
     else:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        for pid in _marked(mark):
+        _end_marked(mark)
+    process.wait()
+
+
+def _end_marked(mark: str) -> None:
+    """Look again until nothing is found: one that is killed may have forked while the list was read."""
+    end = time.monotonic() + _LEAVE
+    while (pids := list(_marked(mark))) and time.monotonic() < end:
+        for pid in pids:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-    process.wait()
 
 
 def _marked(mark: str) -> Iterable[int]:

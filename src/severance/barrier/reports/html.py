@@ -9,12 +9,12 @@ from importlib.resources import files
 from severance.barrier.findings import Outcome, Report, Verdict
 from severance.barrier.reports.words import (
     MEANING,
+    PROMISES,
     bound,
-    closing,
     controlled,
     counted,
-    headline,
     lasted,
+    summary,
     verdict,
     visible,
     when,
@@ -59,8 +59,9 @@ def _style() -> str:
 
 def _summary(report: Report) -> Iterator[str]:
     yield f"<h1>Severance barrier: {_text(report.target)}</h1>"
-    yield f'<div class="band {_class(verdict(report))}"><strong>{_text(headline(report))}</strong>'
-    yield f"<p>{_text(closing(report))}</p></div>"
+    head, _, rest = summary(report)
+    yield f'<div class="band {_class(verdict(report))}"><strong>{_text(head)}</strong>'
+    yield f"<p>{_text(rest[:1].upper() + rest[1:])}</p></div>"
     yield '<dl class="counts">'
     for each in Verdict:
         count = len(report.having(each))
@@ -82,25 +83,29 @@ def _table(report: Report) -> Iterator[str]:
     for outcome in report.outcomes:
         yield from _row(outcome)
     yield "</tbody></table>"
+    named = sorted({outcome.promise for outcome in report.outcomes} & PROMISES.keys())
+    if named:
+        yield "<h3>The promises</h3>"
+        yield from _list("ul", (f"{promise}: {PROMISES[promise]}." for promise in named))
 
 
 def _row(outcome: Outcome) -> Iterator[str]:
     name = f'<span class="name">{_text(outcome.name)} · {_text(outcome.promise)}</span>'
-    note = f'<span class="note">{_text(outcome.note)}</span>' if outcome.note else ""
+    said = (f"Counted: {outcome.unit}." if outcome.tried else "", outcome.note)
+    note = "".join(f'<span class="note">{_text(each)}</span>' for each in said if each)
     noted = outcome.verdict is Verdict.NOTED
     tried, found = (f"{outcome.tried:,}", f"{outcome.found:,}") if outcome.tried else ("", "")
     yield f'<tr>{_verdict(outcome)}<th scope="row">{_text(outcome.title)}{name}{note}</th>'
-    yield _cell("Tried", tried, "number", outcome.unit)
+    yield _cell("Tried", tried, "number")
     yield _cell("Found", "" if noted else found, "number")
     yield _cell("Bound:", "" if noted else bound(outcome), "bound")
     yield f"{_cell('Control:', controlled(outcome), 'control')}</tr>"
 
 
-def _cell(name: str, content: str, kind: str, unit: str = "") -> str:
+def _cell(name: str, content: str, kind: str) -> str:
     if not content:
         return f'<td class="{kind} empty">–</td>'
-    note = f'<span class="note">{_text(unit)}</span>' if unit else ""
-    return f'<td class="{kind}" data-name="{name}">{_text(content)}{note}</td>'
+    return f'<td class="{kind}" data-name="{name}">{_text(content)}</td>'
 
 
 def _verdict(outcome: Outcome) -> str:
@@ -152,7 +157,8 @@ def _run(report: Report) -> Iterator[str]:
     yield from _list("ul", (f"{each}: {meaning}." for each, meaning in MEANING.items()))
     yield from _paragraphs(
         "The bound is the upper end of the one-sided 95 % interval (Clopper and Pearson, 1934) for the share of trials "
-        "in which something crosses, for trials drawn as these were. It says nothing about trials of another kind.",
+        "in which something crosses, for trials drawn as these were. It says nothing about trials of another kind. "
+        "There is none where nothing was drawn, where something crossed, and where there is no conclusion.",
         "A control is the same look at something that was planted, or broken on purpose. Where it is missed, finding "
         "nothing says nothing, and the outcome is inconclusive.",
     )

@@ -20,6 +20,15 @@ MEANING = {
     Verdict.NOTED: "a measurement without a threshold",
 }
 
+PROMISES = {
+    "P1": "Noninterference. With all that one persona did taken away, every other persona observes the same",
+    "P2": "No name, no door. No call of one persona reaches a memory of another, and every refusal is the same",
+    "P3": "Nothing in the clear at rest. What is on the disk is sealed",
+    "P4": "Acknowledged means durable. What a call has written is there after a crash",
+    "P5": "Damage is noticed. What is not as it was written is refused, and never taken for right",
+}
+"""The promises of Severance, in short (docs/design/threat-model.md)."""
+
 
 def visible(text: str) -> str:
     """`text` on one line, with everything that is no plain character (control characters, halves of pairs, what
@@ -38,24 +47,22 @@ def visible(text: str) -> str:
 
 
 def counted(outcome: Outcome) -> str:
-    """How often it was tried and what was found, with the bound: `0 of 10,000 trace pairs: below 3.0 in 10,000 (95 %),
-    for this generator`; empty where nothing was tried.
+    """How often it was tried and what was found, with the bound where there is one: `0 of 10,000 trace pairs: below
+    3.0 in 10,000 (95 %), for this generator`; empty where nothing was tried.
     """
     if not outcome.tried:
         return ""
     unit = visible(outcome.unit)
     if outcome.verdict is Verdict.NOTED:
         return f"{outcome.tried:,} {unit} measured"
-    return f"{outcome.found:,} of {outcome.tried:,} {unit}: {bound(outcome)}"
+    return ": ".join(filter(None, (f"{outcome.found:,} of {outcome.tried:,} {unit}", bound(outcome))))
 
 
 def bound(outcome: Outcome) -> str:
-    """The upper end of the 95 % interval, for people."""
+    """The upper end of the 95 % interval, for people; empty where there is none."""
     share = outcome.at_most
     if share is None:
         return ""
-    if share >= 1:
-        return "all of them"
     return f"below {per_power_of_ten(share)} (95 %), for this generator"
 
 
@@ -98,27 +105,26 @@ def verdict(report: Report) -> Verdict:
     return Verdict.HELD if report.conclusive else Verdict.INCONCLUSIVE
 
 
-def headline(report: Report) -> str:
-    """The run in one short line."""
-    return {
-        Verdict.BROKEN: "A crossing was found",
-        Verdict.HELD: "Nothing crossed in what was tried",
-        Verdict.INCONCLUSIVE: "No conclusion",
-    }[verdict(report)]
-
-
-def closing(report: Report) -> str:
-    """The run in one sentence, with what to make of it."""
+def summary(report: Report) -> tuple[str, str, str]:
+    """The run in one sentence, in three pieces: what it came to, a mark, and what to make of it."""
     broken = len(report.having(Verdict.BROKEN))
     unclear = len(report.having(Verdict.INCONCLUSIVE))
     untried = len(report.having(Verdict.NOT_TRIED))
     parts = len(report.outcomes)
-    stopped = " It was stopped before its end." if report.stopped else ""
+    stopped = "It was stopped before its end."
     if broken:
-        return f"Something crossed in {broken} of {parts} parts; the evidence says where.{stopped}"
+        rest = f"the evidence says where.{f' {stopped}' if report.stopped else ''}"
+        return f"Something crossed in {broken} of {parts} parts", "; ", rest
     if verdict(report) is Verdict.HELD:
+        measure = "bounds" if any(outcome.at_most for outcome in report.outcomes) else "counts"
         rest = f" {untried} of {parts} parts were not tried." if untried else ""
-        return f"Nothing crossed in what was tried; the bounds say how much that is worth.{rest}"
+        return "Nothing crossed in what was tried", "; ", f"the {measure} say how much that is worth.{rest}"
     if unclear:
-        return f"No conclusion: {unclear} of {parts} parts could not answer.{stopped}"
-    return f"No conclusion.{stopped}" if report.stopped else "No conclusion: nothing was tried."
+        rest = f"{unclear} of {parts} parts could not answer.{f' {stopped}' if report.stopped else ''}"
+        return "No conclusion", ": ", rest
+    return ("No conclusion", ". ", stopped) if report.stopped else ("No conclusion", ": ", "nothing was tried.")
+
+
+def closing(report: Report) -> str:
+    """The run in one sentence, with what to make of it."""
+    return "".join(summary(report))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
 
-from severance.barrier.residue import endings
+from severance.barrier.residue import stores
 from severance.barrier.residue.places import LONGEST, begun
 from severance.barrier.residue.planted import drafts
 from severance.crypto.rootkey import encode_key
@@ -56,9 +56,9 @@ COMMANDS: dict[str, Command] = {
 
 def prepare(folder: Path, said: Sequence[str]) -> str:
     """A store in the folder in which one persona has the sentences, and the id of one memory."""
-    endings.prepare(folder / "store", said, embedder=bundled())
-    house = endings.enter(folder / "store", bundled())
-    with house, house.cross(endings.SUBJECT, endings.STAIRWELL) as session:
+    stores.prepare(folder / "store", said, embedder=bundled())
+    house = stores.enter(folder / "store", bundled())
+    with house, house.cross(stores.SUBJECT, stores.STAIRWELL) as session:
         return session.recall(said[4])[0].memory.id
 
 
@@ -79,10 +79,10 @@ def run(name: str, folder: Path, said: Sequence[str], memory: str, source: Path)
     _write(source, said)
     stand_ins = {"ID": memory, "FILE": str(source)}
     arguments = [*_PROGRAM, *(stand_ins.get(word, word) for word in command.arguments)]
-    arguments += ["--at", endings.STAIRWELL] if command.at_place else []
+    arguments += ["--at", stores.STAIRWELL] if command.at_place else []
     arguments += _labels(said) if command.labelled else []
     surroundings = {f"XDG_{one}_HOME": str(folder / "home" / one.lower()) for one in _KEPT_BY_USERS}
-    surroundings |= {"SEVERANCE_STORE": "store", "SEVERANCE_KEY": encode_key(endings.KEY)}
+    surroundings |= {"SEVERANCE_STORE": "store", "SEVERANCE_KEY": encode_key(stores.KEY)}
     with begun(folder, arguments, more=surroundings, kept=False) as child:
         assert child.stdin is not None  # noqa: S101 - for the type checker
         assert child.stdout is not None  # noqa: S101

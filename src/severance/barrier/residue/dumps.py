@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 
-from severance.barrier.residue import endings
+from severance.barrier.residue import stores
 from severance.barrier.residue.places import LONGEST, begun
 from severance.barrier.residue.planted import planted
 from severance.crypto.rootkey import encode_key
@@ -31,7 +32,9 @@ FATAL = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGQUIT")
 _RECALLED = 500
 _ASKED = 1_000
 _LIFTED = (
-    "import resource, runpy, severance.system as system\n"
+    "import resource, runpy, signal, severance.system as system\n"
+    # What a shell puts into the background ignores SIGQUIT, and so do its children.
+    f"for name in {FATAL!r}: signal.signal(signal.Signals[name], signal.SIG_DFL)\n"
     "most = resource.getrlimit(resource.RLIMIT_CORE)[1]\n"
     "resource.setrlimit(resource.RLIMIT_CORE, (most, most))\n"
 )
@@ -50,7 +53,7 @@ def prepare(folder: Path, said: Sequence[str]) -> None:
 
     There is much beside them, so that what is recalled does not fit a pipe, and the command has to wait.
     """
-    endings.prepare(folder / "store", [*said, *planted(_RECALLED, "much")], embedder=bundled())
+    stores.prepare(folder / "store", [*said, *planted(_RECALLED, "much")], embedder=bundled())
 
 
 @contextmanager
@@ -60,8 +63,8 @@ def recalling(folder: Path, query: str, *, defended: bool = True) -> Iterator[su
     Raises:
         SeveranceError: it ended, or said nothing in a minute.
     """
-    command = [*(_COMMAND if defended else _UNDEFENDED), "recall", "-", "--at", endings.STAIRWELL, "-n", str(_ASKED)]
-    more = {"SEVERANCE_STORE": "store", "SEVERANCE_KEY": encode_key(endings.KEY)}
+    command = [*(_COMMAND if defended else _UNDEFENDED), "recall", "-", "--at", stores.STAIRWELL, "-n", str(_ASKED)]
+    more = {"SEVERANCE_STORE": "store", "SEVERANCE_KEY": encode_key(stores.KEY)}
     with begun(folder, command, more=more, kept=False) as child:
         assert child.stdin is not None  # noqa: S101 - for the type checker
         assert child.stdout is not None  # noqa: S101
@@ -89,14 +92,19 @@ class Death:
 
 
 def death(child: subprocess.Popen[str], name: str, folder: Path) -> Death:
-    """End the child by this signal.
+    """End the child by this signal; one that it does not end in a minute is killed.
 
     Raises:
         ProcessLookupError: it has ended already.
     """
     before = set(folder.rglob("*"))
-    child.send_signal(signal.Signals[name])
-    _, status = os.waitpid(child.pid, 0)
+    late = Timer(LONGEST, os.kill, (child.pid, signal.SIGKILL))
+    late.start()
+    try:
+        child.send_signal(signal.Signals[name])
+        _, status = os.waitpid(child.pid, 0)
+    finally:
+        late.cancel()
     child.returncode = os.waitstatus_to_exitcode(status)
     ended = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     return Death(ended, os.WCOREDUMP(status), tuple(sorted(set(folder.rglob("*")) - before)))

@@ -2,8 +2,8 @@
 
     python -m severance.barrier.residue.endings NAME FOLDER [--seed S] [--count N] [--awake WHO]
 
-The folder holds `store`, made by `prepare`, and `tmp`, which `TMPDIR` must name. Nothing secret is in the arguments or
-the environment: what is remembered follows from the seed. Needs POSIX: signals, limits, forks.
+The folder holds `store`, made by `stores.prepare`, and `tmp`, which `TMPDIR` must name. Nothing secret is in the
+arguments or the environment: what is remembered follows from the seed. Needs POSIX: signals, limits, forks.
 """
 
 from __future__ import annotations
@@ -25,75 +25,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from severance import house as houses
 from severance import system
 from severance.barrier.residue.planted import drafts, planted
+from severance.barrier.residue.stores import EMBEDDER, KEY, QUAY, STAIRWELL, SUBJECT, enter
 from severance.embed import Hashing
-from severance.errors import EmbedderError, SeveranceError, StoreError
+from severance.errors import SeveranceError, StoreError
 from severance.upkeep.backup import restore
 
 if sys.platform != "win32":
     import resource
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from severance.house import House
-    from severance.ports import Embedder
     from severance.session import Session
 
-KEY = b"one-root-key-of-thirty-two-bytes"
-SUBJECT = "quillanvar-ostrebund"
-INNER, OUTER = "wintermost-archivist", "lanternside-botanist"
-STAIRWELL, QUAY = "vermilion-stairwell-nine", "heron-weir-quay"
-NAMES = (SUBJECT, INNER, OUTER, STAIRWELL, QUAY)
 PLACES = {"inner": STAIRWELL, "outer": QUAY}
 FAILED = 7
 _TURN = 60
-
-
-class Faulty(Hashing):
-    """Works, until it is told to fail."""
-
-    failing = False
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """As `Hashing.embed`."""
-        if self.failing:
-            raise EmbedderError("the embedder ran out of memory")
-        return super().embed(texts)
-
-
-EMBEDDER = Faulty(64)
-
-
-def enter(store: Path, embedder: Embedder = EMBEDDER) -> House:
-    """The house that `prepare` has made."""
-    return houses.open(store, key=KEY, embedder=embedder)
-
-
-def prepare(store: Path, said: Sequence[str], filling: Sequence[str] = (), embedder: Embedder = EMBEDDER) -> None:
-    """A store in which INNER has every sentence: as text, label, metadata, or in a text that needs pages of its own.
-
-    OUTER has the filling; INNER has it, too, and what `drafts` makes of the sentences.
-    """
-    fifth = len(said) // 5
-    texts, threads, sources, values, parts = (said[start * fifth : (start + 1) * fifth] for start in range(5))
-    with enter(store, embedder) as house:
-        house.sever(SUBJECT, [INNER, OUTER])
-        house.place(STAIRWELL, {SUBJECT: INNER})
-        house.place(QUAY, {SUBJECT: OUTER})
-        with house.cross(SUBJECT, STAIRWELL) as session:
-            session.remember_many(
-                {"text": text, "thread": thread, "source": source, "metadata": {"note": value}}
-                for text, thread, source, value in zip(texts, threads, sources, values, strict=True)
-            )
-            session.remember_many("\n".join(parts[start : start + 50]) for start in range(0, fifth, 50))
-            session.remember_many([*said, *filling])
-            session.remember_many(drafts(said))
-        with house.cross(SUBJECT, QUAY) as session:
-            session.remember_many([f"{text} again" for text in filling])
 
 
 def live(session: Session, said: Sequence[str], first: int = 0) -> list[str]:

@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from severance.barrier.findings import Control, Tally
-from severance.barrier.residue import commands, dumps, endings, processes
+from severance.barrier.residue import commands, dumps, endings, processes, stores
 from severance.barrier.residue.control import write_control
 from severance.barrier.residue.needles import ENCODINGS
 from severance.barrier.residue.places import LONGEST, Temporary, begun
@@ -57,9 +57,9 @@ class _Planted:
         self._folder = scene.folder / str(trial)
         self._folder.mkdir()
 
-    def sweep(self, embedder: Embedder = endings.EMBEDDER) -> Sweep:
+    def sweep(self, embedder: Embedder = stores.EMBEDDER) -> Sweep:
         """For the sentences and what is remembered beside them, and for the names of everyone."""
-        every = [*self.said, *self.beside, *endings.NAMES, endings.KEY.decode()]
+        every = [*self.said, *self.beside, *stores.NAMES, stores.KEY.decode()]
         return Sweep(every, embedder, digits=_SHORT_DIGEST)
 
     def folder(self, name: str) -> Path:
@@ -71,7 +71,7 @@ class _Planted:
     def prepared(self) -> Path:
         """A folder with a store in which one persona has all sentences."""
         folder = self.folder("prepared")
-        endings.prepare(folder / "store", self.said, planted(len(self.said), f"{self.seed}/filling"))
+        stores.prepare(folder / "store", self.said, planted(len(self.said), f"{self.seed}/filling"))
         return folder
 
     def count(self, tally: Tally, report: Report, when: str) -> None:
@@ -118,7 +118,7 @@ def files(scene: Scene, tally: Tally) -> None:
     _needs_posix()
     for drawn in _trials(scene, tally):
         sweep, temporary, prepared = drawn.sweep(), Temporary(scene.folder), drawn.prepared()
-        write_control(drawn.folder("control") / "store", drawn.said, endings.EMBEDDER)
+        write_control(drawn.folder("control") / "store", drawn.said, stores.EMBEDDER)
         found = sweep.paths([prepared.with_name("control")]).found(whole=True)
         tally.control = Control(
             "each sentence in each of eight encodings and as a digest, in a store that seals nothing",
@@ -223,7 +223,7 @@ def memory(scene: Scene, tally: Tally) -> None:
     if not processes.MEMORY_IS_SHOWN:
         raise Skipped("this system shows no process's memory; it is looked at on Linux only")
     for drawn in _trials(scene, tally):
-        sweep = Sweep(drawn.said, endings.EMBEDDER)
+        sweep = Sweep(drawn.said, stores.EMBEDDER)
         prepared = drawn.prepared()
         another = ("--seed", f"{drawn.seed}/another", "--count", str(len(drawn.said)))
         works = {

@@ -12,6 +12,7 @@ import severance
 from severance.barrier.findings import Control, Tally
 from severance.barrier.scene import Scene
 from severance.barrier.suites.stage import KEY_BYTES
+from severance.embed import bundled
 from severance.errors import NotFoundError, SeveranceError
 from severance.house import House
 from severance.session import Session
@@ -118,7 +119,7 @@ def refusal(call: Callable[[], object]) -> tuple[object, ...]:
 
 
 def _house(folder: Path) -> House:
-    house = severance.open(folder, key=SystemEntropy().draw(KEY_BYTES, b"barrier"))
+    house = severance.open(folder, key=SystemEntropy().draw(KEY_BYTES, b"barrier"), embedder=bundled())
     house.sever("mark", ["innie", "outie"])
     house.sever("helly", ["innie"])
     house.place("floor", _WAKES)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import severance
 from severance.barrier.suites.cast import Piece, Who
+from severance.embed import bundled
 from severance.session import Session
 from severance.system import SystemEntropy
 
@@ -52,7 +53,7 @@ def written(folder: Path, pieces: Sequence[Piece], *, as_one: bool = False) -> I
     key = SystemEntropy().draw(KEY_BYTES, b"barrier")
     everyone = tuple(dict.fromkeys(piece.who for piece in pieces))
     homes = {who: ALL if as_one else who for who in everyone}
-    with severance.open(folder, key=key) as house:
+    with severance.open(folder, key=key, embedder=bundled()) as house:
         places, awake = {}, {}
         for number, home in enumerate(dict.fromkeys(homes.values())):
             subject, persona = home

@@ -12,6 +12,8 @@ from severance.errors import SeveranceError
 Observation = tuple[int, str, Any]
 """When, what, and what came back."""
 
+_PLAIN = (str, int, bytes)  # most of what comes back; seen first, since asking for abstract classes takes its time
+
 
 def observed(call: Callable[[], Any]) -> Any:
     """What comes back, errors with everything that is on them."""
@@ -25,6 +27,8 @@ def observed(call: Callable[[], Any]) -> Any:
 
 def plain(value: Any) -> Any:
     """Results as nested tuples that compare by every field, dicts kept."""
+    if value is None or type(value) in _PLAIN:
+        return value
     if isinstance(value, Mapping):
         return {name: plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple, Iterator)):

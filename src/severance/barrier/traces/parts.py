@@ -12,7 +12,7 @@ from severance.barrier.scene import Part, Scene
 from severance.barrier.traces import flaws
 from severance.barrier.traces.compare import Pair, Variant
 from severance.barrier.traces.ports import Commands, Ports
-from severance.barrier.traces.timing import Listening
+from severance.barrier.traces.timing import Listening, Watch
 from severance.barrier.traces.trials import LENGTH, Look, Series, Trials
 
 _ControlOf = Callable[[Commands | None], tuple[str, Ports]]
@@ -86,18 +86,20 @@ def parts(commands: Commands | None = None) -> tuple[Part, ...]:
         ),
         Part(
             name="noninterference.timing",
-            title="How long a call takes tells nothing of what another persona remembers",
+            title="Waking, recall, remember, forget, memories, stats and refusals, timed with many memories in another "
+            "persona and with none",
             promise="P1",
             unit="timed calls",
             advice="Look at what the call does for each memory of the other persona. Until that is mended, and where "
             "smaller differences matter, which are noted only, let personas live in stores of their own.",
-            run=_timing,
+            run=partial(_timing, Watch()),
             share=1.0,
             not_covered=(
                 "The clock of one machine on one day, without a network in between, and differences of less than a "
                 "millisecond, which are noted.",
             ),
             least=_LEAST_TIMED,
+            bounded=False,
         ),
     )
 
@@ -141,9 +143,9 @@ def _pairs(
                     tally.held()
 
 
-def _timing(scene: Scene, tally: Tally) -> None:
+def _timing(watch: Watch, scene: Scene, tally: Tally) -> None:
     random = scene.random()
-    with Listening(scene.folder, 5_000 if scene.deep else 500) as listening:
+    with Listening(scene.folder, 5_000 if scene.deep else 500, watch) as listening:
         planted = listening.control(scene.folder)
         for often in _PLANTED_ROUNDS:
             planted.measure(random, often)

@@ -11,7 +11,10 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol, Self
 
+import numpy as np
+
 from severance import session as sessions
+from severance import sleeping
 from severance import space as spaces
 from severance.barrier.traces.content import DISLIKED, FIRST_WORDS, SECOND_WORDS
 from severance.embed import Hashing
@@ -22,7 +25,6 @@ from severance.transfer import ingest
 from severance.upkeep import reembed
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 KEY = bytes(range(32))
@@ -97,6 +99,15 @@ class Mirrored(Hashing):
         return vectors
 
 
+class Overlap:
+    """A re-ranker that counts the words a text shares with the query."""
+
+    def score(self, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """So many for each text."""
+        asked = set(query.casefold().split())
+        return np.array([len(asked.intersection(text.casefold().split())) for text in texts], np.float32)
+
+
 def mirrored(dimensions: int, folder: Path) -> Embedder:
     """The embedder of every world that is not a control's."""
     return Mirrored(dimensions)
@@ -139,16 +150,17 @@ class Ports:
 
 @contextmanager
 def small_snapshots() -> Iterator[None]:
-    """While this is open, sleep writes a snapshot after a handful of records, so that short stories wake from one.
+    """While this is open, sleep writes layers after a handful of records, of a handful each, so that short stories wake
+    from several.
 
     For all houses of this process. It is how often a cache is written, and changes nothing that anybody observes.
     """
-    kept = sessions._SNAPSHOT_AFTER, sessions._SNAPSHOT_SHARE
-    sessions._SNAPSHOT_AFTER, sessions._SNAPSHOT_SHARE = 2, 1_000
+    kept = sleeping._LOOSE, sleeping.BLOCK
+    sleeping._LOOSE, sleeping.BLOCK = 2, 6
     try:
         yield
     finally:
-        sessions._SNAPSHOT_AFTER, sessions._SNAPSHOT_SHARE = kept
+        sleeping._LOOSE, sleeping.BLOCK = kept
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 Whoever can read the store's files, and has no key, learns this and nothing else:
 
 - how many spaces there are, and of each space the padded size of every record in the order of the log, which records
-  were erased, and the padded sizes of the chunks of its snapshot;
+  were erased, for which of them together its snapshot has a layer, and the padded sizes of its chunks;
 - the headers of the frames, which are random bytes and a commitment to a key, and which records they show to be of one
   session;
 - how many rows the chip has;
@@ -47,8 +47,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "meta": "name value",
         "spaces": "id seq digest erased",
         "records": "space seq frame digest",
-        "snapshots": "space seq digest chunks",
-        "chunks": "space n frame",
+        "layers": "space last first before digest chunks",
+        "chunks": "space last n frame",
     },
     "chip.db": {"meta": "name value", "rows": "id owner frame"},
 }
@@ -163,7 +163,7 @@ def _tables(file: Path, undeclared: list[str]) -> _Tables:
             {pragma: db.execute(f"PRAGMA {pragma}").fetchone()[0]} for pragma in ("application_id", "user_version")
         ]
         for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"):
-            order = "1, 2" if name in declared else "1"
+            order = ", ".join(str(n) for n in range(1, 1 + min(3, len(declared.get(name, "one").split()))))
             rows = db.execute(f'SELECT * FROM "{name}" ORDER BY {order}')  # noqa: S608 - a name of the file's own layout
             columns = " ".join(column[0] for column in rows.description)
             if columns != declared.get(name):
@@ -187,7 +187,7 @@ def _space(space: bytes, vault: _Tables, undeclared: list[str]) -> SpaceShape:
 
 def _beside(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """The columns that say nothing of what is sealed: all but frames and digests of frames."""
-    return [(name, value) for name, value in row.items() if name not in ("frame", "digest")]
+    return [(name, value) for name, value in row.items() if name not in ("frame", "digest", "before")]
 
 
 def _header(frame: bytes | None) -> bytes | None:

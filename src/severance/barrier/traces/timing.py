@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -36,6 +37,19 @@ FLOOR = 1_000.0
 Call = Callable[[], object]
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What times are taken with.
+
+    Attributes:
+        now: nanoseconds since whenever.
+        wait: lets so many seconds pass.
+    """
+
+    now: Callable[[], int] = time.perf_counter_ns
+    wait: Callable[[float], None] = time.sleep
+
+
 @dataclass
 class Comparison:
     """Two calls that must take the same time.
@@ -45,12 +59,14 @@ class Comparison:
         calls: the one and the other.
         times: of each, in microseconds.
         one_in: calls that write, and wait for the disk, are timed once where others are so often.
+        watch: takes the times.
     """
 
     what: str
     calls: tuple[Call, Call]
     times: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
     one_in: int = 1
+    watch: Watch = Watch()
 
     def measure(self, random: Random, rounds: int) -> int:
         """Time each call so many times, in turns, four times at least. Returns how many calls were timed."""
@@ -58,9 +74,9 @@ class Comparison:
         for _ in range(rounds):
             for which in random.sample((0, 1), 2):
                 call = self.calls[which]
-                begun = time.perf_counter_ns()
+                begun = self.watch.now()
                 call()
-                self.times[which].append((time.perf_counter_ns() - begun) / 1000)
+                self.times[which].append((self.watch.now() - begun) / 1000)
         return 2 * rounds
 
     def effect(self) -> Effect:
@@ -81,18 +97,23 @@ class Comparison:
 class Slow(Mirrored):
     """The control: an embedder that takes three milliseconds longer."""
 
+    def __init__(self, wait: Callable[[float], None]) -> None:
+        super().__init__()
+        self._wait = wait
+
     def embed(self, texts: Sequence[str]) -> Any:
         """As `Mirrored.embed`, later."""
-        time.sleep(0.003)
+        self._wait(0.003)
         return super().embed(texts)
 
 
 class Listening:
     """Two houses that differ in what persona B remembers, and persona A awake in both. Use it in a `with` block."""
 
-    def __init__(self, folder: Path, much: int) -> None:
+    def __init__(self, folder: Path, much: int, watch: Watch = Watch()) -> None:
         """B holds `much` memories in the one, and none in the other."""
         self._last = ExitStack()
+        self._watch = watch
         self._much = much
         self._busy, self._foreign = self._made(folder / "busy", much)
         self._quiet, _ = self._made(folder / "quiet", 0)
@@ -109,15 +130,16 @@ class Listening:
         beside = f"when the other persona holds {self._much:,} memories rather than none"
         never = id_text(bytes(15))
         one, other = _Writing(busy), _Writing(quiet)
+        compared = partial(Comparison, watch=self._watch)
         return [
-            Comparison(f"recall {beside}", (_recall(busy), _recall(quiet))),
-            Comparison(f"remember {beside}", (one.remember, other.remember), one_in=_WRITES),
-            Comparison(f"forget {beside}", (one.forget, other.forget), one_in=_WRITES),
-            Comparison(f"memories {beside}", (lambda: list(busy.memories()), lambda: list(quiet.memories()))),
-            Comparison(f"stats {beside}", (busy.stats, quiet.stats)),
-            Comparison(f"waking {beside}", (_waking(self._busy), _waking(self._quiet))),
-            Comparison(f"the refusal of an unknown id {beside}", (_refusal(busy, never), _refusal(quiet, never))),
-            Comparison(
+            compared(f"recall {beside}", (_recall(busy), _recall(quiet))),
+            compared(f"remember {beside}", (one.remember, other.remember), one_in=_WRITES),
+            compared(f"forget {beside}", (one.forget, other.forget), one_in=_WRITES),
+            compared(f"memories {beside}", (lambda: list(busy.memories()), lambda: list(quiet.memories()))),
+            compared(f"stats {beside}", (busy.stats, quiet.stats)),
+            compared(f"waking {beside}", (_waking(self._busy), _waking(self._quiet))),
+            compared(f"the refusal of an unknown id {beside}", (_refusal(busy, never), _refusal(quiet, never))),
+            compared(
                 "the refusal of the other's id rather than of an unknown one",
                 (_refusal(busy, self._foreign), _refusal(busy, never)),
             ),
@@ -125,8 +147,9 @@ class Listening:
 
     def control(self, folder: Path) -> Comparison:
         """Recall in a house whose embedder is slow, against recall in one whose is not."""
-        slow, _ = self._made(folder / "slow", 0, Slow())
-        return Comparison("recall", (_recall(self._awake(slow)), _recall(self._awake(self._quiet))))
+        slow, _ = self._made(folder / "slow", 0, Slow(self._watch.wait))
+        calls = (_recall(self._awake(slow)), _recall(self._awake(self._quiet)))
+        return Comparison("recall", calls, watch=self._watch)
 
     def _made(self, store: Path, much: int, embedder: Mirrored | None = None) -> tuple[House, str]:
         house = houses.open(

@@ -17,11 +17,12 @@ from severance.barrier.traces.content import Content
 from severance.barrier.traces.fuse import Fuse, wire
 from severance.barrier.traces.observing import Observation, observed, placeless
 from severance.barrier.traces.people import EVERYONE, PLACES, WORLD, Who
-from severance.barrier.traces.ports import FEW, KEY, NOON, SECOND, Ports, ScopedEntropy, StillClock
+from severance.barrier.traces.ports import FEW, KEY, NOON, SECOND, Overlap, Ports, ScopedEntropy, StillClock
 from severance.barrier.traces.shape import Shape, shape_of
 from severance.barrier.traces.steps import OWNER, SESSION, TYPED, Numbered, Step
 from severance.house import House
 from severance.model import Persona, id_text
+from severance.ports import Reranking
 from severance.session import Session
 
 STORE = "store"
@@ -54,6 +55,7 @@ class World:
         seen: what each persona observed; None for what everybody may.
         shapes: what somebody who reads the disk saw, each time that nobody had the store open.
         spaces: the id of each persona's space.
+        asked: what the step that is being taken has had its encoders do: embed or score, how many texts, a digest.
         backups: how many were made.
         backup: the last one that was made without the chip.
     """
@@ -74,6 +76,7 @@ class World:
         self.seen: dict[Who | None, list[Observation]] = defaultdict(list)
         self.shapes: list[Shape] = []
         self.spaces: dict[Who, bytes] = {}
+        self.asked: list[tuple[str, int, str]] = []
         self.backups = 0
         self.backup: Path | None = None
 
@@ -92,10 +95,15 @@ class World:
         """Open both handles. Never put off until somebody needs one: who that is must make no difference."""
         self.houses = [house or self.open(self.dimensions) for house in self.houses]
 
-    def open(self, dimensions: int) -> House:
-        """One more handle."""
-        embedder = _Embedder(self.ports.embedder(dimensions, self.folder), self.fuse)
-        house = houses.open(self.store, key=KEY, embedder=embedder, clock=self.clock, entropy=self.entropy)
+    def open(self, dimensions: int, *, plain: bool = False) -> House:
+        """One more handle. Unless `plain`, the best two that are recalled there are re-ranked; the scores of the rest,
+        which follow from those of all, stay to be seen.
+        """
+        embedder = _Embedder(self.ports.embedder(dimensions, self.folder), self.fuse, self.asked)
+        reranker = None if plain else Reranking(_Reranker(self.asked), candidates=2)
+        house = houses.open(
+            self.store, key=KEY, embedder=embedder, reranker=reranker, clock=self.clock, entropy=self.entropy
+        )
         return wire(house, self.fuse)
 
     def wakes(self, given: Mapping[str, str | None]) -> dict[str, str | None]:
@@ -220,6 +228,9 @@ class World:
         elif by is not None:
             for what, view in self._observe(step, by):
                 self._keep(by, numbered.at, what, view)
+            # Whoever runs an encoder sees this: what is asked of it for one persona must not depend on another.
+            self._keep(by, numbered.at, "asked of the encoders", tuple(self.asked))
+        self.asked.clear()
 
     def _keep(self, who: Who | None, at: int, what: str, view: Any) -> None:
         self.seen[who].append((at, what, placeless(view, str(self.folder))))
@@ -252,7 +263,7 @@ class World:
             self.fuse.disarm()
 
     def _opened(self, path: Path, *, key: bytes, create: bool) -> House:
-        return self.open(self.dimensions)
+        return self.open(self.dimensions, plain=True)
 
     def _end(self, kept: list[dict[Path, bytes]]) -> None:
         kept.append(self._files())
@@ -281,14 +292,32 @@ class _Clock(StillClock):
 
 
 class _Embedder:
-    """Touches the fuse, and passes on."""
+    """Keeps what it was asked, touches the fuse, and passes on."""
 
-    def __init__(self, embedder: Any, fuse: Fuse) -> None:
+    def __init__(self, embedder: Any, fuse: Fuse, asked: list[tuple[str, int, str]]) -> None:
         self._embedder = embedder
         self._fuse = fuse
+        self._asked = asked
         self.identity: str = embedder.identity
         self.dimensions: int = embedder.dimensions
 
     def embed(self, texts: Sequence[str]) -> Any:
+        self._asked.append(_told("embed", texts))
         self._fuse.touch(fuses.EMBED)
         return self._embedder.embed(texts)
+
+
+class _Reranker(Overlap):
+    """Keeps what it was asked."""
+
+    def __init__(self, asked: list[tuple[str, int, str]]) -> None:
+        self._asked = asked
+
+    def score(self, query: str, texts: Sequence[str]) -> Any:
+        self._asked.append(_told("score", [query, *texts]))
+        return super().score(query, texts)
+
+
+def _told(what: str, texts: Sequence[str]) -> tuple[str, int, str]:
+    digest = hashlib.sha256(repr(list(texts)).encode()).hexdigest()
+    return what, len(texts), digest[:16]

@@ -26,7 +26,7 @@ from severance.barrier.scratch import scratch
 from severance.cli import exits, interrupts, options, progress, screen, surface, words
 from severance.cli.edge import Edge
 from severance.cli.newfile import new_file, replaceable
-from severance.errors import InputError, SeveranceError
+from severance.errors import InputError, SeveranceError, StoreMissingError
 from severance.system import SystemEntropy
 
 _QUICK_SECONDS = 45.0
@@ -106,19 +106,19 @@ def run(  # one argument for each option
         ),
     ] = None,
     html: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--html", metavar="FILE", help="Write the report as one page to be filed.", show_default=False),
     ] = None,
     junit: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--junit", metavar="FILE", help="Write the report as JUnit XML, for CI.", show_default=False),
     ] = None,
     report: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--report", metavar="FILE", help="Write the report as JSON.", show_default=False),
     ] = None,
     where: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--scratch",
             metavar="DIR",
@@ -143,13 +143,16 @@ def run(  # one argument for each option
         raise InputError("--quick and --full exclude one another; name one")
     seconds = _seconds(lasting, _FULL_SECONDS if full else _QUICK_SECONDS)
     files = words.pairs(data, "KIND=FILE")
-    targets = {} if listing else _targets(html, junit, report)
+    _refuse_ignored(edge, against, no_store)
+    folder = _path("--scratch", where, "folder")
+    targets = {} if listing else _targets({"--html": html, "--junit": junit, "--report": report})
     asked = _Asked(edge, full, against, {kind: Path(file) for kind, file in files.items()}, not no_store)
     available, more_versions = asked.parts()
     tried = parts.chosen(available, only or ())
     if listing:
         _list(tried, as_json=edge.as_json)
         return
+    asked.check_store(tried)
     seed = int.from_bytes(SystemEntropy().draw(4, b"barrier")) if seed is None else seed
     plan = Plan(
         parts=tried,
@@ -165,7 +168,7 @@ def run(  # one argument for each option
     )
     stop = Stop()
     with interrupts.told(stop.ask) as ended:
-        done = _perform(plan, where, stop, quiet=edge.as_json)
+        done = _perform(plan, folder, stop, quiet=edge.as_json)
         failure = _write(done, targets)
         if edge.as_json:
             screen.document(reports.document(done))
@@ -195,6 +198,11 @@ class _Asked:
         return "severance" if self.against is None else _without_path(self.against)
 
     @property
+    def named(self) -> bool:
+        """Whether somebody named a store or a key. A key in the environment, set for everything, names no store."""
+        return self.edge.named or (own.key_is_set() and own.is_there(self.edge.store))
+
+    @property
     def mode(self) -> str:
         return "full" if self.full else "quick"
 
@@ -208,8 +216,19 @@ class _Asked:
             if self.data:
                 raise InputError("--data is for Severance itself; leave it out, or --against")
             return parts.against(self.against)
-        mine = [own.part(self.edge.store, self.edge.key)] if self.own else []
+        mine = [own.part(self.edge.store, self.edge.key, named=self.named)] if self.own else []
         return [*mine, *parts.of_severance(surface.invoke), *parts.over(self.data)], {}
+
+    def check_store(self, tried: Sequence[Part]) -> None:
+        """Find out now, and not after the run, that there is no store where one was named.
+
+        Raises:
+            StoreMissingError: there is none.
+        """
+        if self.named and any(part.name == own.NAME for part in tried) and not own.is_there(self.edge.store):
+            raise StoreMissingError(
+                f"there is no store at {self.edge.store}; name another with --store, or leave it out with --no-store"
+            )
 
     def command(self, seed: int, lasting: str | None, only: Sequence[str]) -> str:
         """What repeats the run, without the path of any file."""
@@ -219,6 +238,20 @@ class _Asked:
         said += [f"--only {name}" for name in only]
         said += ["--no-store"] if not self.own else []
         return " ".join([*said, f"--seed {seed}"])
+
+
+def _refuse_ignored(edge: Edge, against: str | None, no_store: bool) -> None:
+    for option in edge.written:
+        if against is not None:
+            raise InputError(f"{option} is for Severance itself; leave it out, or --against")
+        if no_store:
+            raise InputError(f"--no-store and {option} exclude one another; name one")
+
+
+def _path(option: str, name: str | None, kind: str) -> Path | None:
+    if name == "":
+        raise InputError(f"{option} is empty; name a {kind}")
+    return None if name is None else Path(name)
 
 
 def _without_path(against: str) -> str:
@@ -262,30 +295,35 @@ def _perform(plan: Plan, where: Path | None, stop: Stop, *, quiet: bool) -> Repo
 _Rendered = Callable[[Report], str]
 
 
-def _targets(html: Path | None, junit: Path | None, report: Path | None) -> dict[Path, _Rendered]:
+_RENDERERS: Mapping[str, _Rendered] = {
+    "--html": reports.page,
+    "--junit": reports.suite,
+    "--report": lambda report: json.dumps(reports.document(report), ensure_ascii=False, indent=2) + "\n",
+}
+
+
+def _targets(named: Mapping[str, str | None]) -> dict[Path, _Rendered]:
     """The files to be written, and how; refused now if they cannot be, and not after an hour. Earlier reports
     are gone from here on: one that stands after a run that failed before it could report would be taken for its own.
 
+    Args:
+        named: option to file.
+
     Raises:
-        InputError: one was named twice.
-        StoreError: one cannot be written, or is something other than an earlier report.
+        InputError: one was named twice, cannot be written, or is something other than an earlier report.
     """
-    named: list[tuple[Path | None, _Rendered]] = [(html, reports.page), (junit, reports.suite), (report, _as_json)]
     targets: dict[Path, _Rendered] = {}
-    for path, rendered in named:
+    for option, name in named.items():
+        path = _path(option, name, "file")
         if path is None:
             continue
         target = replaceable(path, reports.is_report)
         if target in targets:
             raise InputError("two of the reports have the same file; name another for one of them")
-        targets[target] = rendered
+        targets[target] = _RENDERERS[option]
     for target in targets:
         target.unlink(missing_ok=True)
     return targets
-
-
-def _as_json(report: Report) -> str:
-    return json.dumps(reports.document(report), ensure_ascii=False, indent=2) + "\n"
 
 
 def _write(report: Report, targets: Mapping[Path, _Rendered]) -> SeveranceError | None:

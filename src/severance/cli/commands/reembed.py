@@ -9,10 +9,17 @@ from severance.cli.edge import Edge
 
 
 def run(
-    ctx: typer.Context, store: options.Store = None, key: options.Key = None, as_json: options.AsJson = False
+    ctx: typer.Context,
+    embedder: options.Embedder = None,
+    store: options.Store = None,
+    key: options.Key = None,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Embed every memory with the embedder of this version of Severance. Can be interrupted and run again."""
-    edge = Edge(ctx, store, key, as_json)
+    """Embed every memory with another embedder, or with that of this version of Severance.
+
+    Can be interrupted and run again. Give every command the same embedder from then on, best with SEVERANCE_EMBEDDER.
+    """
+    edge = Edge(ctx, store, key, as_json, embedder=embedder)
     with edge.house() as house, progress.bar("Embedding", quiet=edge.as_json) as tick:
         count = house.reembed(tick)
     if edge.as_json:

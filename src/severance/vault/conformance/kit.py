@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from severance.model import Head, Sealed
-from severance.ports import Entry, Vault
+from severance.ports import Entry, Layer, Vault
 
 E = TypeVar("E", bound=BaseException)
 
@@ -77,6 +77,12 @@ def fill(vault: Vault, count: int, space: bytes = SPACE, size: int = 612) -> Hea
     """Append `count` frames, numbered as their records will be; returns the new head."""
     head = vault.head(space)
     return vault.append(space, head, frames(head.seq + 1, count, size))
+
+
+def picture(vault: Vault, end: Head, chunks: list[Sealed], space: bytes = SPACE) -> bool:
+    """Keep one layer of everything up to `end` in the place of those that are there; returns whether it was kept."""
+    there = [last for _, last in vault.layers(space)]
+    return vault.write_layers(space, end.seq, [Layer(EMPTY, end, tuple(chunks))], there)
 
 
 def expect(holds: bool, sentence: str) -> None:

@@ -8,7 +8,7 @@ from typing import overload
 
 from severance.errors import ConflictError, NotFoundError
 from severance.model import Head, Sealed
-from severance.ports import Entry, Snapshot
+from severance.ports import Entry
 from severance.vault.conformance.kit import (
     EMPTY,
     NEIGHBOURS,
@@ -59,8 +59,9 @@ class LogConformance(Kit):
                 refused(NotFoundError, vault.read, space, 0, 10)
                 refused(NotFoundError, vault.append, space, EMPTY, [frame(1)])
                 refused(NotFoundError, vault.append, space, EMPTY, [])
-                refused(NotFoundError, vault.write_snapshot, space, Snapshot(EMPTY, (frame(1),)))
-                refused(NotFoundError, vault.read_snapshot, space)
+                refused(NotFoundError, vault.write_layers, space, 0, [])
+                refused(NotFoundError, vault.layers, space)
+                refused(NotFoundError, vault.read_layers, space)
                 refused(NotFoundError, vault.drop, space)
             same(vault.spaces(), [SPACE], "the list of spaces")
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from severance.errors import ConflictError
 from severance.model import Head, Sealed
-from severance.ports import Snapshot, Vault
-from severance.vault.conformance.kit import EMPTY, SPACE, Kit, entries, expect, frame, frames, same
+from severance.ports import Vault
+from severance.vault.conformance.kit import EMPTY, SPACE, Kit, entries, expect, frame, frames, picture, same
 
 Opener = Callable[[], Vault]
 _PATIENCE = 60.0  # seconds; a child that says nothing for so long hangs
@@ -113,9 +113,8 @@ class SharingConformance(Kit):
             # Each append of `_write_everything` has two frames and erases the first one of the append before.
             erased = entry.seq % 2 == 1 and entry.seq < head.seq - 1
             same(entry.frame, None if erased else frame(entry.seq), f"record {entry.seq}")
-        snapshot = vault.read_snapshot(SPACE)
-        if snapshot is not None:
-            same(snapshot.chunks, tuple(frames(snapshot.at.seq, 20)), "the snapshot")
+        for layer in vault.read_layers(SPACE):
+            same(layer.chunks, tuple(frames(layer.end.seq, 20)), "the layer")
         same(vault.verify(), [], "the list of complaints")
 
 
@@ -182,4 +181,4 @@ def _write_everything(pipe: Connection, opener: Opener) -> None:
         erase = [head.seq - 1] if head.seq else []
         head = vault.append(SPACE, head, frames(head.seq + 1, 2), erase)
         pipe.send(head.seq)
-        vault.write_snapshot(SPACE, Snapshot(head, tuple(frames(head.seq, 20))))
+        picture(vault, head, frames(head.seq, 20))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from severance.errors import NotFoundError, StoreError
 from severance.model import Head
-from severance.ports import Snapshot, Vault
+from severance.ports import Vault
 from severance.vault.conformance.kit import (
     EMPTY,
     NEIGHBOURS,
@@ -20,6 +20,7 @@ from severance.vault.conformance.kit import (
     fill,
     frame,
     frames,
+    picture,
     refused,
     same,
 )
@@ -27,7 +28,7 @@ from severance.vault.conformance.kit import (
 
 def _contents(vault: Vault) -> dict[bytes, object]:
     return {
-        space: (vault.head(space), vault.read(space, 0, 2**40), vault.read_snapshot(space)) for space in vault.spaces()
+        space: (vault.head(space), vault.read(space, 0, 2**40), vault.read_layers(space)) for space in vault.spaces()
     }
 
 
@@ -36,9 +37,9 @@ def _furnish(vault: Vault) -> None:
     vault.create(NEIGHBOURS[0], EMPTY)
     vault.create(NEIGHBOURS[3], EMPTY)
     fill(vault, 40, NEIGHBOURS[3], 1124)
-    vault.write_snapshot(NEIGHBOURS[3], Snapshot(vault.head(NEIGHBOURS[3]), tuple(frames(5, 3, 70_000))))
+    picture(vault, vault.head(NEIGHBOURS[3]), frames(5, 3, 70_000), NEIGHBOURS[3])
     head = vault.append(SPACE, fill(vault, 10), [frame(11)], [1, 10])
-    vault.write_snapshot(SPACE, Snapshot(head, (frame(9),)))
+    picture(vault, head, [frame(9)])
 
 
 class WholeConformance(Kit):
@@ -67,8 +68,8 @@ class WholeConformance(Kit):
                 refused(NotFoundError, vault.drop, SPACE)
             two.create(SPACE, EMPTY)
             same(one.read(SPACE, 0, 10), [], "the log of a new space")
-            expect(one.read_snapshot(SPACE) is None, "a new space should have no snapshot")
-            expect(one.write_snapshot(SPACE, Snapshot(EMPTY, (frame(1),))), "a new space has no erasure to remember")
+            same(one.read_layers(SPACE), [], "the layers of a new space")
+            expect(picture(one, fill(one, 1), [frame(1)]), "a new space has no erasure to remember")
 
     def test_nothing_is_wrong_with_a_sound_vault(self, tmp_path: Path) -> None:
         with self.vaults(tmp_path) as (vault,):
@@ -142,8 +143,9 @@ class WholeConformance(Kit):
             refused(StoreError, vault.head, SPACE)
             refused(StoreError, vault.append, SPACE, head, [frame(2)])
             refused(StoreError, vault.read, SPACE, 0, 10)
-            refused(StoreError, vault.write_snapshot, SPACE, Snapshot(head, (frame(1),)))
-            refused(StoreError, vault.read_snapshot, SPACE)
+            refused(StoreError, vault.write_layers, SPACE, 1, [])
+            refused(StoreError, vault.layers, SPACE)
+            refused(StoreError, vault.read_layers, SPACE)
             refused(StoreError, vault.drop, SPACE)
             refused(StoreError, vault.verify)
             refused(StoreError, vault.copy_to, tmp_path / "copy")

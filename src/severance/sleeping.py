@@ -1,0 +1,96 @@
+"""What falling asleep writes: layers for what has none yet, each record once alone and once more among many.
+
+Small layers are merged into one of `BLOCK` records, which is not merged further: what a forgotten memory takes with it
+is one of those, and it is made again from the mind. A log-structured merge with two levels (O'Neil et al., 1996).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from severance.mind import Mind
+from severance.space import Space
+
+BLOCK = 512
+"""Records. Smaller layers cost less to make again when something in them is forgotten; fewer larger ones are joined."""
+
+_LOOSE = 64
+_LOOSE_SHARE = 32
+"""So many records, and one for so many memories, may be without a layer: waking reads them from the log."""
+
+Span = tuple[int, int]
+"""The first and the last record that a layer stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Layers to make, ascending, and those to drop for them."""
+
+    make: list[Span]
+    drop: list[Span]
+
+
+def write_layers(space: Space, mind: Mind, label: int) -> bool:
+    """Bring the layers in the vault up to the mind, which has applied everything up to the space's head.
+
+    Args:
+        space: where.
+        mind: of which it is the log.
+        label: what `wake` said of the layers there.
+
+    Returns:
+        Whether anything was written.
+    """
+    there = space.layers()
+    good = there if label == mind.chosen else []
+    plan = planned(good, space.head.seq, len(mind))
+    drop = plan.drop if good else there
+    if not plan.make or (there and there[-1][1] > space.head.seq):
+        return False
+    contents = zip(plan.make, mind.layers(plan.make), strict=True)
+    layers = [(first, last, b"".join(buffers)) for (first, last), buffers in contents]
+    return space.write_layers(layers, [last for _, last in drop])
+
+
+def planned(there: Sequence[Span], end: int, memories: int) -> Plan:
+    """What to write beside the layers that are there, for a log that ends at `end`.
+
+    Nothing while few records are without a layer. Else those get one; where they and small layers beside them come to a
+    block, these are made anew as blocks and what is left over.
+    """
+    loose = _gaps(there, end)
+    if sum(last - first + 1 for first, last in loose) <= min(_LOOSE + memories // _LOOSE_SHARE, BLOCK):
+        return Plan([], [])
+    pieces = sorted([(span, True) for span in loose] + [(span, False) for span in there])
+    plan = Plan([], [])
+    for small, group in groupby(pieces, key=lambda piece: piece[1] or _length(piece[0]) < BLOCK):
+        if not small:
+            continue
+        run = list(group)
+        first, last = run[0][0][0], run[-1][0][1]
+        if last - first + 1 < BLOCK:
+            plan.make.extend(span for span, new in run if new)
+        else:
+            plan.make.extend(_blocks(first, last))
+            plan.drop.extend(span for span, new in run if not new)
+    return plan
+
+
+def _gaps(there: Sequence[Span], end: int) -> list[Span]:
+    before, found = 0, []
+    for first, last in [*there, (end + 1, end + 1)]:
+        if first > before + 1:
+            found.append((before + 1, first - 1))
+        before = last
+    return found
+
+
+def _blocks(first: int, last: int) -> Iterator[Span]:
+    for begin in range(first, last + 1, BLOCK):
+        yield begin, min(begin + BLOCK - 1, last)
+
+
+def _length(span: Span) -> int:
+    return span[1] - span[0] + 1

@@ -1,0 +1,245 @@
+"""Frozen vectors of chips."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from format.given import Counter, Vector, fixed, marked, pack, plain
+from kit import flipped
+from severance.chip.register import (
+    ENCODER,
+    STATE_ID,
+    AnchorRow,
+    KeyRow,
+    Keys,
+    PersonaRow,
+    PlaceRow,
+    StateRow,
+    SubjectRow,
+    WakeRow,
+    summed,
+)
+from severance.crypto.envelope import Sealer, SpaceKey, genesis, row_place
+from severance.model import Plain
+
+STORE, ROOT = fixed("store", 16), fixed("root key", 32)
+INNIE, OUTIE = fixed("innie", 16), fixed("outie", 16)
+INNIE_KEY, OUTIE_KEY = fixed("innie key", 32), fixed("outie key", 32)
+SOURCE = b'{"source": "given"}'
+DIGEST = fixed("digest", 32)
+Stored = tuple[bytes, bytes | None, bytes]
+
+
+class Rows:
+    """A chip in the making."""
+
+    def __init__(self) -> None:
+        self.keys = Keys.derive(ROOT, STORE)
+        self.entropy = Counter()
+        self.rows: dict[bytes, Stored] = {}
+        self.state: Stored | None = None
+
+    def put(self, row: Any, space: bytes = b"") -> Rows:
+        return self.put_raw(*self.keys.identify(row, space), ENCODER.encode(row))
+
+    def put_raw(self, row: bytes, owner: bytes | None, content: bytes) -> Rows:
+        """Anything, anywhere."""
+        self.rows[row] = (row, owner, self.frame(row, owner, content))
+        return self
+
+    def frame(self, row: bytes, owner: bytes | None, content: bytes) -> bytes:
+        """Under a salt of its own."""
+        sealer = Sealer(SpaceKey(STORE, 0, self.keys.seal), self.entropy)
+        return sealer.seal(row_place(row, owner), Plain(content))
+
+    def seal(self, count: int | None = None, total: bytes | None = None) -> Rows:
+        """Write `state`."""
+        fits = summed(self.keys.share(*row) for row in self.rows.values())
+        row = StateRow(len(self.rows) if count is None else count, fits if total is None else total)
+        self.state = (STATE_ID, None, self.frame(STATE_ID, None, ENCODER.encode(row)))
+        return self
+
+    def vector(self, name: str, what: str, *, root: bytes = ROOT, source: bytes = SOURCE, **more: Any) -> Vector:
+        rows = sorted([*self.rows.values(), *([self.state] if self.state else [])])
+        given = {"root_key": root, "store": STORE, "source": source, "rows": rows}
+        return plain({"name": name, "what": what, **given, **more})
+
+    def bad(self, name: str, what: str, reason: str, error: str = "DamagedError", **more: Any) -> Vector:
+        return self.vector(name, what, **more, refused=reason, error=error)
+
+
+def small_chip(space: bytes = INNIE, **without: bool) -> Rows:
+    chip = Rows()
+    for name, row, of in (
+        ("subject", SubjectRow("mark"), b""),
+        ("persona", PersonaRow("mark", "innie", space, 1), b""),
+        ("key", KeyRow(INNIE_KEY), space),
+        ("anchor", AnchorRow(1, 5, DIGEST), space),
+    ):
+        if without.get(name, True):
+            chip.put(row, of)
+    return chip
+
+
+def chips() -> list[Vector]:
+    empty = {"personas": [], "wakes": []}
+    innie: Vector = {"subject": "mark", "name": "innie", "space": INNIE, "epoch": 1, "key": INNIE_KEY}
+    innie["anchor"] = {"epoch": 1, "seq": 5, "digest": DIGEST}
+    outie: Vector = {"subject": "mark", "name": "outié", "space": OUTIE, "epoch": 2, "key": OUTIE_KEY}
+    outie["anchor"] = {"epoch": 2, "seq": 0, "digest": genesis(OUTIE, 2).digest}
+    full = small_chip()
+    full.put(PersonaRow("mark", "outié", OUTIE, 2)).put(KeyRow(OUTIE_KEY), OUTIE)
+    full.put(AnchorRow(2, 0, genesis(OUTIE, 2).digest), OUTIE)
+    full.put(PlaceRow("floor")).put(PlaceRow("home")).put(WakeRow("floor", "mark", "innie"))
+    wakes = [{"place": "floor", "subject": "mark", "persona": "innie"}]
+    made = [
+        Rows().seal().vector("empty", "a new chip", **empty),
+        full.seal().vector(
+            "every type", "a row of each, one place where nobody wakes", personas=[innie, outie], wakes=wakes
+        ),
+        *(
+            # Where the root key comes from is asked by those alone who do not have it.
+            small_chip().seal().vector(name, what, source=source, personas=[innie], wakes=[])
+            | {"without_key": {"refused": "meta", "error": "DamagedError"}}
+            for name, what, source in (
+                ("key source is no JSON", "in the clear", b"{"),
+                ("key source is no object", "in the clear", b"[]"),
+                ("key source is not UTF-8", "in the clear", b'{"a": "\xff"}'),
+            )
+        ),
+        *bad_sets(),
+        *bad_rows(),
+        *bad_names(),
+    ]
+    return marked("chips", made)
+
+
+def bad_sets() -> list[Vector]:
+    chip = small_chip().seal()
+    ids = {name: chip.keys.row_id(name, *parts) for name, *parts in (("subject", "mark"), ("anchor", INNIE))}
+
+    def altered(change: Any) -> Rows:
+        copy = small_chip().seal()
+        change(copy.rows)
+        return copy
+
+    def replaced(rows: dict[bytes, Stored], row: bytes, **new: Any) -> None:
+        old = rows.pop(row)
+        changed = (new.get("id", old[0]), new.get("owner", old[1]), new.get("frame", old[2]))
+        rows[changed[0]] = changed
+
+    older = small_chip(anchor=False).put(AnchorRow(1, 4, fixed("older", 32)), INNIE).rows[ids["anchor"]]
+    added = Rows().put(SubjectRow("helly")).rows
+    replayed = small_chip()
+    replayed.state = small_chip(anchor=False).seal().state
+    flipped_state = small_chip().seal()
+    flipped_state.state = (STATE_ID, None, flipped(flipped_state.state[2], 50))
+    torn_state = small_chip().seal()
+    torn_state.state = (STATE_ID, None, flipped(torn_state.state[2], 90))
+    anchor, subject, somebody = ids["anchor"], ids["subject"], fixed("somebody", 16)
+    return [
+        chip.bad("another root key", "the chip's key is another", "wrong key", "WrongKeyError", root=fixed("no", 32)),
+        small_chip().bad("no state", "the row is missing", "state"),
+        flipped_state.bad("state commits to another key", "and the other rows do not", "commitment", "CommitmentError"),
+        torn_state.bad("state altered", "one bit of its ciphertext", "tag"),
+        replayed.bad("state replayed", "of an earlier set of rows", "count"),
+        small_chip().seal(count=5).bad("count", "one too many", "count"),
+        small_chip().seal(total=fixed("sum", 32)).bad("sum", "another", "sum"),
+        altered(lambda rows: rows.pop(anchor)).bad("row removed", "the anchor", "count"),
+        altered(lambda rows: rows.update(added)).bad("row added", "a subject", "count"),
+        altered(lambda rows: rows.update({anchor: older})).bad("row replayed", "an earlier anchor", "sum"),
+        altered(lambda rows: replaced(rows, subject, id=somebody)).bad("row under another id", "the subject", "sum"),
+        altered(lambda rows: replaced(rows, subject, owner=somebody)).bad(
+            "row under another owner", "the subject", "sum"
+        ),
+        altered(lambda rows: replaced(rows, anchor, owner=somebody)).bad("row given an owner", "the anchor", "sum"),
+        altered(lambda rows: replaced(rows, subject, frame=rows[anchor][2])).bad("frame of another row", "", "sum"),
+        altered(lambda rows: replaced(rows, anchor, frame=flipped(rows[anchor][2], 90))).bad(
+            "row altered", "one bit", "sum"
+        ),
+        *bad_keys(),
+    ]
+
+
+def bad_keys() -> list[Vector]:
+    """Frames altered so that `state` commits to another key, and more."""
+
+    def altered(others: int) -> Rows:
+        """One bit of the commitment of `state`, and one at `others` of every other frame."""
+        chip = small_chip().seal()
+        assert chip.state is not None
+        chip.state = (STATE_ID, None, flipped(chip.state[2], 50))
+        chip.rows = {row: (row, owner, flipped(frame, others)) for row, owner, frame in chip.rows.values()}
+        return chip
+
+    cut = altered(90)
+    cut.rows = {row: (row, owner, frame[:84]) for row, owner, frame in cut.rows.values()}
+    one = altered(50)
+    one.rows |= dict([next(iter(small_chip().rows.items()))])
+    error = "CommitmentError"
+    return [
+        altered(90).bad("ciphertexts altered too", "the other rows still commit to the key", "commitment", error),
+        altered(2).bad("kinds altered too", "the other rows still commit to the key", "commitment", error),
+        cut.bad("ciphertexts cut off too", "the other rows still commit to the key", "commitment", error),
+        one.bad("one commitment left", "of all rows", "commitment", error),
+        altered(50).bad("all commitments altered", "a wrong key, as far as can be told", "wrong key", "WrongKeyError"),
+        altered(8).bad("all salts altered", "a wrong key, as far as can be told", "wrong key", "WrongKeyError"),
+    ]
+
+
+def bad_rows() -> list[Vector]:
+    """Rows that whoever knows the root key could write, with a state that fits."""
+    newer = "NewerVersionError"
+    owner = Rows().keys.row_id("subjects")
+    helly = Rows().keys.row_id("subject", "helly")
+
+    def with_row(row: bytes, owner: bytes | None, *content: Any) -> Rows:
+        return small_chip().put_raw(row, owner, pack(list(content))).seal()
+
+    anchor = Rows().keys.row_id("anchor", INNIE)
+    key = Rows().keys.row_id("key", INNIE)
+    moved = small_chip().seal()
+    moved.rows[helly] = (helly, owner, moved.rows[moved.keys.row_id("subject", "mark")][2])
+    moved.seal()
+    return [
+        with_row(helly, owner, "subject", "irving").bad("sealed under another id", "a subject", "row id"),
+        with_row(helly, None, "subject", "helly").bad("sealed without owner", "a subject", "owner"),
+        with_row(helly, helly, "subject", "helly").bad("sealed under another owner", "a subject", "owner"),
+        moved.bad("row moved, state fitted", "a subject", "tag"),
+        with_row(helly, owner, "visitor", "helly").bad("unknown type", "a later one", "later version", newer),
+        with_row(helly, owner, "subject", "helly", 1).bad("extra field", "of a subject", "later version", newer),
+        with_row(helly, owner, "subject").bad("field missing", "of a subject", "later version", newer),
+        with_row(helly, owner, "subject", 7).bad("name is a number", "of a subject", "row", "SeveranceError"),
+        with_row(anchor, None, "key", INNIE_KEY).bad("key in the anchor's place", "another type", "row id"),
+        with_row(key, None, "key", INNIE_KEY[:31]).bad("short key", "31 bytes", "row"),
+        with_row(anchor, None, "anchor", 1, 5, DIGEST[:31]).bad("short digest", "31 bytes", "row"),
+        with_row(anchor, None, "anchor", 1, -1, DIGEST).bad("negative number", "in the anchor", "row"),
+    ]
+
+
+def bad_names() -> list[Vector]:
+    """Rows that do not belong together, with a state that fits."""
+    shared = small_chip().put(PersonaRow("mark", "outie", INNIE, 1)).seal()
+    orphan = small_chip().put(KeyRow(OUTIE_KEY), OUTIE).seal()
+    keyless = small_chip(key=False).seal()
+    stray = small_chip().put(PlaceRow("floor")).put(WakeRow("floor", "mark", "outie")).seal()
+    nowhere = small_chip().put(WakeRow("floor", "mark", "innie")).seal()
+    decomposed = small_chip().put(SubjectRow("he\u0301lly")).seal()
+    epoch = small_chip(persona=False).put(PersonaRow("mark", "innie", INNIE, 2**32)).seal()
+    stranger = small_chip().put(AnchorRow(1, 5, DIGEST), OUTIE).seal()
+    another = small_chip(anchor=False).put(AnchorRow(2, 5, DIGEST), INNIE).seal()
+    return [
+        small_chip(subject=False).seal().bad("no subject", "of a persona", "subject"),
+        keyless.bad("no key", "of a persona", "key", "SeveranceError"),
+        shared.bad("shared space", "two personas with one space", "space"),
+        small_chip(anchor=False).seal().bad("no anchor", "of a persona", "anchor"),
+        another.bad("anchor of another epoch", "than its persona", "anchor"),
+        orphan.bad("key of no persona", "an orphan", "row id"),
+        stranger.bad("anchor of no persona", "an orphan", "row id"),
+        stray.bad("wakes nobody", "the persona does not exist", "persona"),
+        nowhere.bad("wakes nowhere", "the place does not exist", "place"),
+        small_chip().put(SubjectRow("")).seal().bad("empty name", "of a subject", "row"),
+        decomposed.bad("decomposed name", "of a subject: not in NFC", "row"),
+        epoch.bad("epoch beyond 32 bits", "of a persona", "row"),
+        small_chip(INNIE[:15]).seal().bad("short space id", "15 bytes", "row"),
+    ]

@@ -1,0 +1,87 @@
+"""What the frozen vectors are made with: fixed keys, random bytes from a counter; and which of them are optional."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+Vector = dict[str, Any]
+pack = msgspec.msgpack.encode
+
+
+def fixed(name: str, size: int) -> bytes:
+    """Bytes that follow from a name."""
+    return hashlib.shake_256(b"severance vectors " + name.encode()).digest(size)
+
+
+class Counter:
+    """Entropy from a counter, one stream for each scope."""
+
+    def __init__(self) -> None:
+        self._drawn: dict[bytes, int] = {}
+
+    def draw(self, size: int, scope: bytes) -> bytes:
+        self._drawn[scope] = count = self._drawn.get(scope, 0) + 1
+        return fixed(f"draw {scope.hex()} {count}", size)
+
+
+SPACE, KEY, BIND = fixed("space", 16), fixed("key", 32), fixed("bind", 32)
+SALT, NONCE = fixed("salt", 32), fixed("nonce", 12)
+
+OPTIONAL = {
+    "logs": {
+        "time beyond 64 bits",
+        "metadata name twice",
+        "metadata not finite",
+        "scale not finite",
+        "scale negative",
+        "itself forgotten",
+        "repeat of nothing",
+        "vector of nothing",
+        "supersedes nothing",
+        "supersedes itself",
+        "echo of nothing",
+        "vector empty",
+        "embedder without vectors",
+        "same embedder with short vectors",
+        "vectors discarded",
+        "id of a forgotten one again",
+        "version left",
+        "forgets another's record",
+        "forgotten but not named",
+    },
+    "chips": {
+        "sealed without owner",
+        "sealed under another owner",
+        "short key",
+        "short digest",
+        "negative number",
+        "empty name",
+        "decomposed name",
+        "short space id",
+        "no subject",
+        "shared space",
+        "key of no persona",
+        "anchor of no persona",
+        "wakes nobody",
+        "wakes nowhere",
+    },
+}
+"""What only a holder of the key could have written wrongly, and a reader may leave unchecked (the end of section 8)."""
+
+
+def marked(group: str, vectors: list[Vector]) -> list[Vector]:
+    """With those that a reader may leave unchecked said to be optional."""
+    assert OPTIONAL[group] <= {vector["name"] for vector in vectors if "refused" in vector}
+    return [vector | ({"optional": True} if vector["name"] in OPTIONAL[group] else {}) for vector in vectors]
+
+
+def plain(value: Any) -> Any:
+    """With bytes in hex, as JSON needs them."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,100 @@
+"""What must notice a seeded fault: parts of the barrier where there is one, and else the promise as a plain function.
+
+Each takes an empty folder, is small and fast, and raises `AssertionError` if the promise is broken. `test_teeth.py`
+runs them against the faults. The long versions are the tests beside it, and `severance barrier`.
+"""
+
+from __future__ import annotations
+
+from kit.checks.apart import (
+    DOORS,
+    PLANTED,
+    a_call_cut_short_leaves_nothing,
+    asleep_means_asleep,
+    commands_show_one_persona,
+    names_do_not_run_together,
+    separate,
+    separate_where_it_is_rare,
+    threads_do_not_mix,
+)
+from kit.checks.base import Check
+from kit.checks.chip import (
+    a_trigger_in_an_open_chip_is_noticed,
+    an_older_row_wakes_nobody,
+    the_chip_is_whole_or_refused,
+)
+from kit.checks.clear import (
+    forgetting_does_not_read_what_others_hold,
+    forgotten_is_erased,
+    nothing_in_the_clear,
+    only_the_current_version,
+)
+from kit.checks.encoders import endpoints_are_asked_apart
+from kit.checks.frames import (
+    a_chunk_opens_at_its_index_only,
+    a_frame_is_as_the_format_says,
+    a_frame_opens_in_its_place_only,
+    a_segment_ends,
+    every_persona_has_its_own_key,
+    every_row_has_its_own_salt,
+    no_nonce_twice,
+)
+from kit.checks.log import (
+    acknowledged_is_on_disk,
+    another_embedder_is_refused,
+    limits_hold,
+    the_same_bytes,
+    writers_take_turns,
+)
+from kit.checks.vault import (
+    a_backup_may_not_be_older,
+    a_fork_does_not_join,
+    a_snapshot_is_whole_or_refused,
+    a_trigger_in_an_open_vault_is_noticed,
+    an_older_vault_is_noticed,
+    damage_is_noticed,
+    layers_do_not_mix,
+    layers_say_what_the_log_says,
+    snapshots_do_not_mix,
+)
+
+CHECKS: tuple[Check, ...] = (
+    separate,
+    separate_where_it_is_rare,
+    DOORS,
+    PLANTED,
+    names_do_not_run_together,
+    commands_show_one_persona,
+    threads_do_not_mix,
+    a_call_cut_short_leaves_nothing,
+    asleep_means_asleep,
+    endpoints_are_asked_apart,
+    nothing_in_the_clear,
+    forgotten_is_erased,
+    forgetting_does_not_read_what_others_hold,
+    only_the_current_version,
+    acknowledged_is_on_disk,
+    writers_take_turns,
+    damage_is_noticed,
+    an_older_vault_is_noticed,
+    a_backup_may_not_be_older,
+    a_fork_does_not_join,
+    a_snapshot_is_whole_or_refused,
+    snapshots_do_not_mix,
+    layers_do_not_mix,
+    layers_say_what_the_log_says,
+    the_chip_is_whole_or_refused,
+    an_older_row_wakes_nobody,
+    a_trigger_in_an_open_chip_is_noticed,
+    a_trigger_in_an_open_vault_is_noticed,
+    every_persona_has_its_own_key,
+    no_nonce_twice,
+    every_row_has_its_own_salt,
+    a_frame_opens_in_its_place_only,
+    a_frame_is_as_the_format_says,
+    a_chunk_opens_at_its_index_only,
+    a_segment_ends,
+    another_embedder_is_refused,
+    the_same_bytes,
+    limits_hold,
+)
