@@ -230,7 +230,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_run(
     def never(*given: object, **named: object) -> None:
         raise AssertionError("it ran")
 
-    monkeypatch.setattr("severance.cli.commands.barrier.perform", never)
+    monkeypatch.setattr("severance.cli.barrier.perform", never)
     (tmp_path / "thesis").write_text("mine")
     for name in ("none/r.html", "", "thesis", "thesis/r.html", "x" * 300):
         _one_sentence(run(*ONLY_TOYS, option, str(tmp_path / name)), 2)
@@ -508,3 +508,9 @@ def test_what_is_printed_is_what_the_forms_make(run: Run, toys: Callable[..., No
         said = (tmp_path / name).read_text(encoding="utf-8")
         for part in ("toy.holds", "toy.breaks", "toy.fails", "The disk is gone.", "here it crossed"):
             assert part in said
+
+
+def test_other_commands_do_not_load_the_barrier() -> None:
+    code = "import sys, severance.cli.app; print('severance.barrier.run' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
