@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from bench import speed, speed_mind
+from bench import costs, keeping, many, speed, speed_mind
 from bench.peers import run as peers
 from bench.quality import measures as quality
 from bench.settings import Settings
@@ -36,6 +36,12 @@ SECTIONS: dict[str, tuple[Measure, ...]] = {
     "speed": (
         Measure("personas", speed.personas),
         Measure("minds", speed_mind.minds),
+        Measure("month", keeping.month),
+        Measure("moments", keeping.moments),
+        Measure("many", many.among_many),
+        Measure("remember", costs.remember),
+        Measure("memory", costs.memory),
+        Measure("sealing", costs.sealing),
     ),
     "peers": (Measure("speed", peers.speed), Measure("recall", peers.recall), Measure("residue", peers.residue)),
 }

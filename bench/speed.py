@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -35,7 +33,6 @@ def personas(settings: Settings) -> Iterator[Row]:
         for size in sizes:
             house.place(f"at{size}", {"bench": f"p{size}"})
             yield from _persona(house, size, settings.seed)
-        yield _remember(house, f"at{sizes[0]}", Path(folder))
 
 
 def _persona(house: severance.House, size: int, seed: int) -> list[Row]:
@@ -65,34 +62,6 @@ def _persona(house: severance.House, size: int, seed: int) -> list[Row]:
         Row(f"recall p95 at {size:,}", p95, "ms", key=f"speed.recall.p95.{size}"),
         Row(f"recall p99 at {size:,}", p99, "ms", key=f"speed.recall.p99.{size}"),
     ]
-
-
-def _remember(house: severance.House, place: str, folder: Path) -> Row:
-    """One durable `remember` against a bare synced insert of as many bytes, in turns."""
-    ours, bare = [], []
-    corpus = list(texts(200, seed=3))
-    with house.cross("bench", place) as session, closing(_bare(folder / "bare.db")) as plain:
-        for text in corpus:
-            ours.append(timed(partial(session.remember, text))[0])
-            bare.append(timed(lambda: plain.execute("INSERT INTO t (frame) VALUES (?)", (bytes(868),)))[0])
-    return Row(
-        "one durable remember, p50",
-        statistics.median(ours) * 1e3,
-        "ms",
-        1.5,
-        key="speed.remember",
-        base=statistics.median(bare) * 1e3,
-        against="a bare synced insert of the same bytes",
-        goal_of_ratio=True,
-    )
-
-
-def _bare(path: Path) -> sqlite3.Connection:
-    plain = sqlite3.connect(path, isolation_level=None)
-    plain.execute("PRAGMA journal_mode = WAL")
-    plain.execute("PRAGMA synchronous = FULL")
-    plain.execute("CREATE TABLE t (n INTEGER PRIMARY KEY, frame BLOB)")
-    return plain
 
 
 def timed(work: Callable[[], T]) -> tuple[float, T]:

@@ -40,7 +40,7 @@ def minds(settings: Settings) -> Iterator[Row]:
     """Rows for a mind of each size: memory, recall, filters, recall after a write, the scan."""
     bundled().embed(["the embedder is loaded before anything is measured"])
     for size in settings.sizes:
-        before = _resident()
+        before = resident()
         mind = _mind(size, settings.seed)
         gc.collect()
         yield from _memory(size, before)
@@ -185,13 +185,13 @@ def _scan(mind: Mind, size: int) -> Iterator[Row]:
 
 def _memory(size: int, before: int) -> Iterator[Row]:
     if before:
-        each = (_resident() - before) / 1e3 / size
+        each = (resident() - before) / 1e3 / size
         yield Row(
             f"memory for each of {size:,} awake memories", each, "KB", _MOST_KILOBYTES, key=f"speed.mind.memory.{size}"
         )
 
 
-def _resident() -> int:
+def resident() -> int:
     """Bytes of main memory in use by this process; 0 where the system does not say."""
     try:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])

@@ -7,7 +7,7 @@ is the session that crossing returns, and a session names no persona.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import cache, partial
 from itertools import count
@@ -16,14 +16,14 @@ from typing import Self, TypeVar
 from weakref import WeakValueDictionary
 
 from severance.chip.chip import Chip
-from severance.crypto.envelope import SpaceKey
 from severance.crypto.rootkey import Key
 from severance.drafts import name_of
 from severance.embed import bundled
 from severance.embed.specs import embedder_of, reranker_of
-from severance.errors import InputError, NotFoundError
-from severance.model import Head, Memory, Persona, PersonaStatus, Place, Status
+from severance.errors import InputError
+from severance.model import Memory, Persona, PersonaStatus, Place, Status
 from severance.ports import Clock, Embedder, Entropy, Reranker, Reranking, Vault
+from severance.records import Event
 from severance.session import Session
 from severance.space import Space, new_key
 from severance.store import open_store, path_of
@@ -36,6 +36,9 @@ from severance.writing import choosing
 EMBEDDER_VARIABLE = "SEVERANCE_EMBEDDER"
 RERANKER_VARIABLE = "SEVERANCE_RERANKER"
 T = TypeVar("T")
+
+_BATCH = 4_096
+"""Personas that are made in one step: other writers wait no longer than it takes."""
 
 Progress = Callable[[int, int], None]
 """Called now and then with how much is done and how much there is."""
@@ -72,7 +75,7 @@ def open(  # noqa: A001 - `severance.open` is what people will write
         StoreError, DamagedError: the store cannot serve, or is not what was written.
         InputError: a spec cannot be meant.
     """
-    chosen, reranking = _embedder(embedder), _reranking(reranker)
+    chosen, reranking = chosen_embedder(embedder), _reranking(reranker)
     entropy = entropy or SystemEntropy()
     directory = path_of(path)
     vault, chip = open_store(directory, key=key, create=create, entropy=entropy)
@@ -131,22 +134,11 @@ class House:
         names = list(dict.fromkeys(name_of(name, "a persona") for name in personas))
         if not names:
             raise InputError("a subject is severed into at least one persona; name it")
-        known: set[str] = set()
-        with suppress(NotFoundError):
-            known = {persona.name for persona in self._chip.personas(subject)}
-        chosen = choosing(self.embedder)
-        keys: dict[str, tuple[SpaceKey, Head]] = {}
-        for name in names:
-            if name not in known:
-                scope = f"{subject}/{name}".encode()
-                space = Space(self._vault, new_key(self._entropy, scope), self._entropy)
-                space.create()
-                space.append([chosen])
-                keys[name] = space.key, space.head
-        self._chip.add_personas(subject, keys)
-        for name, (key, _) in keys.items():
-            if self._chip.key(Persona(subject, name)) != key:
-                self._vault.drop(key.space)  # another process severed the same persona first; its space is the one
+        known = self._chip.known(subject, names)
+        first = choosing(self.embedder)
+        new = [name for name in names if name not in known]
+        for start in range(0, len(new), _BATCH):
+            self._sever(subject, new[start : start + _BATCH], first)
         return self._chip.personas(subject)
 
     def place(self, name: str, wakes: Mapping[str, str | None]) -> Place:
@@ -248,6 +240,19 @@ class House:
     def __exit__(self, *raised: object) -> None:
         self.close()
 
+    def _sever(self, subject: str, names: Sequence[str], first: Event) -> None:
+        """Make these personas, with a space each that begins with `first`."""
+        spaces = {
+            name: Space(self._vault, new_key(self._entropy, f"{subject}/{name}".encode()), self._entropy)
+            for name in names
+        }
+        self._vault.create([space.begun([first]) for space in spaces.values()])
+        keys = {name: (space.key, space.head) for name, space in spaces.items()}
+        for name in self._chip.add_personas(subject, keys):
+            self._vault.drop(
+                keys[name][0].space
+            )  # another process severed the same persona first; its space is the one
+
     def _salvaged(self, persona: Persona) -> Iterator[Memory]:
         # When it is asked for, and empty where nothing can be read, so that the others still have their turn.
         with suppress(*UNREADABLE):
@@ -257,7 +262,12 @@ class House:
         return [persona for subject in self._chip.subjects() for persona in self._chip.personas(subject.name)]
 
 
-def _embedder(chosen: str | Embedder | None) -> Callable[[], Embedder]:
+def chosen_embedder(chosen: str | Embedder | None) -> Callable[[], Embedder]:
+    """What makes the embedder that `open` would use for this argument.
+
+    Raises:
+        InputError: the spec, here or in the environment, cannot be meant.
+    """
     if chosen is None:
         chosen = os.environ.get(EMBEDDER_VARIABLE) or None
     if chosen is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from severance.errors import InputError
 
@@ -153,6 +153,14 @@ class Layer:
         return self.begin.seq < seq <= self.end.seq
 
 
+class NewSpace(NamedTuple):
+    """A space to be made: its id (16 bytes), its head with seq 0, and the frames that it begins with."""
+
+    space: bytes
+    head: Head
+    frames: Sequence[Sealed] = ()
+
+
 class Vault(Protocol):
     """Keeps sealed spaces: ciphertext in, ciphertext out. It holds no key, and could not use one.
 
@@ -162,7 +170,7 @@ class Vault(Protocol):
     - *Durable.* When a writing call has returned, its effect survives `kill -9` and a loss of power.
     - *Compare-and-append.* Of two writers that expect the same head, one wins; the other gets `ConflictError` and finds
       the winner's records when it reads on.
-    - *Isolated by space.* No call reads or writes any space but the one it names; no number is shared by two spaces.
+    - *Isolated by space.* No call reads or writes any space but those it names; no number is shared by two spaces.
     - *Read your writes.* What a call wrote is seen by every later call, of every process.
 
     What it does not promise: that bytes are unaltered (whoever holds the key finds out), fairness between writers, any
@@ -180,8 +188,8 @@ class Vault(Protocol):
         """The store id (16 bytes) that vault and chip share."""
         ...
 
-    def create(self, space: bytes, head: Head) -> None:
-        """Make an empty space with this id (16 bytes); `head` has seq 0. ConflictError when it exists."""
+    def create(self, spaces: Sequence[NewSpace]) -> None:
+        """Make spaces, all or none of them. ConflictError when one exists, or is named twice."""
         ...
 
     def spaces(self) -> list[bytes]:

@@ -134,7 +134,7 @@ class Session:
 
         Raises:
             InputError: an item is not one that can be kept, or it is one text or mapping and not many.
-            EmbedderError: the embedder failed.
+            EmbedderError: the embedder failed; the message says how many of the first were kept before.
         """
         if isinstance(items, (str, Mapping)) or not isinstance(items, Iterable):
             raise InputError("many memories are a list of them; for one, use remember")
@@ -144,9 +144,10 @@ class Session:
             try:
                 kept += self._remember(drafts[start : start + _BATCH])
             except EmbedderError as problem:
-                raise EmbedderError(
-                    f"{problem} (the {start:,} before these were kept)" if start else str(problem)
-                ) from None
+                if len(drafts) <= _BATCH:
+                    raise
+                which = f"the first {start:,} were kept, and none after them" if start else "none was kept"
+                raise EmbedderError(f"{problem} (of all {len(drafts):,}, {which})") from None
         return kept
 
     def recall(
@@ -351,28 +352,33 @@ class Session:
             yield memory
 
     @contextmanager
-    def _awake(self) -> Iterator[tuple[Space, Mind]]:
-        """Hold the lock while awake and caught up with the log's tail."""
+    def _awake(self, *, read_on: bool = True) -> Iterator[tuple[Space, Mind]]:
+        """Hold the lock while awake, and caught up with the log's tail unless that is left to the append."""
         with self._lock:
             space = self._space
             if space is None:
                 raise _asleep()
-            self._catch_up(space)
-            yield space, self._mind
+            yield self._whole(space) if not read_on else self._catch_up(space), self._mind
 
-    def _catch_up(self, space: Space) -> None:
+    def _whole(self, space: Space) -> Space:
+        """The space, with a mind that has applied all that was read of it."""
         if self._applied != space.head.seq:
             # A call was interrupted (Ctrl-C) between the log and the mind; the log is the truth, so begin again.
             fresh = space.again()
             self._mind, self._label = wake(fresh, None)
             self._space, space = fresh, fresh
             self._applied = fresh.head.seq
+        return space
+
+    def _catch_up(self, space: Space) -> Space:
+        space = self._whole(space)
         news = space.read_on()
         if news:
             apply(self._mind, news)
         if self._applied != space.head.seq:
             self._applied = space.head.seq
             self._check_embedder()
+        return space
 
     def _check_embedder(self) -> None:
         chosen = self._mind.embedder
@@ -390,7 +396,7 @@ class Session:
             if self._space is None:
                 raise _asleep()  # before anything is sent to an embedder
         vectors = embedded(self._embedder, [draft.text for draft in drafts])
-        with self._awake() as (space, _):
+        with self._awake(read_on=False) as (space, _):  # the append fails where another writer was first
             raw = self._entropy.draw(ID_BYTES * len(drafts), space.key.space)
             ids = [raw[start : start + ID_BYTES] for start in range(0, len(raw), ID_BYTES)]
             now = self._clock.now()

@@ -1,4 +1,4 @@
-"""What falling asleep writes: layers for what has none yet, each record once alone and once more among many.
+"""What falling asleep writes: layers for what has none yet, each record once among few and once among many.
 
 Small layers are merged into one of `BLOCK` records, which is not merged further: what a forgotten memory takes with it
 is one of those, and it is made again from the mind. A log-structured merge with two levels (O'Neil et al., 1996).
@@ -6,18 +6,21 @@ is one of those, and it is made again from the mind. A log-structured merge with
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from severance.mind import Mind
 from severance.space import Space
 
-BLOCK = 512
+BLOCK = 256
 """Records. Smaller layers cost less to make again when something in them is forgotten; fewer larger ones are joined."""
 
-_LOOSE = 64
-_LOOSE_SHARE = 32
+_MANY = 16_384
+"""Where there are so many memories, a block has twice as many records."""
+
+_LOOSE, _MOST_LOOSE = 48, 512
+_LOOSE_SHARE = 64
 """So many records, and one for so many memories, may be without a layer: waking reads them from the log."""
 
 Span = tuple[int, int]
@@ -61,8 +64,9 @@ def planned(there: Sequence[Span], end: int, memories: int) -> Plan:
     block, these are made anew as blocks and what is left over.
     """
     loose = _gaps(there, end)
-    if sum(last - first + 1 for first, last in loose) <= min(_LOOSE + memories // _LOOSE_SHARE, BLOCK):
+    if sum(map(_length, loose)) <= min(_LOOSE + memories // _LOOSE_SHARE, _MOST_LOOSE):
         return Plan([], [])
+    block = BLOCK if memories < _MANY else 2 * BLOCK
     pieces = sorted([(span, True) for span in loose] + [(span, False) for span in there])
     plan = Plan([], [])
     for small, group in groupby(pieces, key=lambda piece: piece[1] or _length(piece[0]) < BLOCK):
@@ -73,7 +77,7 @@ def planned(there: Sequence[Span], end: int, memories: int) -> Plan:
         if last - first + 1 < BLOCK:
             plan.make.extend(span for span, new in run if new)
         else:
-            plan.make.extend(_blocks(first, last))
+            plan.make.extend((begin, min(begin + block - 1, last)) for begin in range(first, last + 1, block))
             plan.drop.extend(span for span, new in run if not new)
     return plan
 
@@ -85,11 +89,6 @@ def _gaps(there: Sequence[Span], end: int) -> list[Span]:
             found.append((before + 1, first - 1))
         before = last
     return found
-
-
-def _blocks(first: int, last: int) -> Iterator[Span]:
-    for begin in range(first, last + 1, BLOCK):
-        yield begin, min(begin + BLOCK - 1, last)
 
 
 def _length(span: Span) -> int:

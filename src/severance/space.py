@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import msgspec
@@ -22,7 +22,7 @@ from severance.crypto.envelope import (
 )
 from severance.errors import ConflictError, DamagedError, NewerVersionError, NotFoundError, RolledBackError
 from severance.model import Head, Plain, Sealed
-from severance.ports import Entropy, Entry, Layer, Vault
+from severance.ports import Entropy, Entry, Layer, NewSpace, Vault
 from severance.records import Event, Forgotten, decode, encode
 
 CHUNK_BYTES = 2**20
@@ -67,9 +67,11 @@ class Space:
         """The same space, read from the beginning."""
         return Space(self._vault, self.key, self._entropy)
 
-    def create(self) -> None:
-        """Make the empty space in the vault."""
-        self._vault.create(self.key.space, self.head)
+    def begun(self, events: Sequence[Event] = ()) -> NewSpace:
+        """The space as a vault is to make it, with these for its first records; `head` moves to the last."""
+        before = self.head
+        frames, self.head = self._sealed(events)
+        return NewSpace(self.key.space, before, frames)
 
     def stored(self, anchor: Head | None = None) -> Head:
         """The head that the vault names; nobody has sealed it.
@@ -167,7 +169,14 @@ class Space:
         return self._damaged(min(erased), _NOT_FORGOTTEN)
 
     def read_on(self, anchor: Head | None = None) -> list[Numbered]:
-        """Every record after `head`, opened and checked, with `head` moved to the last. Erased ones are left out.
+        """Every record after `head`, checked as a whole: what `pages` gives, together."""
+        return list(chain.from_iterable(self.pages(anchor)))
+
+    def pages(self, anchor: Head | None = None) -> Iterator[list[Numbered]]:
+        """Every record after `head`, opened and checked, with `head` moved along. Erased ones are left out.
+
+        What concerns the log as a whole is checked when the last page was given: until then, nothing may be made of it
+        that stays.
 
         Args:
             anchor: a head that the log must contain; checked where the reading passes it.
@@ -178,9 +187,9 @@ class Space:
         """
         if anchor is not None and anchor.seq <= self.head.seq:
             self._compare(anchor)
-        found: list[Numbered] = []
         erased: set[int] = set()
         while entries := self._read(self.head.seq, _PAGE):
+            found: list[Numbered] = []
             for entry in entries:
                 event = self._next(entry)
                 if event is None:
@@ -191,12 +200,12 @@ class Space:
                         erased.difference_update(event.seqs)
                 if anchor is not None and anchor.seq == entry.seq and anchor != self.head:
                     raise self._rolled_back(entry.seq)
+            yield found
         # First, since the record that says what was forgotten may be among those that were cut off.
         if anchor is not None and self.head.seq < anchor.seq:
             raise self._rolled_back(self.head.seq)
         if erased:
             raise self.unexplained(erased)
-        return found
 
     def confirm(self) -> None:
         """Check that what was read is where the vault's own head says that the log ends, or that more is to be read.
@@ -218,16 +227,21 @@ class Space:
             ConflictError: another writer was first. Nothing was written: `read_on`, then try again.
             RolledBackError: the vault is behind what was read.
         """
-        head, frames = self.head, list[Sealed]()
-        for event in events:
-            frame = self._sealer.seal(record_place(head), encode(event))
-            frames.append(frame)
-            head = after(head, frame)
+        frames, _ = self._sealed(events)
         try:
             self.head = self._vault.append(self.key.space, self.head, frames, erase)
         except ConflictError:
             self.confirm()
             raise
+
+    def _sealed(self, events: Sequence[Event]) -> tuple[list[Sealed], Head]:
+        """The events as frames to stand after `head`, and the head after them."""
+        head, frames = self.head, list[Sealed]()
+        for event in events:
+            frame = self._sealer.seal(record_place(head), encode(event))
+            frames.append(frame)
+            head = after(head, frame)
+        return frames, head
 
     def salvage(self) -> Iterator[Numbered | DamagedError]:
         """Every record of the log, opened where it is intact, else the damage. Leaves `head` alone."""

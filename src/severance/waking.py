@@ -42,11 +42,11 @@ def wake(space: Space, anchor: Head | None, *, pictured: bool = True) -> tuple[M
     if found is None:
         space.head = begin
     label = NO_LABEL if found is None or not pictured else mind.chosen
-    news = space.read_on(anchor)
-    erased.difference_update(seq for _, event in news if isinstance(event, Forgotten) for seq in event.seqs)
+    for news in space.pages(anchor):  # one at a time: a long log as events takes several times what its mind does
+        erased.difference_update(seq for _, event in news if isinstance(event, Forgotten) for seq in event.seqs)
+        apply(mind, news)
     if erased:
         raise space.unexplained(erased)
-    apply(mind, news)
     space.confirm()
     return mind, mind.chosen if not held and pictured else label
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 import severance
+from kit.serving import serving
 from severance.barrier import own, steady
 from severance.barrier.findings import Control, Outcome, Tally, Verdict
 from severance.barrier.run import Plan, perform
@@ -68,10 +69,17 @@ def _fill(house: House) -> None:
 def look(folder: Path) -> Callable[..., Outcome]:
     """Runs the part on a store, as `severance barrier` does."""
 
-    def looking(store: Path, key: bytes | str | None = KEY, *, deep: bool = False, named: bool = False) -> Outcome:
+    def looking(
+        store: Path,
+        key: bytes | str | None = KEY,
+        *,
+        embedder: str | None = None,
+        deep: bool = False,
+        named: bool = False,
+    ) -> Outcome:
         work = folder / "work"
         work.mkdir()
-        plan = Plan([own.part(store, key, named=named)], 60, "severance", "quick", 7, deep=deep)
+        plan = Plan([own.part(store, key, embedder=embedder, named=named)], 60, "severance", "quick", 7, deep=deep)
         try:
             [outcome] = perform(plan, work).outcomes
         finally:
@@ -367,6 +375,29 @@ def test_a_store_of_another_embedder_is_not_tried(folder: Path, look: Callable[.
     outcome = look(folder / "other")
     assert (outcome.verdict, "embedder" in outcome.note) == (Verdict.NOT_TRIED, True)
     assert look(folder / "other", named=True).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_store_is_looked_at_with_the_embedder_that_was_chosen(
+    folder: Path, look: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving() as server:
+        spec = f"openai:kit@{server.url}?tries=1"
+        with severance.open(folder / "served", key=KEY, embedder=spec) as house:
+            _fill(house)
+        server.asked.clear()
+        assert look(folder / "served", embedder=spec).verdict is Verdict.HELD
+        owners = {text: who for who, said in SAID.items() for text in said}
+        _, *asked = server.texts()  # the first asks for the number of components
+        assert all(len({owners[text] for text in texts}) == 1 for texts in asked)
+        assert {text for texts in asked for text in texts} == set(owners)
+        monkeypatch.setenv("SEVERANCE_EMBEDDER", spec)
+        assert look(folder / "served").verdict is Verdict.HELD
+        assert look(folder / "served", embedder="bundled").verdict is Verdict.NOT_TRIED
+        server.modes = ["500"]
+        outcome = look(folder / "served")
+    assert outcome.verdict is Verdict.INCONCLUSIVE
+    assert outcome.note.startswith("The embedder that applies here failed, and your store was not looked at")
+    assert "127.0.0.1" not in outcome.note
 
 
 @pytest.mark.parametrize(

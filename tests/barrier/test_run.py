@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -46,6 +47,21 @@ def _perform(
     parts = [work if isinstance(work, Part) else _part(work) for work in works]
     plan = Plan(parts, seconds, "severance", "quick", 7, not_covered=("The moon.",), versions={"a": "1"}, command="c")
     return perform(plan, folder, stop=stop, clock=StillClock(), ticks=ticks or Ticks())
+
+
+def test_no_part_sees_the_encoders_of_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"SEVERANCE_EMBEDDER": "openai:m", "SEVERANCE_RERANKER": "fastembed:m", "SEVERANCE_KEY": "env:KIT"}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    seen = []
+
+    def looks(scene: Scene, tally: Tally) -> None:
+        seen.append({name for name in given if name in os.environ})
+        raise StoreError("nothing more")
+
+    _perform(folder, looks)
+    assert seen == [{"SEVERANCE_KEY"}]
+    assert {name: os.environ[name] for name in given} == given
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_the_smallest_run_gives_a_table_and_json(tmp_path: Path, capsys: pytest.
     speed = whole["measures"]["speed.personas"]
     assert set(speed) == {"at", "machine", "rows", "skipped"}
     assert {"what", "figure", "unit", "goal", "key", "base", "against"} <= set(speed["rows"][0])
-    assert {row["key"] for row in speed["rows"]} >= {"speed.recall.p50.20", "speed.bulk.20", "speed.remember"}
+    assert {row["key"] for row in speed["rows"]} >= {"speed.recall.p50.20", "speed.bulk.20"}
     assert str(tmp_path) not in text
 
 

@@ -234,3 +234,10 @@ def test_a_copy_is_a_chip_of_its_own(full: Chip, folder: Path) -> None:
     copy.close()
     with pytest.raises(StoreError):
         full.copy_to(folder / "copy.db")
+
+
+def test_names_that_are_known_are_told_and_adding_them_again_says_so(full: Chip, entropy: ScopedEntropy) -> None:
+    assert full.known("mark", ["innie", "nobody", "outie"]) == {"innie", "outie"}
+    assert full.known("nobody", ["innie"]) == set()
+    assert full.add_personas("mark", {"innie": fresh(entropy, "new"), "third": fresh(entropy, "third")}) == ["innie"]
+    assert full.known("mark", ["third"]) == {"third"}

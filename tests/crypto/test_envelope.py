@@ -190,19 +190,21 @@ def test_more_segments_than_are_remembered_still_open(monkeypatch: pytest.Monkey
 
 
 def test_places_are_all_different() -> None:
-    head, other = Head(3, bytes(32)), Head(3, bytes(31) + b"\1")
+    begin, head, other = Head(1, b"\2" * 32), Head(3, bytes(32)), Head(3, bytes(31) + b"\1")
     found = [
         record_place(head),
         record_place(other),
-        chunk_place(head, 0, b"", last=False),
-        chunk_place(head, 0, b"", last=True),
-        chunk_place(head, 1, b"", last=False),
-        chunk_place(head, 1, b"frame", last=False),
-        chunk_place(head, 1, b"frame", last=True),
-        chunk_place(head, 1, b"another", last=False),
-        chunk_place(head, 2, b"frame", last=False),
-        chunk_place(other, 0, b"", last=False),
-        chunk_place(other, 1, b"frame", last=False),
+        chunk_place(begin, head, 0, b"", last=False),
+        chunk_place(begin, head, 0, b"", last=True),
+        chunk_place(begin, head, 1, b"", last=False),
+        chunk_place(begin, head, 1, b"frame", last=False),
+        chunk_place(begin, head, 1, b"frame", last=True),
+        chunk_place(begin, head, 1, b"another", last=False),
+        chunk_place(begin, head, 2, b"frame", last=False),
+        chunk_place(begin, other, 0, b"", last=False),
+        chunk_place(begin, other, 1, b"frame", last=False),
+        chunk_place(Head(0, begin.digest), head, 0, b"", last=False),
+        chunk_place(Head(1, head.digest), head, 0, b"", last=False),
         row_place(bytes(16), None),
         row_place(bytes(15) + b"\1", None),
         row_place(bytes(16), bytes(15) + b"\1"),
@@ -211,12 +213,13 @@ def test_places_are_all_different() -> None:
 
 
 def test_a_chunk_is_bound_as_the_format_says() -> None:
-    head = Head(3, bytes(range(32)))
+    begin, end = Head(258, bytes(range(32))), Head(772, bytes(range(32, 64)))
+    heads = (258).to_bytes(8, "big") + begin.digest + end.digest
     for before, previous in ((b"", bytes(32)), (b"frame", hashlib.sha256(b"frame").digest())):
         for index, last in ((0, False), (1, True), (2**32 - 1, False)):
-            said = b"severance/chunk/v1" + head.digest + previous + index.to_bytes(4, "big") + bytes([last])
-            expected = Where(Kind.CHUNK, 3, hashlib.sha256(said).digest())
-            assert chunk_place(head, index, before, last=last) == expected
+            said = b"severance/chunk/v1" + heads + previous + index.to_bytes(4, "big") + bytes([last])
+            expected = Where(Kind.CHUNK, 772, hashlib.sha256(said).digest())
+            assert chunk_place(begin, end, index, before, last=last) == expected
 
 
 def test_the_log_of_another_space_or_epoch_begins_with_another_digest() -> None:

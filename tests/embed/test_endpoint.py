@@ -133,6 +133,13 @@ def test_a_date_to_come_back_is_set_against_the_date_of_the_server(server: Servi
     assert pauses == [30.0]
 
 
+@pytest.mark.parametrize("said", ["Fri, 31 Dec {} 23:59:59 GMT", "Fri, 31 Dec 2100 23:59:{} GMT", "Fri, {} +{}"])
+def test_a_date_beyond_all_numbers_is_none(server: Serving, pauses: list[float], said: str) -> None:
+    server.retry_after = said.replace("{}", "9" * 30)
+    asked(server, "503", "ok", pauses=pauses)
+    assert pauses == [0.5]
+
+
 def test_a_pause_beyond_the_time_there_is_ends_it(server: Serving, pauses: list[float]) -> None:
     server.retry_after = "20"
     with pytest.raises(EmbedderError, match="status 429"):
@@ -232,6 +239,8 @@ def test_no_error_and_no_repr_shows_the_key(server: Serving, mode: str, monkeypa
         "https://example.org/\r\nX: y",
         "https://exämple.org/v1",
         "http://[::1/v1",
+        "https://a..example.org/v1",
+        f"https://{'a' * 64}.example.org/v1",
     ],
 )
 def test_a_url_that_cannot_be_meant_is_refused(url: str) -> None:
@@ -253,10 +262,11 @@ def test_this_machine_needs_no_encryption(url: str) -> None:
     Endpoint(url)
 
 
-def test_a_key_is_a_name_and_not_the_key() -> None:
-    with pytest.raises(InputError, match="name of an environment variable") as caught:
-        Endpoint("https://example.org/v1", key="sk-12-34")
-    assert "sk-12" not in str(caught.value)
+@pytest.mark.parametrize("key", ["sk-12-34", "sk_12_34", "AIza1234", "SK-12", "1234", ""])
+def test_a_key_is_a_name_and_not_the_key(key: str) -> None:
+    with pytest.raises(InputError, match="name of a variable in capitals") as caught:
+        Endpoint("https://example.org/v1", key=key)
+    assert not key or key not in str(caught.value)
 
 
 @pytest.mark.parametrize("how", [{"seconds": 0}, {"seconds": 1e9}, {"tries": 0}, {"tries": 101}])
@@ -285,6 +295,9 @@ def test_an_encrypted_endpoint_is_trusted_where_its_certificate_is(
         assert (server.asked, pauses) == ([], [])
         monkeypatch.setenv("SSL_CERT_FILE", str(files[0]))
         endpoint.ask("embeddings", QUESTION, Reply, EmbedderError)
+        much = {"model": "m", "input": [SECRET * 2**16]}
+        endpoint.ask("embeddings", much, Reply, EmbedderError)
+        assert server.asked[-1].body == much
         server.modes = ["drips"]
         with pytest.raises(EmbedderError, match="did not answer within"):
             Endpoint(server.url, patience=Patience(seconds=0.3)).ask("embeddings", QUESTION, Reply, EmbedderError)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -51,6 +52,12 @@ def test_scores_come_in_the_order_of_the_texts(server: Serving) -> None:
 def test_an_answer_that_is_none_is_an_error(server: Serving, mode: str, said: str) -> None:
     with pytest.raises(RerankerError, match=said):
         scores(server, mode)
+
+
+def test_a_score_beyond_what_a_float_says_is_infinite_without_a_warning(server: Serving) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isinf(scores(server, "big")).sum() == 1
 
 
 def test_a_passing_failure_passes(server: Serving) -> None:

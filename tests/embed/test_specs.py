@@ -65,6 +65,18 @@ def test_a_spec_says_which_embedder_at_an_endpoint(spec: str, identity: str) -> 
         f"openai:m@{URL}?seconds=-1",
         f"openai:m@{URL}?plain-http=yes",
         f"openai:m@{URL}?key=sk-secret",
+        f"openai:m@{URL}?key=sk_secret",
+        "openai:m@127.0.0.1:11434/v1",
+        "openai:m@example.org",
+        "openai:m@ftp://user:secret@example.org/v1",
+        "openai:m@HTTPS://user:secret@example.org/v1",
+        "openai:https://user:secret@example.org/v1",
+        f"openai:m@ftp://user:secret@example.org@{URL}",
+        "model2vec:https://user:secret@example.org/m",
+        f"openai:m\udcff@{URL}",
+        f"openai:m@{URL}?query=\udcff",
+        "sentence-transformers:m\x1b[31m",
+        f"openai:m\n@{URL}",
         f"openai:m@{URL}?colour=red",
         f"openai:m@{URL}?query=a&query=b",
         f"openai:m@{URL}?query",
@@ -98,6 +110,16 @@ def test_an_extra_that_is_missing_is_named_when_it_is_needed(spec: str, monkeypa
     assert str(caught.value) == f"{extra} is not installed; install it with `pip install severance[{extra}]`"
 
 
+def test_an_extra_that_is_broken_is_not_called_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "fastembed.py").write_text("raise OSError('/where/it/is')", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "fastembed", raising=False)
+    with pytest.raises(
+        EmbedderError, match=r"fastembed is installed and cannot be imported \(OSError\); install it anew"
+    ):
+        embedder_of("fastembed:m")()
+
+
 @pytest.mark.parametrize("spec", ["fastembed:m", "sentence-transformers:m"])
 def test_so_is_a_re_rankers(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     extra = spec.partition(":")[0]
@@ -120,6 +142,7 @@ def test_a_spec_says_which_re_ranker_and_how_it_is_used(options: str, candidates
     "spec",
     [
         "endpoint:m",
+        "endpoint:m@127.0.0.1:8080/v1",
         f"endpoint:m@{URL}?candidates=1",
         f"endpoint:m@{URL}?on-failure=ignore",
         f"openai:m@{URL}",
@@ -138,6 +161,7 @@ def test_a_re_rankers_spec_that_cannot_be_meant_is_refused(spec: str) -> None:
         f"openai:nomic-embed-text:latest@{URL}",
         f"openai:m@{URL}?dimensions=8&document=a+b%26c&query=query:+&version=2",
         f"openai:a+b@{URL}",
+        f"openai:@cf/m@{URL}",
     ],
 )
 def test_an_identity_leads_back_to_a_spec(spec: str) -> None:

@@ -102,9 +102,27 @@ def test_what_was_kept_before_the_batch_that_failed_is_said(house: House, server
     innie = house.cross("mark", "floor")
     requests = -(-_BATCH // 64)
     server.modes = ["ok"] * requests + ["500"]
-    with pytest.raises(EmbedderError, match=rf"none of these 10 texts was kept, try again \(the {_BATCH:,} before"):
+    with pytest.raises(
+        EmbedderError, match=rf"none of these 10 texts was kept, try again \(of all {_BATCH + 10:,}, the"
+    ):
         innie.remember_many(f"said {number}" for number in range(_BATCH + 10))
     assert innie.stats()["memories"] == _BATCH
+
+
+@pytest.mark.parametrize(("good", "kept"), [(2, 0), (-(-_BATCH // 64) + 2, _BATCH)])
+def test_of_five_thousand_the_message_says_which_were_kept(house: House, server: Serving, good: int, kept: int) -> None:
+    innie = house.cross("mark", "floor")
+    said = [f"said {number}" for number in range(5_000)]
+    server.modes = ["ok"] * good + ["500"]
+    with pytest.raises(EmbedderError) as caught:
+        innie.remember_many(said)
+    which = f"the first {kept:,} were kept, and none after them" if kept else "none was kept"
+    assert str(caught.value).startswith("embedding texts 129 to 192 of 2,048 failed: ")
+    assert str(caught.value).endswith(f"none of these 2,048 texts was kept, try again (of all 5,000, {which})")
+    assert texts(innie.memories()) == said[:kept]
+    server.modes = ["ok"]
+    innie.remember_many(said[kept:])
+    assert texts(innie.memories()) == said
 
 
 def test_another_model_under_the_same_name_is_refused_also_after_a_restart(

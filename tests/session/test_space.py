@@ -39,7 +39,7 @@ def vault(folder: Path) -> Iterator[SqliteVault]:
 def space(vault: SqliteVault) -> Space:
     entropy = ScopedEntropy()
     made = Space(vault, new_key(entropy, b"mark/innie"), entropy)
-    made.create()
+    vault.create([made.begun()])
     return made
 
 
@@ -168,7 +168,7 @@ def test_two_records_swapped_are_refused(space: Space, folder: Path) -> None:
 def test_a_record_of_another_space_is_refused(space: Space, vault: SqliteVault, folder: Path) -> None:
     entropy = ScopedEntropy(b"other")
     other = Space(vault, new_key(entropy, b"mark/outie"), entropy)
-    other.create()
+    vault.create([other.begun()])
     for each in (space, other):
         each.append([chosen(1)])
     rows = {row[0]: row[2:] for row in dump(folder / "vault.db")["records"]}

@@ -34,7 +34,7 @@ def store(folder: Path) -> Path:
     """With one memory of the innie's; `full.tar` and `vault.tar` are backups of it, with and without the chip."""
     with make_house(folder) as house:
         with house.cross("mark", "floor") as innie:
-            innie.remember("before")
+            innie.remember("earlier")
         house.backup(folder / "full.tar")
         house.backup(folder / "vault.tar", chip=False)
     return folder / "store"
@@ -60,7 +60,7 @@ def test_a_backup_says_what_it_is_and_shows_nothing(store: Path, folder: Path) -
         done = house.backup(folder / "again.tar")
     assert (done.path, done.size, done.chip) == (folder / "again.tar", (folder / "again.tar").stat().st_size, True)
     raw = (folder / "again.tar").read_bytes()
-    assert not [word for word in (b"before", b"mark", b"innie", b"floor", b"root") if word in raw]
+    assert not [word for word in (b"earlier", b"mark", b"innie", b"floor", b"root") if word in raw]
     if sys.platform != "win32":  # which has no modes
         assert stat.S_IMODE((folder / "again.tar").stat().st_mode) == 0o600
     with tarfile.open(folder / "again.tar") as tar:
@@ -79,23 +79,23 @@ def test_a_backup_never_goes_over_a_file(store: Path, folder: Path) -> None:
 
 def test_a_backup_is_put_where_there_is_no_store(store: Path, folder: Path) -> None:
     put_back(folder / "full.tar", folder / "new" / "place")
-    assert innies(folder / "new" / "place") == ["before"]
-    assert innies(store) == ["before"]
+    assert innies(folder / "new" / "place") == ["earlier"]
+    assert innies(store) == ["earlier"]
 
 
 def test_a_backup_with_the_chip_goes_back_in_time_with_it(store: Path, folder: Path) -> None:
     say(store, "after")
     put_back(folder / "full.tar", store, replace=True)
-    assert innies(store) == ["before"]
+    assert innies(store) == ["earlier"]
     say(store, "again")
-    assert innies(store) == ["before", "again"]
+    assert innies(store) == ["earlier", "again"]
 
 
 def test_a_store_is_replaced_only_when_that_was_said_and_is_kept_beside(store: Path, folder: Path) -> None:
     say(store, "after")
     with pytest.raises(StoreError, match="pass --replace"):
         put_back(folder / "full.tar", store)
-    assert innies(store) == ["before", "after"]
+    assert innies(store) == ["earlier", "after"]
     before = dump(store / "vault.db")
     put_back(folder / "full.tar", store, replace=True)
     assert dump(store / "vault.db.before-restore") == before
@@ -123,7 +123,7 @@ def test_a_restore_that_fails_half_way_leaves_the_store_as_it_was(
     failing_after(moves, PermissionError(errno.EACCES, "in use"), monkeypatch)
     with pytest.raises(StoreError):
         put_back(folder / "full.tar", store, replace=True)
-    assert innies(store) == ["before", "after"]
+    assert innies(store) == ["earlier", "after"]
     assert not list(store.glob("*.before-restore*"))
 
 
@@ -138,20 +138,20 @@ def test_a_restore_that_is_killed_half_way_is_told_from_no_store_at_all(
         with pytest.raises(StoreMissingError):
             open_house(store)
     put_back(folder / "full.tar", store, replace=True)
-    assert innies(store) == ["before"]
+    assert innies(store) == ["earlier"]
 
 
 def test_a_vault_alone_is_held_against_the_chip_that_stays(store: Path, folder: Path) -> None:
     put_back(folder / "vault.tar", store, replace=True)
-    assert innies(store) == ["before"]
+    assert innies(store) == ["earlier"]
     say(store, "after")
     with pytest.raises(RolledBackError, match="accept"):
         put_back(folder / "vault.tar", store, replace=True)
-    assert innies(store) == ["before", "after"]
+    assert innies(store) == ["earlier", "after"]
     put_back(folder / "vault.tar", store, replace=True, accept_older=True)
-    assert innies(store) == ["before"]
+    assert innies(store) == ["earlier"]
     say(store, "again")
-    assert innies(store) == ["before", "again"]
+    assert innies(store) == ["earlier", "again"]
 
 
 def test_accepting_an_older_vault_is_not_accepting_another_history(store: Path, folder: Path) -> None:
@@ -162,7 +162,7 @@ def test_accepting_an_older_vault_is_not_accepting_another_history(store: Path, 
     say(store, "another history")
     with pytest.raises(RolledBackError):
         put_back(folder / "one.tar", store, replace=True, accept_older=True)
-    assert innies(store) == ["before", "another history"]
+    assert innies(store) == ["earlier", "another history"]
 
 
 def test_a_vault_alone_needs_a_chip_to_go_with_it(store: Path, folder: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_vault_alone_needs_a_chip_to_go_with_it(store: Path, folder: Path) -> 
 def test_a_lost_vault_comes_back_beside_the_chip_that_was_kept(store: Path, folder: Path) -> None:
     (store / "vault.db").unlink()
     put_back(folder / "vault.tar", store)
-    assert innies(store) == ["before"]
+    assert innies(store) == ["earlier"]
 
 
 def test_the_wrong_key_puts_nothing_in_place(store: Path, folder: Path) -> None:
@@ -276,7 +276,7 @@ KEPT = ("store", "full.tar", "vault.tar", "odd.tar")
 def test_a_backup_that_was_only_packed_anew_is_one(store: Path, folder: Path) -> None:
     rebuilt(folder, lambda info: None)
     put_back(folder / "odd.tar", folder / "new")
-    assert innies(folder / "new") == ["before"]
+    assert innies(folder / "new") == ["earlier"]
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "chip.db", "vault.db"])
@@ -334,7 +334,7 @@ def test_a_backup_made_while_others_write_is_consistent(store: Path, folder: Pat
         house.backup(folder / "during.tar")
         innie.remember("later")
     put_back(folder / "during.tar", folder / "new")
-    assert innies(folder / "new") == ["before", "during"]
+    assert innies(folder / "new") == ["earlier", "during"]
 
 
 @pytest.mark.parametrize("size", [2**60, 2**63, 2**70])

@@ -16,6 +16,7 @@ import pytest
 
 from severance.errors import SeveranceError
 from severance.model import Head, Sealed
+from severance.ports import NewSpace
 from severance.vault.conformance import STORE
 from severance.vault.conformance.kit import EMPTY, frame, picture
 from severance.vault.layout import PAGE_SIZE
@@ -54,7 +55,7 @@ def chunk(at: Head, index: int, count: int) -> Sealed:
 def furnish(vault: SqliteVault) -> dict[bytes, Seen]:
     seen = {}
     for space, sizes in SPACES.items():
-        vault.create(space, EMPTY)
+        vault.create([NewSpace(space, EMPTY)])
         head = EMPTY
         for number in range(15):
             head = vault.append(space, head, [chained(head, sizes[number % 4])])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from severance.disk.connection import Connection
+from severance.ports import Layer, NewSpace
 from severance.vault import residue
 from severance.vault.conformance import STORE
 from severance.vault.conformance.kit import EMPTY, SPACE, entries, fill, frame, frames, picture
@@ -37,7 +38,7 @@ def crowd(vault: SqliteVault, chance: random.Random) -> dict[bytes, list[Sealed]
     heads: dict[bytes, Head] = dict.fromkeys(logs, EMPTY)
     vault._writer.query("PRAGMA synchronous = OFF")
     for space in logs:
-        vault.create(space, EMPTY)
+        vault.create([NewSpace(space, EMPTY)])
     for number in range(1500):
         space = chance.choice(list(logs))
         logs[space].append(frame(number, chance.choice(SIZES)))
@@ -56,7 +57,7 @@ def forget_some(vault: SqliteVault, logs: dict[bytes, list[Sealed]], chance: ran
 
 def test_an_erased_frame_is_nowhere(tmp_path: Path) -> None:
     with SqliteVault.new(tmp_path / "vault.db", STORE) as vault:
-        vault.create(SPACE, EMPTY)
+        vault.create([NewSpace(SPACE, EMPTY)])
         head = fill(vault, 30)
         assert left_over(tmp_path, frames(1, 30)) == 30, "the search finds what is there"
         picture(vault, head, [frame(77, 100_000)])
@@ -97,7 +98,7 @@ def test_forgetting_does_not_read_the_whole_vault(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(Connection, "image", image)
     with SqliteVault.new(tmp_path / "vault.db", STORE) as vault:
-        vault.create(SPACE, EMPTY)
+        vault.create([NewSpace(SPACE, EMPTY)])
         head = fill(vault, 30)
         for number in range(3):
             head = vault.append(SPACE, head, [frame(31 + number)], [7 + number])
@@ -123,9 +124,46 @@ def test_which_the_search_is_needed_for(tmp_path: Path, monkeypatch: pytest.Monk
         assert vault.verify() == []
 
 
+@pytest.mark.parametrize("searched", [True, False])
+def test_layers_that_were_merged_are_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, searched: bool
+) -> None:
+    """What they held may be forgotten later; then only the layer that they went into is known."""
+    if not searched:
+        monkeypatch.setattr(residue, "lingers", lambda *_: False)
+    chance = random.Random(6)
+    with SqliteVault.new(tmp_path / "vault.db", STORE) as vault:
+        gone = merge_some(vault, chance)
+    assert bool(left_over(tmp_path, gone)) != searched
+
+
+def merge_some(vault: SqliteVault, chance: random.Random) -> list[Sealed]:
+    """Several spaces get layers of one record by turns, merged three at a time; returns those that are gone."""
+    logs: dict[bytes, list[Head]] = {bytes(frame(20_000 + number, 16)): [EMPTY] for number in range(8)}
+    small: dict[bytes, list[Sealed]] = {space: [] for space in logs}
+    gone: list[Sealed] = []
+    vault._writer.query("PRAGMA synchronous = OFF")
+    vault.create([NewSpace(space, EMPTY) for space in logs])
+    for number in range(2000):
+        space = chance.choice(list(logs))
+        heads = logs[space]
+        heads.append(vault.append(space, heads[-1], [frame(number, 356)]))
+        seen, chunk = heads[-1].seq, frame(30_000 + number, chance.choice(SIZES))
+        if len(small[space]) < 3:
+            assert vault.write_layers(space, seen, [Layer(heads[-2], heads[-1], (chunk,))])
+            small[space].append(chunk)
+        else:
+            assert vault.write_layers(
+                space, seen, [Layer(heads[-5], heads[-1], (chunk,))], [seen - 3, seen - 2, seen - 1]
+            )
+            gone += small[space]
+            small[space] = []
+    return gone
+
+
 def test_very_many_at_once(tmp_path: Path) -> None:
     with SqliteVault.new(tmp_path / "vault.db", STORE) as vault:
-        vault.create(SPACE, EMPTY)
+        vault.create([NewSpace(SPACE, EMPTY)])
         head = fill(vault, 500, size=868)
         vault.append(SPACE, head, [frame(501)], range(1, 500))
         assert left_over(tmp_path, frames(1, 499, 868)) == 0
@@ -134,7 +172,7 @@ def test_very_many_at_once(tmp_path: Path) -> None:
 
 def test_a_dropped_space_is_nowhere(tmp_path: Path) -> None:
     with SqliteVault.new(tmp_path / "vault.db", STORE) as vault:
-        vault.create(SPACE, EMPTY)
+        vault.create([NewSpace(SPACE, EMPTY)])
         picture(vault, fill(vault, 100), [frame(777, 50_000)])
         vault.drop(SPACE)
         assert left_over(tmp_path, [*frames(1, 100), frame(777, 50_000)]) == 0
@@ -145,7 +183,7 @@ def test_a_dropped_space_is_nowhere(tmp_path: Path) -> None:
 
 def test_a_reader_in_the_way_delays_it(tmp_path: Path) -> None:
     with SqliteVault.new(tmp_path / "vault.db", STORE) as vault:
-        vault.create(SPACE, EMPTY)
+        vault.create([NewSpace(SPACE, EMPTY)])
         head = fill(vault, 3)
         with vault._aside() as reader:
             reader.execute("BEGIN")
@@ -160,7 +198,7 @@ def test_a_reader_in_the_way_delays_it(tmp_path: Path) -> None:
 def test_what_failed_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     monkeypatch.setattr(residue, "lingers", lambda *_: True)
     with SqliteVault.new(tmp_path / "vault.db", STORE) as vault:
-        vault.create(SPACE, EMPTY)
+        vault.create([NewSpace(SPACE, EMPTY)])
         head = fill(vault, 3)
         with monkeypatch.context() as broken:
             broken.setattr(vault._writer, fault, lambda *_: False)
@@ -176,7 +214,7 @@ def test_what_failed_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_flush_that_failed_is_tried_again_by_the_next_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with SqliteVault.new(tmp_path / "vault.db", STORE) as vault:
-        vault.create(SPACE, EMPTY)
+        vault.create([NewSpace(SPACE, EMPTY)])
         head = fill(vault, 3)
         with monkeypatch.context() as broken:
             broken.setattr(vault._writer, "flush", lambda *_: False)

@@ -24,7 +24,7 @@ from severance.errors import (
     StoreMissingError,
     StoreReadOnlyError,
 )
-from severance.ports import Layer
+from severance.ports import Layer, NewSpace
 from severance.vault.conformance import STORE
 from severance.vault.conformance.kit import EMPTY, SPACE, entries, fill, frame, frames, picture
 from severance.vault.sqlite import SqliteVault
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     with SqliteVault.new(tmp_path / "vault.db", STORE) as vault:
-        vault.create(SPACE, EMPTY)
+        vault.create([NewSpace(SPACE, EMPTY)])
         fill(vault, 3)
     return tmp_path / "vault.db"
 
@@ -62,7 +62,7 @@ def small_disk(kilobytes: int) -> Iterator[Path]:
 
 def test_a_full_disk() -> None:
     with small_disk(2048) as disk, SqliteVault.new(disk / "vault.db", STORE) as vault:
-        vault.create(SPACE, EMPTY)
+        vault.create([NewSpace(SPACE, EMPTY)])
         head = EMPTY
         with suppress(StoreFullError):
             while head.seq < 1000:
@@ -130,7 +130,7 @@ def test_opened_for_reading_only(path: Path) -> None:
         assert vault.read(SPACE, 0, 10) == entries(1, frames(1, 3))
         for call in (
             lambda: vault.append(SPACE, head, [frame(4)]),
-            lambda: vault.create(bytes(16), EMPTY),
+            lambda: vault.create([NewSpace(bytes(16), EMPTY)]),
             lambda: vault.drop(SPACE),
             lambda: vault.write_layers(SPACE, head.seq, [Layer(EMPTY, head, ())]),
         ):

@@ -18,7 +18,7 @@ from severance.disk import connection
 from severance.disk.newfile import new_file
 from severance.errors import ConflictError, InputError, StoreError, StoreMissingError
 from severance.model import Head
-from severance.ports import Layer
+from severance.ports import Layer, NewSpace
 from severance.vault.conformance import STORE, VaultConformance
 from severance.vault.conformance.kit import EMPTY, SPACE, entries, fill, frame, frames
 from severance.vault.layout import APPLICATION_ID, PAGE_SIZE
@@ -52,7 +52,7 @@ class TestSqliteVault(VaultConformance):
 def path(tmp_path: Path) -> Path:
     """A vault with one empty space."""
     with SqliteVault.new(tmp_path / "vault.db", STORE) as vault:
-        vault.create(SPACE, EMPTY)
+        vault.create([NewSpace(SPACE, EMPTY)])
     return tmp_path / "vault.db"
 
 
@@ -100,7 +100,7 @@ def test_files_are_for_their_owner_only(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         with SqliteVault.new(tmp_path / "vault.db", STORE) as vault:
-            vault.create(SPACE, EMPTY)
+            vault.create([NewSpace(SPACE, EMPTY)])
             vault.copy_to(tmp_path / "copy.db")
             modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
     finally:
@@ -127,7 +127,7 @@ def test_what_cannot_be_meant_is_refused(path: Path) -> None:
     with SqliteVault.open(path) as vault:
         for space, head in ((b"short", EMPTY), (bytes(16), Head(1, bytes(32))), (bytes(16), Head(0, b""))):
             with pytest.raises(InputError):
-                vault.create(space, head)
+                vault.create([NewSpace(space, head)])
         for end in (Head(0, bytes(32)), Head(2**63, bytes(32)), Head(1, b"")):
             with pytest.raises(InputError):
                 vault.write_layers(SPACE, 1, [Layer(EMPTY, end, ())])
@@ -195,7 +195,7 @@ def test_odd_names(tmp_path: Path) -> None:
     folder = tmp_path / "a b?mode=memory#x%20é"
     folder.mkdir()
     with SqliteVault.new(folder / "vault&cache=shared.db", STORE) as vault:
-        vault.create(SPACE, EMPTY)
+        vault.create([NewSpace(SPACE, EMPTY)])
     assert [file.name for file in folder.iterdir()] == ["vault&cache=shared.db"]
 
 

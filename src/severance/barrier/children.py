@@ -50,6 +50,16 @@ def sheltered() -> Iterator[None]:
         _become(before)
 
 
+@contextmanager
+def without(*names: str) -> Iterator[None]:
+    """The environment does not have these variables within."""
+    taken = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)
+
+
 def end_with_parent() -> None:
     """This process, which `multiprocessing` has started, ends when its parent is gone, also after a `kill -9`."""
     parent = parent_process()

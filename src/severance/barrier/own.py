@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from severance.barrier.findings import Control, Tally
 from severance.barrier.residue import Sweep
@@ -24,7 +26,6 @@ from severance.barrier.sealed import Names, in_the_clear, known_bytes, masked
 from severance.barrier.steady import copy_store, pieces, size_of
 from severance.chip.rows import RowFile
 from severance.crypto.rootkey import KEY_VARIABLE, Key, parse_spec
-from severance.embed import bundled
 from severance.errors import (
     DamagedError,
     EmbedderError,
@@ -35,11 +36,15 @@ from severance.errors import (
     StoreError,
     WrongKeyError,
 )
-from severance.house import House
+from severance.house import House, chosen_embedder
 from severance.model import ID_BYTES, Persona, id_text
+from severance.ports import Embedder
 from severance.session import Session
 from severance.store import CHIP_NAME, VAULT_NAME, open_store
 from severance.system import SystemClock, SystemEntropy
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MOST_QUICK = 256 * 2**20
 """Bytes; a larger store takes longer than a quick run has."""
@@ -85,17 +90,18 @@ def key_is_set() -> bool:
     return KEY_VARIABLE in os.environ
 
 
-def part(store: Path, key: Key, *, named: bool = False) -> Part:
+def part(store: Path, key: Key, *, embedder: str | None = None, named: bool = False) -> Part:
     """The part `store.own` for the store in this directory.
 
     Args:
         store: its directory; it may not exist.
         key: where its root key comes from, as in `severance.open`.
+        embedder: the spec of what it was written with, as in `severance.open`.
         named: whether somebody named the one or the other. Then a store that cannot be had is no reason to leave the
             part out, and the outcome is inconclusive.
 
     Raises:
-        InputError: the spec is none, or there is a file in the store's place.
+        InputError: a spec is none, or there is a file in the store's place.
     """
     if store.is_file():
         raise InputError(f"{store} is a file; a store is a directory, name another")
@@ -108,7 +114,7 @@ def part(store: Path, key: Key, *, named: bool = False) -> Part:
         promise="P3",
         unit="looks",
         advice="Keep every copy of the store to yourself, and report it with this evidence.",
-        run=partial(_run, store, key, named),
+        run=partial(_run, store, key, chosen_embedder(embedder), named),
         not_covered=(
             "Backups, exports and copies of your own store, and memories of it shorter than "
             f"{_FEWEST_CHARS} characters.",
@@ -134,17 +140,39 @@ class _Persona:
     sentences: dict[str, str] = field(default_factory=dict)
 
 
+class _Apart:
+    """The embedder, asked for the texts of one persona at a time, as sessions do: it may be behind an endpoint."""
+
+    def __init__(self, embedder: Embedder, owners: Mapping[str, Persona]) -> None:
+        self._embedder = embedder
+        self._owners = owners
+        self.identity = embedder.identity
+        self.dimensions = embedder.dimensions
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        found = np.zeros((len(texts), self.dimensions), np.float32)
+        for owner in dict.fromkeys(self._owners[text] for text in texts):
+            rows = [row for row, text in enumerate(texts) if self._owners[text] == owner]
+            found[rows] = self._embedder.embed([texts[row] for row in rows])
+        return found
+
+
 class _NotHadError(SeveranceError):
     """The store cannot be had, or not here; the message says why, in one sentence for a person."""
 
 
-def _run(store: Path, key: Key, named: bool, scene: Scene, tally: Tally) -> None:
+def _run(store: Path, key: Key, embedder: Callable[[], Embedder], named: bool, scene: Scene, tally: Tally) -> None:
     try:
-        _look(store, key, scene, tally)
+        _look(store, key, embedder, scene, tally)
     except _NotHadError as reason:
         if named:
             raise
         raise Skipped(str(reason)) from None
+    except EmbedderError:  # which says where an endpoint is
+        raise EmbedderError(
+            "the embedder that applies here failed, and your store was not looked at to the end; `severance recall` "
+            "says why"
+        ) from None
     except DamagedError as damage:
         what = str(damage).split("; ")[0]  # the rest says what to do, and the place may be that of the copy
         raise DamagedError(
@@ -152,7 +180,7 @@ def _run(store: Path, key: Key, named: bool, scene: Scene, tally: Tally) -> None
         ) from None
 
 
-def _look(store: Path, key: Key, scene: Scene, tally: Tally) -> None:
+def _look(store: Path, key: Key, embedder: Callable[[], Embedder], scene: Scene, tally: Tally) -> None:
     if not is_there(store):
         raise _NotHadError("There is no store of your own to look at; name one with --store.")
     files = list(_files(store))
@@ -164,7 +192,7 @@ def _look(store: Path, key: Key, scene: Scene, tally: Tally) -> None:
     copy = scene.folder / "store"
     copy_store(store, copy)
     random = scene.random()
-    with _opened(copy, store, key) as house:
+    with _opened(copy, store, key, embedder) as house:
         _check(house)
         status = house.status()
         chosen = list(status.personas)
@@ -190,8 +218,9 @@ def _check(house: House) -> None:
 
 
 @contextmanager
-def _opened(copy: Path, store: Path, key: Key) -> Iterator[House]:
+def _opened(copy: Path, store: Path, key: Key, embedder: Callable[[], Embedder]) -> Iterator[House]:
     """The copy as a house. The key is looked for from where the store stands, and nobody is asked for it."""
+    loaded = embedder()
     try:
         if _asks(copy, key):
             raise _NotHadError(
@@ -207,7 +236,7 @@ def _opened(copy: Path, store: Path, key: Key) -> Iterator[House]:
     except SeveranceError as error:
         kind = DamagedError if isinstance(error, DamagedError) else StoreError
         raise kind(str(error).replace(str(copy), "the copy of your store").replace(str(store), "your store")) from None
-    with House(copy, vault, chip, embedder=bundled, clock=SystemClock(), entropy=SystemEntropy()) as house:
+    with House(copy, vault, chip, embedder=lambda: loaded, clock=SystemClock(), entropy=SystemEntropy()) as house:
         yield house
 
 
@@ -235,12 +264,15 @@ def _awake(house: House, persona: Persona) -> Iterator[Session]:
     """The persona, at a place that only the copy has."""
     house.place(_PLACE, {persona.subject: persona.name})
     try:
-        with house.cross(persona.subject, _PLACE) as session:
+        try:
+            session = house.cross(persona.subject, _PLACE)
+        except EmbedderError:
+            raise _NotHadError(
+                "Your store was written with another embedder than the one that applies here; choose it with "
+                "--embedder."
+            ) from None
+        with session:
             yield session
-    except EmbedderError:
-        raise _NotHadError(
-            "Your store was written with an embedder of your own, which this command does not have."
-        ) from None
     finally:
         house.place(_PLACE, {persona.subject: None})
 
@@ -268,7 +300,8 @@ def _sweep(
 ) -> None:
     """Every byte of the sealed files, for sentences in eight encodings and their digests, and for names."""
     sentences = sorted({text for persona in met for text in persona.sentences.values()})
-    sweep = Sweep(sentences, house.embedder)
+    embedder = _Apart(house.embedder, {text: persona.who for persona in met for text in persona.sentences.values()})
+    sweep = Sweep(sentences, embedder)
     found: set[int] = set()
     for file in files:
         try:
@@ -284,13 +317,13 @@ def _sweep(
             tally.broke(f"{label} at byte {offset:,}: the name of a subject, persona or place")
     tally.held(len(sentences) - len(found) + names.covered)
     tally.note = names.note
-    tally.control = _control(sweep, sentences[:_CONTROL], house)
+    tally.control = _control(sweep, sentences[:_CONTROL], embedder)
 
 
-def _control(sweep: Sweep, sentences: Sequence[str], house: House) -> Control:
+def _control(sweep: Sweep, sentences: Sequence[str], embedder: Embedder) -> Control:
     """The same sweep over some of the same sentences in the clear, in memory only."""
     wanted = found = 0
-    for forms in in_the_clear(sentences, house.embedder).values():
+    for forms in in_the_clear(sentences, embedder).values():
         for number, content in forms.items():
             wanted += 1
             found += any(hit.sentence == number for hit in sweep.content("control", content).hits)

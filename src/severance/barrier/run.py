@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from severance.barrier.children import without
 from severance.barrier.findings import Outcome, Report, Tally, Verdict
 from severance.barrier.paths import base_names
 from severance.barrier.scene import Part, Scene, Skipped
 from severance.errors import SeveranceError
+from severance.house import EMBEDDER_VARIABLE, RERANKER_VARIABLE
 from severance.ports import Clock
 from severance.system import SystemClock
 
@@ -180,7 +182,8 @@ def _tried(part: Part, scene: Scene, stop: Stop, ticks: Callable[[], float]) -> 
     tally, begun, stopped = Tally(), ticks(), False
     verdict: Verdict | None = None
     try:
-        with stop.heard(tally):
+        # What is planted is for nobody's encoder, and what is measured has none but its own.
+        with stop.heard(tally), without(EMBEDDER_VARIABLE, RERANKER_VARIABLE):
             scene.folder.mkdir(mode=0o700)
             part.run(scene, tally)
     except KeyboardInterrupt:

@@ -45,6 +45,7 @@ _Found = Rows | Mapping[bytes, StoredRow]
 """Where a row is looked for: in one transaction, or among those that were read at one instant."""
 
 R = TypeVar("R", bound=Row)
+T = TypeVar("T")
 
 
 class Chip:
@@ -92,6 +93,10 @@ class Chip:
         self._get(SubjectRow(subject), "no such subject here; `severance status` lists them")
         found = self._owned(self._keys.row_id("subject", subject), PersonaRow)
         return sorted((Persona(subject, row.name) for row in found), key=lambda persona: persona.name)
+
+    def known(self, subject: str, names: Iterable[str]) -> set[str]:
+        """Those of these names that personas of the subject have. Whether somebody was taken out is not looked at."""
+        return {name for name in names if self._find(PersonaRow(subject, name, b"", 0)) is not None}
 
     def survivors(self) -> list[Persona]:
         """All personas whose row is what was written, by subject and name; what is damaged is passed over.
@@ -145,19 +150,26 @@ class Chip:
         found = self._get(PersonaRow(persona.subject, persona.name, b"", 0), "no such persona here")
         return SpaceKey(found.space, found.epoch, self._get(KeyRow(b""), "no such persona here", found.space).secret)
 
-    def add_personas(self, subject: str, personas: Mapping[str, tuple[SpaceKey, Head]]) -> None:
-        """Add a subject, if it is new, and personas with the keys and heads of their spaces. Existing ones stay."""
+    def add_personas(self, subject: str, personas: Mapping[str, tuple[SpaceKey, Head]]) -> list[str]:
+        """Add a subject, if it is new, and personas with the keys and heads of their spaces. Existing ones stay.
 
-        def add(change: _Change) -> None:
+        Returns the names of those that existed.
+        """
+
+        def add(change: _Change) -> list[str]:
             change.put(SubjectRow(subject))
+            known = []
             for name, (key, head) in personas.items():
                 row = PersonaRow(subject, name, key.space, key.epoch)
-                if not change.knows(row):
-                    change.put(row)
-                    change.put(KeyRow(key.secret), key.space)
-                    change.put(AnchorRow(key.epoch, head.seq, head.digest), key.space)
+                if change.knows(row):
+                    known.append(name)
+                    continue
+                change.put(row)
+                change.put(KeyRow(key.secret), key.space)
+                change.put(AnchorRow(key.epoch, head.seq, head.digest), key.space)
+            return known
 
-        self._change(add)
+        return self._change(add)
 
     def set_place(self, name: str, wakes: Mapping[str, str | None]) -> None:
         """Add a place, if it is new, and say who wakes there; None says that nobody of that subject does any more.
@@ -230,13 +242,14 @@ class Chip:
         """Let go of the file."""
         self._rows.close()
 
-    def _change(self, work: Callable[[_Change], None]) -> None:
-        def changing(rows: Rows) -> None:
+    def _change(self, work: Callable[[_Change], T]) -> T:
+        def changing(rows: Rows) -> T:
             change = _Change(rows, self._keys, self._seal, self._read_state(rows.get(STATE_ID)))
-            work(change)
+            found = work(change)
             change.finish()
+            return found
 
-        self._rows.change(changing)
+        return self._rows.change(changing)
 
     def _get(self, like: R, unknown: str, space: bytes = b"", rows: _Found | None = None) -> R:
         row = self._find(like, space, rows)

@@ -137,7 +137,8 @@ class _Asked:
             if self.data:
                 raise InputError("--data is for Severance itself; leave it out, or --against")
             return parts.against(self.against)
-        mine = [own.part(self.edge.store, self.edge.key, named=self.named)] if self.own else []
+        edge = self.edge
+        mine = [own.part(edge.store, edge.key, embedder=edge.embedder, named=self.named)] if self.own else []
         return [*mine, *parts.of_severance(surface.invoke), *parts.over(self.data)], {}
 
     def check_store(self, tried: Sequence[Part]) -> None:

@@ -46,6 +46,7 @@ class Edge:
     Attributes:
         store: the store's directory.
         key: the spec of the root key's source, or None for the usual.
+        embedder: the spec of the embedder, or None for the usual.
         as_json: whether output is JSON.
         ticks: seconds that pass, from any beginning.
         written: which of `--store` and `--key` stand on the command line.
@@ -72,7 +73,8 @@ class Edge:
         self.named = named is not None or self.key is not None
         self.ticks = before.ticks
         self._open = before.open_house
-        specs = {"embedder": embedder if embedder is not None else before.embedder, "reranker": before.reranker}
+        self.embedder = embedder if embedder is not None else before.embedder
+        specs = {"embedder": self.embedder, "reranker": before.reranker}
         self._chosen = {name: spec for name, spec in specs.items() if spec is not None}
 
     def house(self, *, create: bool = False) -> House:

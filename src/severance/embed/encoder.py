@@ -94,8 +94,10 @@ class Encoder:
         with self._lock:
             if self._dimensions is None and table.shape[1]:
                 self._dimensions = table.shape[1]
+        if not table.shape[1]:
+            raise EmbedderError("the vectors have no components")
         if table.shape[1] != self._dimensions:
-            raise EmbedderError(f"the vectors have {table.shape[1]} components now, and had {self._dimensions} before")
+            raise EmbedderError(f"the vectors have {table.shape[1]} components instead of {self._dimensions}")
         peaks = np.abs(table).max(axis=1, keepdims=True)
         if not self.zeros and not peaks.all():
             raise EmbedderError("a vector has nothing but zeros")

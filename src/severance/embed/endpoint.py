@@ -34,7 +34,7 @@ _PIECE = 2**16
 _TIMED_OUT = 408
 _TOO_MANY = 429
 _REFUSED_KEY = (401, 403)
-_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ENVIRONMENT_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")  # capitals, as hardly a key itself that was put in its place
 _KEY = re.compile(r"[!-~]+")
 
 
@@ -101,7 +101,7 @@ class Endpoint:
         self._parts = _checked(url, plain_http)
         self.host = self._parts.netloc
         if key is not None and not _ENVIRONMENT_NAME.fullmatch(key):
-            raise InputError("the key of an endpoint is given as the name of an environment variable that holds it")
+            raise InputError("the key of an endpoint is given as the name of a variable in capitals that holds it")
         self._key = key
         self._patience = patience or Patience()
 
@@ -188,9 +188,11 @@ class _Timed:
         self._deadline = deadline
         self._ticks = ticks
 
-    def sendall(self, data: Any) -> None:
-        self._sock.settimeout(self._left())
-        self._sock.sendall(data)
+    def sendall(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:  # piece by piece: over TLS, each piece that `sendall` sends would have all the time anew
+            self._sock.settimeout(self._left())
+            rest = rest[self._sock.send(rest) :]
 
     def makefile(self, mode: str) -> io.BufferedReader:
         return io.BufferedReader(_Reader(self._sock, self._left))
@@ -222,6 +224,7 @@ def _checked(url: str, plain_http: bool) -> SplitResult:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
+        (host or "").encode("idna")  # as the search for its address will; a name with an empty part has no such form
     except ValueError:
         host = None
     if not host or parts.scheme not in ("http", "https") or not url.isascii() or re.search(r"[\s\x00-\x1f\x7f]", url):
@@ -278,6 +281,6 @@ def _after(response: http.client.HTTPResponse) -> float | None:
         return float(wanted)
     try:
         span = parsedate_to_datetime(wanted) - parsedate_to_datetime(response.headers.get("Date", ""))
-    except (ValueError, TypeError):  # not dates, or one with a zone and one without
+    except (ValueError, TypeError, OverflowError):  # not dates, or one with a zone and one without
         return None
     return span.total_seconds()

@@ -102,11 +102,14 @@ class SentenceTransformers(Encoder):
 
 def imported(module: str, error: type[SeveranceError]) -> Any:
     """The package of this module, or what to do where it is not installed."""
+    extra = module.partition(".")[0].replace("_", "-")
     try:
         return import_module(module)
     except ImportError:
-        extra = module.replace("_", "-")
         raise error(f"{extra} is not installed; install it with `pip install severance[{extra}]`") from None
+    except Exception as problem:  # noqa: BLE001 - what a package needs of the system may be missing or of another kind
+        why = type(problem).__name__
+        raise error(f"{extra} is installed and cannot be imported ({why}); install it anew") from None
 
 
 def attempted(load: Callable[[], T], model: str, error: type[SeveranceError]) -> T:

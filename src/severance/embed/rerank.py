@@ -46,7 +46,8 @@ class ServedReranker:
         found = {item.index: item.relevance_score for item in results}
         if len(results) != len(texts) or found.keys() != set(range(len(texts))):
             raise RerankerError(f"the endpoint answered with {len(found)} scores for {len(texts)} texts")
-        return np.array([found[number] for number in range(len(texts))], np.float32)
+        with np.errstate(over="ignore"):  # what is beyond a float32 is infinite, and refused as that
+            return np.array([found[number] for number in range(len(texts))], np.float32)
 
 
 class SentenceTransformersReranker:

@@ -132,6 +132,8 @@ def _split(text: str) -> tuple[str, str, str]:
 
 def _parsed(text: str, what: str, kinds: dict[str, set[str]], such: str) -> Spec:
     match = _SPEC.fullmatch(text)
+    if not text.isprintable():
+        raise InputError(f"the {what}'s spec has a character that cannot be shown; write it as %0A in an option")
     if match is None or match["kind"] not in kinds or not match["model"].strip():
         raise InputError(f"that is no {what}; write it as one of {such}, or as one of kind {', '.join(sorted(kinds))}")
     kind, pairs = match["kind"], _pairs(match["options"] or "", what)
@@ -141,6 +143,9 @@ def _parsed(text: str, what: str, kinds: dict[str, set[str]], such: str) -> Spec
         raise InputError(f"the options of a {kind} {what}, each once, are {', '.join(sorted(kinds[kind]))}")
     if match["url"] is not None and "key" not in kinds[kind]:
         raise InputError(f"a {kind} {what} runs in this process, and has no URL")
+    if "://" in match["model"] or (match["url"] is None and "key" in kinds[kind] and "@" in match["model"]):
+        # Else a place in another notation would be part of the model's name: kept in the store, and sent elsewhere.
+        raise InputError(f"where the {what} is follows the model's name as @http://... or @https://...")
     return Spec(kind, match["model"], match["url"], options)
 
 

@@ -67,6 +67,16 @@ class Column:
         column._size = len(data)
         return column
 
+    @classmethod
+    def joined(cls, parts: Sequence[NDArray[Any]]) -> Column:
+        """A column that starts as these arrays, at least one, end to end, with room for some more."""
+        size = sum(map(len, parts))
+        column = cls(parts[0].dtype, parts[0].shape[1:])
+        column._data = space((size + size // 8 + _FIRST, *parts[0].shape[1:]), parts[0].dtype)
+        np.concatenate(parts, out=column._data[:size])
+        column._size = size
+        return column
+
     def __len__(self) -> int:
         return self._size
 

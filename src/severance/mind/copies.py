@@ -132,7 +132,7 @@ def _contradict(
     """Which rows answer to the same words of the query, by the same source, and say little more than one thing each."""
     lengths, source = corpus.lexical.lengths.view[rows], corpus.memories.sources.rows.view[rows]
     plain = (lengths <= ALIKE_LENGTH) & ((corpus.memories.flags.view[rows] & PINNED) == 0)
-    alike = (cosines >= ALIKE_COSINE) & (source[:, None] == source) & plain[:, None] & plain
+    alike: NDArray[np.bool_] = (cosines >= ALIKE_COSINE) & (source[:, None] == source) & plain[:, None] & plain
     # No pair is left whose shorter text the query's words could fill so far: the common case.
     if not alike[lengths * ALIKE_WORDS <= len(evidence.matches.read)].any():
         return np.zeros(cosines.shape, bool)

@@ -126,7 +126,7 @@ class Lexical:
         """The index of all these ranges of rows, one after another, with its postings in one segment."""
         index = cls()
         begins = np.cumsum([0, *(len(part.lengths) for part in parts)])
-        index.lengths = Column.over(joined([part.lengths for part in parts]))
+        index.lengths = Column.joined([part.lengths for part in parts])
         keys = joined([part.keys for part in parts])
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
@@ -250,7 +250,7 @@ class Lexical:
         """The rows that have this term, ascending, and how often each does (255 and more as 255)."""
         self.flush()
         parts = [segment.of(term) for segment in self.segments]
-        where = np.flatnonzero(self._tail_terms.view == term)
+        where = (self._tail_terms.view == term).nonzero()[0]
         if len(where):
             parts.append((self._tail_rows.view[where], self._tail_counts.view[where]))
         parts = [part for part in parts if len(part[0])]

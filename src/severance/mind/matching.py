@@ -5,6 +5,7 @@ As in Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009), wi
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,7 @@ def search(
     read: list[Match] = []
     left, ceiling = POSTING_BUDGET, 0.0
     for rows, counts, word, number, factor in _rarest_first(index, terms, eligible):
-        weight = factor * float(np.log1p((total - len(rows) + 0.5) / (len(rows) + 0.5)))
+        weight = factor * math.log1p((total - len(rows) + 0.5) / (len(rows) + 0.5))
         ceiling += weight
         if read and len(rows) > left:
             continue
@@ -134,7 +135,7 @@ def topics(matches: Matches, threads: NDArray[np.int32], count: int, seen: int) 
     for match in matches.read:
         numbers, often = _tallied(threads.take(match.rows), count)
         having = int(np.count_nonzero(often))
-        idf = np.float32(np.log1p((seen - having + 0.5) / (having + 0.5)))
+        idf = np.float32(math.log1p((seen - having + 0.5) / (having + 0.5)))
         total[numbers] += idf * (often / (often + K1)).astype(np.float32)
     peak = float(total.max(initial=0.0))
     if peak <= 0:

@@ -278,7 +278,11 @@ class Memories:
 
     def _written(self, rows: NDArray[np.integer[Any]]) -> list[str | None]:
         """The written ids of rows, None for -1."""
-        return [id_text(self.id(row)) if row >= 0 else None for row in rows.tolist()]
+        if not len(rows) or rows.max() < 0:
+            return [None] * len(rows)
+        packed = self.ids.view[rows].tobytes()
+        found = (packed[i : i + ID_BYTES] for i in range(0, len(packed), ID_BYTES))
+        return [id_text(raw) if row >= 0 else None for row, raw in zip(rows.tolist(), found, strict=True)]
 
     def keep(self, kept: NDArray[np.intp]) -> None:
         """Leave only these rows, in this order."""

@@ -62,6 +62,7 @@ class Weights:
 
 WEIGHTS = Weights()
 _BLOCK = 32_768
+_NONE = np.array([-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ class Hit:
 class Evidence:
     """What was found for one query, a score for every row, and what is needed to say why.
 
-    `content` is words and meaning; `own` adds source and date, which say nothing about a row's neighbours, and is the
+    `content` is words and meaning, and `linked` is the same with a 0 behind it, for a link that leads nowhere (-1);
+    `own` adds source and date, which say nothing about a row's neighbours, and is the
     same array where there is neither. `events` are those that the query counts time by; `anchored` the times that
     memories tell of them, which count for candidates alone. `ceiling` is the most that words and source could score,
     and `worth` what each source adds (the last place is for none).
@@ -112,6 +114,7 @@ class Evidence:
     spans: list[Span]
     events: list[dates.Event]
     content: NDArray[np.float32]
+    linked: NDArray[np.float32]
     own: NDArray[np.float32]
     anchored: list[Span] = field(default_factory=list)
 
@@ -135,7 +138,9 @@ class Evidence:
         memories, seen, weights = self.corpus.memories, self.corpus.seen, self.weights
         content = self.matches.scores[rows] * np.float32(1 / self.ceiling if self.ceiling > 0 else 0)
         if self.cosines is not None:
-            content += np.float32(weights.meaning) * np.maximum(self.cosines.view[rows], 0)
+            near = np.maximum(self.cosines.view[rows], 0)
+            near *= np.float32(weights.meaning)
+            content += near
         if seen is not None:
             content *= seen[rows]
         self.content[rows] = content
@@ -160,21 +165,30 @@ def rank(
     rows = _candidates(corpus, evidence, max(weights.candidates, 2 * limit))
     if not len(rows):
         return []
-    scores = evidence.own[rows].astype(np.float64) + _beside(corpus, evidence.content, rows, weights)
+    scores = evidence.own[rows].astype(np.float64) + _beside(corpus, evidence.linked, rows, weights)
     scores += _together(corpus, evidence, rows, weights)
-    scores += weights.pinned * ((corpus.memories.flags.view[rows] & PINNED) != 0)
-    scores += weights.date * _anchored(corpus, evidence, rows, now)
-    moved: dict[int, str] = {}
-    if weights.arranged:
-        scores, moved = copies.same_texts(corpus, rows, scores)
-        first = _best(corpus, rows, scores, copies.LOOKED_AT)
-        scores[first], others = copies.arrange(corpus, evidence, rows[first], scores[first])
-        moved |= others
-    best = _best(corpus, rows, scores, limit)
-    found = zip(rows[best].tolist(), scores[best].tolist(), evidence.matches.words_of(rows[best]), strict=True)
-    return [
-        Hit(row, score, reasons(corpus, evidence, row, matched, moved, weights.told)) for row, score, matched in found
-    ]
+    scores += weights.pinned * ((corpus.memories.flags.view.take(rows) & PINNED) != 0)
+    if evidence.events:
+        scores += weights.date * _anchored(corpus, evidence, rows, now)
+    best, scores, moved = _chosen(corpus, evidence, rows, scores, limit)
+    rows, scores = rows[best], scores[best]
+    told = reasons(corpus, evidence, rows, moved)
+    return list(map(Hit, rows.tolist(), scores.tolist(), told))
+
+
+def _chosen(
+    corpus: Corpus, evidence: Evidence, rows: NDArray[np.int64], scores: NDArray[np.float64], limit: int
+) -> tuple[NDArray[np.intp], NDArray[np.float64], dict[int, str]]:
+    """The places of the `limit` best, best first; all scores, and what to say of rows that others like them moved."""
+    if not evidence.weights.arranged:
+        return _best(corpus, rows, scores, limit), scores, {}
+    scores, moved = copies.same_texts(corpus, rows, scores)
+    first = _best(corpus, rows, scores, copies.LOOKED_AT)
+    arranged, others = copies.arrange(corpus, evidence, rows[first], scores[first])
+    if not others and limit <= copies.LOOKED_AT:
+        return first[:limit], scores, moved
+    scores[first] = arranged
+    return _best(corpus, rows, scores, limit), scores, moved | others
 
 
 def _gather(corpus: Corpus, text: str, vector: NDArray[np.float32] | None, now: int, weights: Weights) -> Evidence:
@@ -196,7 +210,9 @@ def _gather(corpus: Corpus, text: str, vector: NDArray[np.float32] | None, now: 
     cosines = None
     if vector is not None:
         cosines = corpus.vectors.cosines(vector, corpus.seen, corpus.count, place("cosines", rows))
-    content = place("content", rows)
+    linked = place("content", rows + 1)
+    linked[rows] = 0
+    content = linked[:rows]
     evidence = Evidence(
         corpus=corpus,
         weights=weights,
@@ -208,6 +224,7 @@ def _gather(corpus: Corpus, text: str, vector: NDArray[np.float32] | None, now: 
         spans=spans,
         events=events,
         content=content,
+        linked=linked,
         own=content if worth is None and not spans else place("own", rows),
     )
     evidence.fill()
@@ -217,9 +234,12 @@ def _gather(corpus: Corpus, text: str, vector: NDArray[np.float32] | None, now: 
 def _sources(corpus: Corpus, asked: list[str]) -> tuple[dict[int, str], NDArray[np.float32] | None, float]:
     """Sources that the query names: which, what each is worth, and the most that any could be."""
     table = corpus.memories.sources
+    likely = corpus.sources.named(asked, table)
+    if not likely:
+        return {}, None, 0.0
     named: dict[int, str] = {}
     worth = np.zeros(len(table.values) + 1, np.float32)  # the last place is for rows without a source, number -1
-    for number, by in corpus.sources.named(asked, table).items():
+    for number, by in likely.items():
         df = table.uses[number] if corpus.seen is None else np.count_nonzero(table.rows.view[corpus.seen] == number)
         if df:
             named[number] = by
@@ -254,8 +274,6 @@ def _merged(spans: list[Span]) -> list[tuple[int, int]]:
 
 def _anchored(corpus: Corpus, evidence: Evidence, rows: NDArray[np.int64], now: int) -> NDArray[np.bool_]:
     """Whether rows lie in a stretch of time that counts from an event in memory, and in none that the query names."""
-    if not evidence.events:
-        return np.zeros(len(rows), bool)
     evidence.anchored.extend(anchors.spans(corpus.memories, evidence.matches, rows, evidence.events, now))
     at = corpus.memories.at.view[rows]
     return _within(at, evidence.anchored) & ~_within(at, evidence.spans)
@@ -268,7 +286,9 @@ def _candidates(corpus: Corpus, evidence: Evidence, wanted: int) -> NDArray[np.i
     if guesses:
         pool = _best_alone(corpus, evidence.own, None, max(guesses, 4 * wanted))
         evidence.settle(pool)
-    rows = _with_neighbours(corpus.threads, _best_alone(corpus, evidence.own, pool, wanted))
+    rows = _best_alone(corpus, evidence.own, pool, wanted)
+    if corpus.thread_count:
+        rows = _with_neighbours(corpus.threads, rows)
     if corpus.seen is not None:
         rows = rows[corpus.seen[rows]]
     if guesses:
@@ -279,8 +299,9 @@ def _candidates(corpus: Corpus, evidence: Evidence, wanted: int) -> NDArray[np.i
 def _with_neighbours(threads: Threads, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """These rows and those next to them in their threads, each once, ascending."""
     before, after = threads.before.view, threads.after.view
-    rows = np.sort(np.concatenate((rows, before[rows], after[rows])))
-    return rows[np.flatnonzero(np.append(rows[1:] != rows[:-1], True) & (rows >= 0))] if len(rows) else rows
+    near = np.sort(np.concatenate((_NONE, rows, before.take(rows), after.take(rows))))
+    once: NDArray[np.int64] = near[1:][near[1:] != near[:-1]]
+    return once
 
 
 def _best_alone(
@@ -298,34 +319,40 @@ def _best_alone(
 
 
 def _beside(
-    corpus: Corpus, content: NDArray[np.float32], rows: NDArray[np.int64], weights: Weights
+    corpus: Corpus, linked: NDArray[np.float32], rows: NDArray[np.int64], weights: Weights
 ) -> NDArray[np.float64]:
     """Credit from the rows next to each row in its thread, one and two places away, and from the question before it."""
-    before, after = corpus.threads.before.view, corpus.threads.after.view
-    previous, following = before[rows], after[rows]
     credit = np.zeros(len(rows))
+    if not corpus.thread_count:
+        return credit
+    before, after = corpus.threads.before.view, corpus.threads.after.view
+    previous, following = before.take(rows), after.take(rows)
     for links, weight in (
         (previous, weights.before),
         (following, weights.after),
         (np.where(previous >= 0, before[previous], -1), weights.two_away),
         (np.where(following >= 0, after[following], -1), weights.two_away),
     ):
-        credit += weight * np.where(links >= 0, content[links], 0)
-    asked = np.flatnonzero(previous >= 0)
+        credit += weight * linked[links]
+    asked = (previous >= 0).nonzero()[0]
     asked = asked[corpus.memories.ask(previous[asked])]
-    credit[asked] += weights.asks * content[previous[asked]]
+    credit[asked] += weights.asks * linked[previous[asked]]
     return credit
 
 
 def _together(corpus: Corpus, evidence: Evidence, rows: NDArray[np.int64], weights: Weights) -> NDArray[np.float64]:
     """Credit from the thread as a whole. A row that stands alone is a thread of one."""
+    best = evidence.own.take(rows).astype(np.float64)
     threads = corpus.memories.threads.rows.view
-    thread = threads[rows]
+    thread = threads.take(rows)
     alone = thread < 0
-    fourth = evidence.own[rows].astype(np.float64) ** 4
-    best = np.where(alone, fourth, np.bincount(thread + 1, weights=fourth)[thread + 1]) ** 0.25
+    if corpus.thread_count:
+        fourth = np.square(np.square(best))
+        best = np.sqrt(np.sqrt(np.where(alone, fourth, np.bincount(thread + 1, weights=fourth)[thread + 1])))
     peak = best.max()
-    credit: NDArray[np.float64] = weights.best * best / peak if peak > 0 else np.zeros(len(rows))
+    credit: NDArray[np.float64] = best * (weights.best / peak) if peak > 0 else np.zeros(len(rows))
+    if not corpus.thread_count:
+        return credit
     topic = matching.topics(evidence.matches, threads, len(corpus.memories.threads.values), corpus.thread_count)
     if topic is not None:
         single = evidence.matches.scores[rows] if evidence.cosines is None else 0.0
@@ -336,7 +363,7 @@ def _together(corpus: Corpus, evidence: Evidence, rows: NDArray[np.int64], weigh
 def _best(corpus: Corpus, rows: NDArray[np.int64], scores: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
     """The places of the `limit` best in `rows`, best first."""
     least = np.partition(scores, len(scores) - limit)[len(scores) - limit] if len(scores) > limit else 0.0
-    chosen = np.flatnonzero((scores >= least) & (scores > 0))
+    chosen = ((scores >= least) & (scores > 0)).nonzero()[0]
     order = np.lexsort((rows[chosen], corpus.memories.at.view[rows[chosen]], -scores[chosen]))[:limit]
     best: NDArray[np.intp] = chosen[order]
     return best

@@ -1,46 +1,66 @@
-"""Why a memory was recalled, in words for a person."""
+"""Why memories were recalled, in words for a person."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from severance.mind.memories import PINNED
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from severance.mind.ranking import Corpus, Evidence
 
 _MOST_WORDS = 8
 
 
 def reasons(
-    corpus: Corpus, evidence: Evidence, row: int, matched: list[str], moved: dict[int, str], told: float
-) -> tuple[str, ...]:
-    """Why a row is here: never nothing, and nothing but what the query says and what this persona's own mind holds.
+    corpus: Corpus, evidence: Evidence, rows: NDArray[np.int64], moved: dict[int, str]
+) -> list[tuple[str, ...]]:
+    """Why each row is here: never nothing, and nothing but what the query says and what this persona's own mind holds.
 
     Args:
         corpus, evidence: what was ranked, and what was found for the query.
-        row: which memory.
-        matched: the query's words that it has.
+        rows: which memories.
         moved: what is to say of rows that others like them moved.
-        told: the least cosine that is given as a reason beside others.
     """
-    memories, found = corpus.memories, []
-    if matched:
-        found.append("words: " + ", ".join(matched[:_MOST_WORDS]))
-    source = evidence.sources.get(int(memories.sources.rows.view[row]))
-    if source:
-        found.append(f"source: {source}")
-    at = int(memories.at.view[row])
-    found += [f"date: {span.label}" for span in evidence.all_spans if span.since <= at <= span.until]
-    cosine = float(evidence.cosines.view[row]) if evidence.cosines is not None else 0.0
-    if cosine >= told or (cosine > 0 and not found):
-        found.append(f"meaning: {cosine:.2f}")
-    neighbours = [int(corpus.threads.before.view[row]), int(corpus.threads.after.view[row])]
-    beside = any(n >= 0 and evidence.content[n] > evidence.content[row] for n in neighbours)
-    if beside or not found:
-        found.append(f'next to a match in "{memories.thread(row)}"')
-    if row in moved:
-        found.append(moved[row])
-    if memories.flags.view[row] & PINNED:
-        found.append("pinned")
-    return tuple(found)
+    memories, cosines, told = corpus.memories, [0.0] * len(rows), evidence.weights.told
+    if evidence.cosines is not None:
+        cosines = evidence.cosines.view.take(rows).tolist()
+    found = zip(
+        rows.tolist(),
+        evidence.matches.words_of(rows),
+        memories.sources.rows.view.take(rows).tolist(),
+        memories.at.view.take(rows).tolist(),
+        cosines,
+        _beside(corpus, evidence, rows),
+        (memories.flags.view.take(rows) & PINNED).tolist(),
+        strict=True,
+    )
+    spans, why = evidence.all_spans, []
+    for row, matched, source, at, cosine, beside, pinned in found:
+        said = ["words: " + ", ".join(matched[:_MOST_WORDS])] if matched else []
+        if source in evidence.sources:
+            said.append(f"source: {evidence.sources[source]}")
+        said += [f"date: {span.label}" for span in spans if span.since <= at <= span.until]
+        if cosine >= told or (cosine > 0 and not said):
+            said.append(f"meaning: {cosine:.2f}")
+        if beside or not said:
+            said.append(f'next to a match in "{memories.thread(row)}"')
+        if row in moved:
+            said.append(moved[row])
+        if pinned:
+            said.append("pinned")
+        why.append(tuple(said))
+    return why
+
+
+def _beside(corpus: Corpus, evidence: Evidence, rows: NDArray[np.int64]) -> list[bool]:
+    """Whether a row next to it in its thread says more of what was asked."""
+    content, beside = evidence.content, np.zeros(len(rows), bool)
+    for column in (corpus.threads.before, corpus.threads.after):
+        links = column.view.take(rows)
+        beside |= (links >= 0) & (content[links] > content.take(rows))
+    return beside.tolist()

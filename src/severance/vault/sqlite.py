@@ -20,7 +20,7 @@ from severance.errors import (
     StoreReadOnlyError,
 )
 from severance.model import Head, Sealed
-from severance.ports import Entry, Layer
+from severance.ports import Entry, Layer, NewSpace
 from severance.vault import residue, survey
 from severance.vault.layout import (
     APPLICATION_ID,
@@ -47,6 +47,7 @@ _LAYERS = (
     "WHERE s.id = ? ORDER BY l.last, c.n"
 )
 _HOLDING = "SELECT first, last FROM layers WHERE space = ? AND last >= ? ORDER BY last LIMIT 1"
+_RECORD = "INSERT INTO records VALUES (?, ?, ?, ?)"
 _BUSY = 10.0  # seconds
 _FLUSH_WAIT = 250  # milliseconds
 
@@ -67,7 +68,7 @@ class SqliteVault:
         self._mode = mode
         self._busy = busy
         self._unflushed = False  # the write-ahead log may hold what was erased
-        self._erased: list[bytes] = []  # frames of which unused parts of pages may hold a copy
+        self._erased: list[bytes] = []  # frames, gone, of which unused parts of pages may hold a copy
         self._reader = self._writer = Connection(path, mode, busy, TABLES)
         try:
             self._store = survey.recognised(self._reader, path)
@@ -139,17 +140,23 @@ class SqliteVault:
         """The store id (16 bytes) that vault and chip share."""
         return self._store
 
-    def create(self, space: bytes, head: Head) -> None:
-        """Make an empty space with this id (16 bytes); `head` has seq 0. ConflictError when it exists."""
-        if not is_id(space) or head.seq != 0 or not is_digest(head.digest):
-            raise InputError("a new space has an id of 16 bytes, and a head with seq 0 and a digest of 32 bytes")
+    def create(self, spaces: Sequence[NewSpace]) -> None:
+        """Make spaces, all or none of them. ConflictError when one exists, or is named twice."""
+        for space, head, _ in spaces:
+            if not is_id(space) or head.seq != 0 or not is_digest(head.digest):
+                raise InputError("a new space has an id of 16 bytes, and a head with seq 0 and a digest of 32 bytes")
+        new = sorted(spaces)  # in the order of the file, so that many of them write each page once
+        rows = [_rows(space, head, frames) for space, head, frames in new]
 
         def work(db: sqlite3.Connection) -> None:
-            if db.execute("SELECT 1 FROM spaces WHERE id = ?", (space,)).fetchone():
-                raise ConflictError(f"the space exists already in {self._path.name}; go on from its head")
-            db.execute("INSERT INTO spaces VALUES (?, 0, ?, 0)", (space, head.digest))
+            for (space, head, _), begun in zip(new, rows, strict=True):
+                if db.execute("SELECT 1 FROM spaces WHERE id = ?", (space,)).fetchone():
+                    raise ConflictError(f"the space exists already in {self._path.name}; go on from its head")
+                end = _end(begun, head)
+                db.execute("INSERT INTO spaces VALUES (?, ?, ?, 0)", (space, end.seq, end.digest))
+                db.executemany(_RECORD, begun)
 
-        self._writer.change(work, space)
+        self._writer.change(work, spaces[0].space if len(spaces) == 1 else None)
 
     def spaces(self) -> list[bytes]:
         """The ids of all spaces, sorted."""
@@ -181,15 +188,15 @@ class SqliteVault:
         """
         if erase and not frames:
             raise InputError("erasing needs a record that names what was erased; append it in the same call")
-        rows = [(space, n, frame, sha256(frame).digest()) for n, frame in enumerate(frames, expected.seq + 1)]
-        head = Head(rows[-1][1], rows[-1][3]) if rows else expected
+        rows = _rows(space, expected, frames)
+        head = _end(rows, expected)
 
         def work(db: sqlite3.Connection) -> list[bytes]:
             row = self._only(db.execute(_HEAD, (space, space)).fetchall())
             if head_in(self._path.name, space, row) != expected:
                 raise ConflictError(f"another writer was first in {self._path.name}; catch up and try again")
             if rows:
-                db.executemany("INSERT INTO records VALUES (?, ?, ?, ?)", rows)
+                db.executemany(_RECORD, rows)
                 db.execute("UPDATE spaces SET seq = ?, digest = ? WHERE id = ?", (head.seq, head.digest, space))
             return self._erase(db, space, set(erase), expected.seq) if erase else []
 
@@ -225,21 +232,23 @@ class SqliteVault:
         if not (_ascend([*spans, (seen + 1, MAX_INTEGER)]) and all(map(is_digest, digests))):
             raise InputError("layers stand for ranges of the log, one after another, between heads with digests")
 
-        def work(db: sqlite3.Connection) -> bool:
+        def work(db: sqlite3.Connection) -> list[bytes] | None:
             erased = self._only(db.execute("SELECT erased FROM spaces WHERE id = ?", (space,)).fetchall())[0]
             if not is_count(erased):
                 raise damaged(self._path.name, "the mark of the last erasure is not readable", space)
             there = self._spans(db.execute(_SPANS, (space,)).fetchall(), space)
             stay = [span for span in there if span[1] not in drop]
             if erased > seen or len(stay) + len(drop) != len(there) or not _ascend(sorted(stay + spans), seen):
-                return False
-            for last in drop:
-                _drop_layer(db, space, last)
+                return None
+            dropped = [beginning for last in drop for beginning in _drop_layer(db, space, last)]
             for layer in layers:
                 _put_layer(db, space, layer)
-            return True
+            return dropped
 
-        return self._writer.change(work, space)
+        dropped = self._writer.change(work, space)
+        # What they hold may be forgotten later, and nobody then knows what to search for.
+        self._erased += dropped or []
+        return dropped is not None
 
     def layers(self, space: bytes) -> list[tuple[int, int]]:
         """The numbers of the first and the last record that each layer stands for, ascending.
@@ -294,7 +303,7 @@ class SqliteVault:
         self._flush()
 
     def scrub(self) -> None:
-        """Take what was erased through this vault out of the unused parts of its pages, where it was left a copy.
+        """Take what was erased or dropped through this vault out of unused parts of its pages, where copies were left.
 
         Not part of erasing: it reads the file, so the time it takes tells how much all spaces hold together, which no
         persona may learn from forgetting. In a file above `residue.LIMIT` it does nothing; see `compact`.
@@ -405,6 +414,14 @@ def _ascend(spans: Sequence[tuple[int, int]], most: int = MAX_INTEGER) -> bool:
             return False
         before = last
     return True
+
+
+def _rows(space: bytes, before: Head, frames: Sequence[Sealed]) -> list[tuple[bytes, int, bytes, bytes]]:
+    return [(space, n, frame, sha256(frame).digest()) for n, frame in enumerate(frames, before.seq + 1)]
+
+
+def _end(rows: Sequence[tuple[bytes, int, bytes, bytes]], before: Head) -> Head:
+    return Head(rows[-1][1], rows[-1][3]) if rows else before
 
 
 def _put_layer(db: sqlite3.Connection, space: bytes, layer: Layer) -> None:

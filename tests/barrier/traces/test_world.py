@@ -57,15 +57,16 @@ def test_a_vault_put_back_takes_back_what_was_remembered_since(stage: Stage) -> 
 @pytest.mark.parametrize("json", [True, False])
 def test_a_persona_sees_of_a_command_what_its_user_does(stage: Stage, json: bool) -> None:
     typed = Step("type_recall", INNIE, {"words": (0,), "limit": 3, "json": json})
-    (*_, (_, what, (code, out, err))) = stage.run([says(0, 1), typed]).of(INNIE)
+    (*_, (_, what, (code, out, err)), (_, asked, encoders)) = stage.run([says(0, 1), typed]).of(INNIE)
     assert (what, code, err) == ("type_recall", 0, "")
+    assert (asked, [call[:2] for call in encoders]) == ("asked of the encoders", [("embed", 1)])
     assert "file waffle" in out
     assert out.startswith("{") == json
 
 
 def test_a_command_that_is_cut_short_is_seen_to_be(stage: Stage) -> None:
     typed = Step("type_remember", INNIE, {"words": (0,), "json": False, "cut": (fuses.CLOCK, 0, fuses.CANCELLED)})
-    (*_, (_, _, view)) = stage.run([typed]).of(INNIE)
+    (*_, (_, _, view), _) = stage.run([typed]).of(INNIE)
     assert view == (130, "", "severance: interrupted\n")
 
 

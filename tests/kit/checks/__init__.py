@@ -26,6 +26,7 @@ from kit.checks.chip import (
 from kit.checks.clear import (
     forgetting_does_not_read_what_others_hold,
     forgotten_is_erased,
+    layers_do_not_outlive_a_forgetting,
     nothing_in_the_clear,
     only_the_current_version,
 )
@@ -71,6 +72,7 @@ CHECKS: tuple[Check, ...] = (
     endpoints_are_asked_apart,
     nothing_in_the_clear,
     forgotten_is_erased,
+    layers_do_not_outlive_a_forgetting,
     forgetting_does_not_read_what_others_hold,
     only_the_current_version,
     acknowledged_is_on_disk,

@@ -10,14 +10,17 @@ import tempfile
 from pathlib import Path
 from unittest import mock
 
-from kit import dump, make_house, open_house, recalled, texts
+from kit import dump, make_house, open_house, recalled, space_of, texts
 from kit.checks.base import MARKED, open_raw, refuses
 from severance import NotFoundError, SeveranceError
 from severance.barrier.residue import Sweep
 from severance.barrier.traces.ports import FEW, StillClock, small_snapshots
 from severance.disk.connection import Connection
 from severance.embed import Hashing
-from severance.model import moment
+from severance.mind.layer import decode
+from severance.mind.lexical import Lexical, key_of
+from severance.model import Memory, moment
+from severance.space import Space
 
 NAMES = ("mark", "innie", "outie", "helly", "floor", "home")
 
@@ -104,6 +107,45 @@ def forgotten_is_erased(folder: Path) -> None:
             assert innie._mind.embedder is not None, "waking from the snapshot gave another mind"
             innie.remember("the first of a new life")
         assert recalled(house.cross("mark", "floor"), "new life") == ["the first of a new life"]
+
+
+def layers_do_not_outlive_a_forgetting(folder: Path) -> None:
+    """Who falls asleep with a mind of before it brings back no layer that was dropped, and those made afterwards, by it
+    or by another, hold nothing of what was forgotten.
+    """
+    for catches_up in (False, True):
+        with small_snapshots(), make_house(folder / str(catches_up)) as house:
+            with house.cross("mark", "floor") as innie:
+                innie.remember_many(f"kept {n}" for n in range(7))
+            space = space_of(house)
+            late, other = house.cross("mark", "floor"), house.cross("mark", "floor")
+            gone = late.remember("the map of Petey", source="Petey", thread="Petey", metadata={"Petey": "Petey"})
+            late.remember_many(f"later {n}" for n in range(9))
+            house.cross("mark", "floor").sleep()
+            assert _holding(space, gone) == {"a word", "the id", "a term", "a row"}, "what is looked for"
+            other.forget(gone.id)
+            assert not _holding(space, gone), "a layer outlived what was forgotten"
+            if catches_up:
+                late.recall("kept")
+            late.sleep()
+            assert not _holding(space, gone), "a layer of before was brought back"
+            other.remember_many(f"since {n}" for n in range(9))
+            other.sleep()
+            assert space.layers()[0][0] == 1
+            assert not _holding(space, gone), "a layer of since holds what was forgotten"
+            assert len(texts(house.cross("mark", "floor").memories())) == 25
+
+
+def _holding(space: Space, gone: Memory) -> set[str]:
+    """What of a forgotten memory, which was record 9, the layers of its space hold."""
+    found, terms = set[str](), {key_of(Lexical().term(word)) for word in ("map", "petey")}
+    for _, _, content in space.again().read_layers():
+        layer = decode(content)
+        found |= {"a word"} if b"petey" in content.lower() else set()
+        found |= {"the id"} if bytes.fromhex(gone.id) in content else set()
+        found |= {"a term"} if terms & set(layer.words.keys.tolist()) else set()
+        found |= {"a row"} if 9 in layer.first + layer.seqs else set()
+    return found
 
 
 def forgetting_does_not_read_what_others_hold(folder: Path) -> None:

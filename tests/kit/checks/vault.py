@@ -252,7 +252,7 @@ def layers_say_what_the_log_says(folder: Path) -> None:
 
 
 def _told(space: Space, asked: list[str], *, pictured: bool = True) -> object:
-    """What a mind says that wakes with the layers that are there, all of which must be of use to it, or from the log."""
+    """What a mind says that wakes with the layers that are there, each of use to it, or from the log alone."""
     mind, label = wake(space.again(), None, pictured=pictured)
     assert not pictured or label == mind.chosen
     return list(mind.memories()), [mind.history(memory) for memory in asked], mind.stats()

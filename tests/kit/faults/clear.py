@@ -140,6 +140,37 @@ def only_the_layer_of_the_first_record_is_dropped(patch: Patch) -> None:
     patch.setattr(sqlite.SqliteVault, "_drop_holding", drop_holding)
 
 
+@fault(checks.layers_do_not_outlive_a_forgetting)
+def the_vault_does_not_mark_what_was_erased(patch: Patch) -> None:
+    true = sqlite.SqliteVault._erase
+
+    def erase(self: Any, db: Any, space: bytes, seqs: set[int], last: int) -> list[bytes]:
+        gone = true(self, db, space, seqs, last)
+        db.execute("UPDATE spaces SET erased = 0 WHERE id = ?", (space,))
+        return gone
+
+    patch.setattr(sqlite.SqliteVault, "_erase", erase)
+
+
+@fault(checks.layers_do_not_outlive_a_forgetting)
+def what_was_forgotten_keeps_its_terms_and_its_row(patch: Patch) -> None:
+    patch.setattr(Mind, "_tidy", lambda self: None)
+
+
+@fault(checks.layers_do_not_outlive_a_forgetting)
+def a_layer_is_dropped_after_the_record_that_says_why(patch: Patch) -> None:
+    """By whoever closes the vault: between, and after a crash, it is there."""
+    patch.setattr(sqlite.SqliteVault, "_drop_holding", lambda self, db, space, seq: [])
+    true = sqlite.SqliteVault.close
+
+    def close(self: Any) -> None:
+        for space in self.spaces() if self._mode == "mode=rw" else []:
+            self._writer.change(lambda db, of=space: db.execute("DELETE FROM layers WHERE space = ?", (of,)), space)
+        true(self)
+
+    patch.setattr(sqlite.SqliteVault, "close", close)
+
+
 @fault(checks.forgotten_is_erased)
 def only_the_version_named_is_forgotten(patch: Patch) -> None:
     true = Mind.chain

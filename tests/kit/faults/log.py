@@ -91,15 +91,12 @@ def a_conflict_is_taken_for_success(patch: Patch) -> None:
 
 @fault(checks.damage_is_noticed)
 def an_emptied_record_is_passed_over(patch: Patch) -> None:
-    def read_on(self: Space, anchor: Any = None) -> Any:
-        found = []
+    def pages(self: Space, anchor: Any = None) -> Any:
         while entries := self._vault.read(self.key.space, self.head.seq, 100):
-            for entry in entries:
-                event = self._next(entry)
-                found += [] if event is None else [(entry.seq, event)]
-        return found
+            told = ((entry.seq, self._next(entry)) for entry in entries)
+            yield [(seq, event) for seq, event in told if event is not None]
 
-    patch.setattr(Space, "read_on", read_on)
+    patch.setattr(Space, "pages", pages)
 
 
 @fault(checks.damage_is_noticed)
@@ -152,13 +149,13 @@ def the_anchor_is_not_kept(patch: Patch) -> None:
 
 @fault(checks.an_older_vault_is_noticed)
 def a_log_shorter_than_the_anchor_is_accepted(patch: Patch) -> None:
-    true = Space.read_on
+    true = Space.pages
 
-    def read_on(self: Space, anchor: Head | None = None) -> Any:
+    def pages(self: Space, anchor: Head | None = None) -> Any:
         stored = self._vault.head(self.key.space)
         return true(self, anchor if anchor is not None and stored.seq >= anchor.seq else None)
 
-    patch.setattr(Space, "read_on", read_on)
+    patch.setattr(Space, "pages", pages)
 
 
 @fault(checks.a_backup_may_not_be_older)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from severance.model import Head, Sealed
-from severance.ports import Entry, Layer, Vault
+from severance.ports import Entry, Layer, NewSpace, Vault
 
 E = TypeVar("E", bound=BaseException)
 
@@ -46,7 +46,7 @@ class Kit:
         with ExitStack() as stack:
             handles = [self.make(folder)]
             stack.callback(handles[0].close)
-            handles[0].create(SPACE, EMPTY)
+            handles[0].create([NewSpace(SPACE, EMPTY)])
             for _ in range(count - 1):
                 handles.append(self.reopen(handles[0]))
                 stack.callback(handles[-1].close)

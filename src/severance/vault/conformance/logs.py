@@ -8,7 +8,7 @@ from typing import overload
 
 from severance.errors import ConflictError, NotFoundError
 from severance.model import Head, Sealed
-from severance.ports import Entry
+from severance.ports import Entry, NewSpace
 from severance.vault.conformance.kit import (
     EMPTY,
     NEIGHBOURS,
@@ -42,14 +42,26 @@ class LogConformance(Kit):
         with self.vaults(tmp_path, 2) as handles:
             head = fill(handles[0], 1)
             for vault in handles:
-                refused(ConflictError, vault.create, SPACE, Head(0, bytes(32)))
+                refused(ConflictError, vault.create, [NewSpace(SPACE, Head(0, bytes(32)))])
                 same(vault.head(SPACE), head, "the head")
 
     def test_spaces_are_sorted_whatever_bytes_their_ids_have(self, tmp_path: Path) -> None:
         with self.vaults(tmp_path) as (vault,):
             for space in NEIGHBOURS:
-                vault.create(space, EMPTY)
+                vault.create([NewSpace(space, EMPTY)])
             same(vault.spaces(), sorted((SPACE, *NEIGHBOURS)), "the list of spaces")
+
+    def test_many_spaces_are_made_at_once_with_what_they_begin_with_or_none_of_them(self, tmp_path: Path) -> None:
+        with self.vaults(tmp_path) as (vault,):
+            one, two, three, _ = NEIGHBOURS
+            vault.create([NewSpace(two, EMPTY, frames(1, 2)), NewSpace(one, EMPTY, frames(3, 1))])
+            same(vault.read(one, 0, 10), entries(1, frames(3, 1)), "what the first began with")
+            same(vault.read(two, 0, 10), entries(1, frames(1, 2)), "what the second began with")
+            vault.append(two, vault.head(two), frames(5, 1))
+            for new in (one, three):
+                refused(ConflictError, vault.create, [NewSpace(three, EMPTY), NewSpace(new, EMPTY, frames(9, 1))])
+            same(vault.spaces(), sorted((SPACE, one, two)), "the list of spaces")
+            same(vault.read(one, 0, 10), entries(1, frames(3, 1)), "what the first began with")
 
     def test_what_does_not_exist_is_not_found(self, tmp_path: Path) -> None:
         with self.vaults(tmp_path) as (vault,):
@@ -130,7 +142,7 @@ class LogConformance(Kit):
         with self.vaults(tmp_path) as (vault,):
             heads = {SPACE: EMPTY}
             for space in NEIGHBOURS:
-                vault.create(space, EMPTY)
+                vault.create([NewSpace(space, EMPTY)])
                 heads[space] = EMPTY
             for turn in range(20):
                 for number, space in enumerate(heads):

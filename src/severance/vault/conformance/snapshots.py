@@ -6,7 +6,7 @@ from pathlib import Path
 
 from severance.errors import InputError, NotFoundError
 from severance.model import Head
-from severance.ports import Layer, Vault
+from severance.ports import Layer, NewSpace, Vault
 from severance.vault.conformance.kit import EMPTY, NEIGHBOURS, SPACE, Kit, expect, fill, frame, frames, refused, same
 
 
@@ -106,7 +106,7 @@ class SnapshotConformance(Kit):
 
     def test_erasing_drops_the_layers_that_stand_for_it_and_no_other(self, tmp_path: Path) -> None:
         with self.vaults(tmp_path) as (vault,):
-            vault.create(NEIGHBOURS[1], EMPTY)
+            vault.create([NewSpace(NEIGHBOURS[1], EMPTY)])
             fill(vault, 9, NEIGHBOURS[1])
             fill(vault, 9)
             kept = [layer(vault, first, first + 1, 2, first) for first in (1, 3, 5, 8)]

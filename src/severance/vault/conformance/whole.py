@@ -7,7 +7,7 @@ from pathlib import Path
 
 from severance.errors import NotFoundError, StoreError
 from severance.model import Head
-from severance.ports import Vault
+from severance.ports import NewSpace, Vault
 from severance.vault.conformance.kit import (
     EMPTY,
     NEIGHBOURS,
@@ -34,8 +34,8 @@ def _contents(vault: Vault) -> dict[bytes, object]:
 
 def _furnish(vault: Vault) -> None:
     """Something of everything."""
-    vault.create(NEIGHBOURS[0], EMPTY)
-    vault.create(NEIGHBOURS[3], EMPTY)
+    vault.create([NewSpace(NEIGHBOURS[0], EMPTY)])
+    vault.create([NewSpace(NEIGHBOURS[3], EMPTY)])
     fill(vault, 40, NEIGHBOURS[3], 1124)
     picture(vault, vault.head(NEIGHBOURS[3]), frames(5, 3, 70_000), NEIGHBOURS[3])
     head = vault.append(SPACE, fill(vault, 10), [frame(11)], [1, 10])
@@ -66,7 +66,7 @@ class WholeConformance(Kit):
                 same(_contents(vault), wanted, "the other spaces")
                 refused(NotFoundError, vault.head, SPACE)
                 refused(NotFoundError, vault.drop, SPACE)
-            two.create(SPACE, EMPTY)
+            two.create([NewSpace(SPACE, EMPTY)])
             same(one.read(SPACE, 0, 10), [], "the log of a new space")
             same(one.read_layers(SPACE), [], "the layers of a new space")
             expect(picture(one, fill(one, 1), [frame(1)]), "a new space has no erasure to remember")
@@ -138,7 +138,7 @@ class WholeConformance(Kit):
             head = fill(vault, 1)
             vault.close()
             vault.close()
-            refused(StoreError, vault.create, NEIGHBOURS[0], EMPTY)
+            refused(StoreError, vault.create, [NewSpace(NEIGHBOURS[0], EMPTY)])
             refused(StoreError, vault.spaces)
             refused(StoreError, vault.head, SPACE)
             refused(StoreError, vault.append, SPACE, head, [frame(2)])
@@ -166,7 +166,7 @@ class WholeConformance(Kit):
             heads: dict[bytes, Head] = {SPACE: EMPTY}
             for number in range(1000):
                 space = bytes(frame(number, 16))
-                vault.create(space, EMPTY)
+                vault.create([NewSpace(space, EMPTY)])
                 heads[space] = EMPTY if number % 5 else vault.append(space, EMPTY, frames(number, 2, 356))
             same(vault.spaces(), sorted(heads), "the list of spaces")
             for number, (space, head) in enumerate(list(heads.items())[1:]):
