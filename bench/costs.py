@@ -42,6 +42,7 @@ _FRAME = 612
 _REMEMBER, _KILOBYTES, _RECALL_SEALED, _BULK_SEALED = 1.5, 1.5, 1.10, 1.25
 _LEFT = 0.2
 _HEADER = bytes(84)
+_WOKEN = {"layers": "from layers", "log": "from the whole log"}
 _LENGTH = struct.Struct(">I")
 
 
@@ -77,7 +78,7 @@ def memory(settings: Settings) -> Iterator[Found]:
     with _house(settings) as house:
         _furnish(house, size, settings.seed)
         store = house.status().store
-        for how, what in (("layers", "from layers"), ("log", "from the whole log")):
+        for how, what in _WOKEN.items():
             asleep, awake, again = _in_a_process(store, how)
             taken, key = awake - asleep, f"speed.memory.{how}.{size}"
             each = taken / 1e3 / size

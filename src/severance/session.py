@@ -365,7 +365,7 @@ class Session:
         if self._applied != space.head.seq:
             # A call was interrupted (Ctrl-C) between the log and the mind; the log is the truth, so begin again.
             fresh = space.again()
-            self._mind, self._label = wake(fresh, None)
+            self._mind, self._label = wake(fresh, space.head)
             self._space, space = fresh, fresh
             self._applied = fresh.head.seq
         return space

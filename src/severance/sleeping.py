@@ -19,8 +19,8 @@ BLOCK = 256
 _MANY = 16_384
 """Where there are so many memories, a block has twice as many records."""
 
-_LOOSE, _MOST_LOOSE = 48, 512
-_LOOSE_SHARE = 64
+_LOOSE, _MOST_LOOSE = 40, 512
+_LOOSE_SHARE = 128
 """So many records, and one for so many memories, may be without a layer: waking reads them from the log."""
 
 Span = tuple[int, int]

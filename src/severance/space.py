@@ -17,6 +17,7 @@ from severance.crypto.envelope import (
     SpaceKey,
     after,
     chunk_place,
+    filled,
     genesis,
     record_place,
 )
@@ -25,7 +26,10 @@ from severance.model import Head, Plain, Sealed
 from severance.ports import Entropy, Entry, Layer, NewSpace, Vault
 from severance.records import Event, Forgotten, decode, encode
 
-CHUNK_BYTES = 2**20
+CHUNK_BYTES = 2**20 - 4
+"""Of content in a chunk, at most; with its length it fills a bucket."""
+
+_WORTH_CUTTING = 4_096
 _PAGE = 2048
 _NOT_WRITTEN = "is not what was written there"
 _NOT_FORGOTTEN = "is gone, and nothing in the log says that it was forgotten"
@@ -40,6 +44,13 @@ class Pictured(NamedTuple):
     begin: Head
     end: Head
     content: bytes
+
+
+def _chunk(left: int) -> int:
+    """How many bytes the next chunk takes of so many: what fills a bucket, so that only little is padded at the end."""
+    if left > CHUNK_BYTES:
+        return CHUNK_BYTES
+    return filled(left) if left > _WORTH_CUTTING else left
 
 
 def new_key(entropy: Entropy, scope: bytes) -> SpaceKey:
@@ -135,12 +146,13 @@ class Space:
 
     def _layer(self, first: int, last: int, content: bytes) -> Layer:
         begin, end = self._at(first - 1), self._at(last)
-        starts = range(0, max(len(content), 1), CHUNK_BYTES)
-        chunks, before = list[Sealed](), b""
-        for index, start in enumerate(starts):
-            place = chunk_place(begin, end, index, before, last=start == starts[-1])
-            before = self._sealer.seal(place, Plain(content[start : start + CHUNK_BYTES]))
+        chunks, before, start = list[Sealed](), b"", 0
+        while not chunks or start < len(content):
+            size = _chunk(len(content) - start)
+            place = chunk_place(begin, end, len(chunks), before, last=start + size == len(content))
+            before = self._sealer.seal(place, Plain(content[start : start + size]))
             chunks.append(Sealed(before))
+            start += size
         return Layer(begin, end, tuple(chunks))
 
     def read_to(self, end: Head) -> tuple[list[Numbered], set[int]]:
@@ -319,9 +331,16 @@ class Space:
             return self._vault.read(self.key.space, after, limit)
 
     def _compare(self, anchor: Head) -> None:
-        """Hold the log against an anchor that lies at or before `head`."""
+        """Hold the log against an anchor that lies at or before `head`.
+
+        The records from there on must lead to `head`. That the log has the anchor is not enough where layers reach
+        further: they might be those of another history, which an earlier state of the vault had.
+        """
         if self._at(anchor.seq) != anchor:
             raise self._rolled_back(anchor.seq)
+        onward = self.again()
+        onward.head = anchor
+        onward.read_to(self.head)
 
     def _at(self, seq: int) -> Head:
         """The head at this number, at or before `head`, as the log has it."""

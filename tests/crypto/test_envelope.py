@@ -79,6 +79,14 @@ def test_a_bucket_begins_and_ends_where_the_format_says(length: int, size: int) 
     assert len(seal(b"x" * length)) == HEADER + size + TAG
 
 
+@given(length=st.one_of(st.integers(252, 200_000), st.integers(252, 2**23 - 4)))
+def test_what_fills_a_bucket_is_the_most_that_does(length: int) -> None:
+    found = envelope.filled(length)
+    assert found <= length
+    assert bucket(found) == found + 4
+    assert all(bucket(more) == bucket(found + 1) != more + 4 for more in {found + 1, length} if found < more <= length)
+
+
 @pytest.mark.parametrize(
     ("at", "error"),
     [(0, NewerVersionError), (1, NewerVersionError)]

@@ -24,7 +24,7 @@ def records(spans: list[Span]) -> int:
 
 
 def lived(turns: int, said: int, memories: int, *, forgets: float = 0.0) -> tuple[list[Span], int, int]:
-    """Layers after so many sessions of so many records on top of others, what was written for them, and the log's end."""
+    """Layers after so many sessions of so many records on top of others, what went into them, and the log's end."""
     chance, there, end, written = Random(7), list[Span](), 0, 0
     for turn in range(turns + 1):
         end += said if turn else memories

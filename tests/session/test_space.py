@@ -294,6 +294,16 @@ def test_a_layer_of_any_size_comes_back(space: Space, monkeypatch: pytest.Monkey
     assert held == (space.again().head, space.head, content)
 
 
+@pytest.mark.parametrize("size", [4_097, 12_000, 65_533, 150_000, CHUNK_BYTES + 1, 3_000_000])
+def test_little_of_a_layer_is_padding(space: Space, folder: Path, size: int) -> None:
+    space.append([chosen(1)])
+    content = bytes(n % 251 for n in range(size))
+    assert space.write_layers(*whole(space, content))
+    assert contents_of(space.again()) == [content]
+    frames = [row[3] for row in dump(folder / "vault.db")["chunks"]]
+    assert sum(map(len, frames)) < 1.01 * size + 2_000
+
+
 def test_layers_come_back_in_order_with_the_heads_between_them(space: Space) -> None:
     heads = [space.head]
     for number in range(5):

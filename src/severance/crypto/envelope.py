@@ -80,6 +80,16 @@ def bucket(length: int) -> int:
     return between if between >= max(need, _SMALLEST_BUCKET) else power
 
 
+def filled(length: int) -> int:
+    """The most bytes of content, at most `length` (252 or more), that fill a bucket without any padding."""
+    room = length + _LENGTH.size
+    if room >= _COARSE_BUCKET:
+        return room // _COARSE_BUCKET * _COARSE_BUCKET - _LENGTH.size
+    power = 1 << (room.bit_length() - 1)
+    between = power // 2 * 3
+    return (between if between <= room else power) - _LENGTH.size
+
+
 def genesis(space: bytes, epoch: int) -> Head:
     """The head of an empty log."""
     return Head(0, sha256(b"severance/log/v1" + space + _LENGTH.pack(epoch)))

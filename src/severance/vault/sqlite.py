@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from operator import itemgetter
 from pathlib import Path
 
 from severance.disk.connection import Connection, connect
@@ -145,7 +146,7 @@ class SqliteVault:
         for space, head, _ in spaces:
             if not is_id(space) or head.seq != 0 or not is_digest(head.digest):
                 raise InputError("a new space has an id of 16 bytes, and a head with seq 0 and a digest of 32 bytes")
-        new = sorted(spaces)  # in the order of the file, so that many of them write each page once
+        new = sorted(spaces, key=itemgetter(0))  # in the order of the file, so that many of them write each page once
         rows = [_rows(space, head, frames) for space, head, frames in new]
 
         def work(db: sqlite3.Connection) -> None:

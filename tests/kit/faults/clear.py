@@ -7,7 +7,10 @@ import logging
 import os
 import tempfile
 import zlib
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from kit import checks
 from kit.faults.table import Patch, fault
@@ -17,6 +20,7 @@ from severance.chip.register import Keys
 from severance.crypto import envelope
 from severance.errors import InputError
 from severance.mind import Mind, views
+from severance.mind.lexical import Lexical, Words
 from severance.mind.memories import GONE, Memories
 from severance.model import Sealed
 from severance.space import Space
@@ -153,8 +157,22 @@ def the_vault_does_not_mark_what_was_erased(patch: Patch) -> None:
 
 
 @fault(checks.layers_do_not_outlive_a_forgetting)
-def what_was_forgotten_keeps_its_terms_and_its_row(patch: Patch) -> None:
-    patch.setattr(Mind, "_tidy", lambda self: None)
+def a_layer_has_the_terms_of_all_that_the_mind_ever_held(patch: Patch) -> None:
+    keep, cut = Lexical.keep, Lexical._words
+
+    def kept(self: Any, rows: Any) -> None:
+        self.ever = self.keys.view.copy()
+        keep(self, rows)
+
+    def words(self: Any, *of: Any) -> Words:
+        found = cut(self, *of)
+        keys = np.union1d(found.keys, getattr(self, "ever", found.keys))
+        starts = np.zeros(len(keys) + 1, np.int64)
+        starts[keys.searchsorted(found.keys) + 1] = np.diff(found.starts)
+        return replace(found, keys=keys, starts=starts.cumsum())
+
+    patch.setattr(Lexical, "keep", kept)
+    patch.setattr(Lexical, "_words", words)
 
 
 @fault(checks.layers_do_not_outlive_a_forgetting)

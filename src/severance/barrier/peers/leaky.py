@@ -120,6 +120,16 @@ class DeleteByAnyone(Strict):
             texts.pop(id, None)
 
 
+class NoLimitMeansAll(Strict):
+    def search(self, tenant: str, query: str, limit: int) -> list[Found]:
+        return super().search(tenant, query, limit) if limit > 0 else _ranked(self._everything(), query)
+
+
+class HighLimitMeansAll(Strict):
+    def search(self, tenant: str, query: str, limit: int) -> list[Found]:
+        return super().search(tenant, query, limit) if limit <= 1_000 else _ranked(self._everything(), query)
+
+
 class _Matching(Strict):
     """Reads as every tenant that matches."""
 
@@ -180,6 +190,14 @@ class TenantInQuery(Strict):
         return super().search(_claimed(query) or tenant, query, limit)
 
 
+class OperatorInQuery(Strict):
+    """As a search box does: `from:` before a name."""
+
+    def search(self, tenant: str, query: str, limit: int) -> list[Found]:
+        named = re.search(r"\bfrom:(\S+)", query)
+        return super().search(named[1] if named else tenant, query, limit)
+
+
 class TenantInMetadata(Strict):
     def add_with(self, tenant: str, text: str, metadata: Mapping[str, str]) -> str:
         return self.add(next(iter(metadata.values()), tenant), text)
@@ -227,6 +245,16 @@ class TrimsNames(Strict):
 class CutsNames(Strict):
     def _own(self, tenant: str) -> Texts:
         return super()._own(tenant[:64])
+
+
+class FoldsSigns(Strict):
+    def _own(self, tenant: str) -> Texts:
+        return super()._own(tenant.replace("-", "_"))
+
+
+class DomainOnly(Strict):
+    def _own(self, tenant: str) -> Texts:
+        return super()._own(tenant.rpartition("@")[2])
 
 
 class CurrentTenant(Strict):
@@ -315,6 +343,22 @@ class KeepsOnDisk(Strict):
         with self._file.with_suffix(".log").open("a", encoding="utf-8") as log:
             log.write(f"{tenant}\t{text}\n")
         return super().add(tenant, text)
+
+
+class HistoryForAll(Strict):
+    """Keeps what was before an update, and answers everybody who asks for it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._before: Texts = {}
+
+    def update(self, tenant: str, id: str, text: str) -> None:  # noqa: A002
+        self._before[id] = self._own(tenant).get(id, "")
+        super().update(tenant, id, text)
+
+    def search(self, tenant: str, query: str, limit: int) -> list[Found]:
+        told = self._before if "history" in query else {}
+        return [*super().search(tenant, query, limit), *_ranked(told, query)]
 
 
 class EmptyMeansAll(Strict):

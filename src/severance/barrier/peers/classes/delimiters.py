@@ -6,10 +6,14 @@ apart (The Unicode Standard, chapter 3, conformance clause C6).
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from severance.barrier.peers.ground import Ground
 from severance.barrier.peers.leak import Leak
 
 _SIGNS = (":", "::", "/", ".", "|", "#", "-", "_", ",", ";", " ", "\\", "\0", "\x1f", "\n", "\t", "=", "&", "+", "@")
+_LIKE = ("-", "_", ".", " ", "", ":", "/", "@", "+", "~", "--")
+"""Signs that are one sign, or none, to somebody who makes the name of a table or of a collection."""
 _LONG = (32, 64, 100, 128, 255, 256, 1024)
 
 
@@ -20,6 +24,8 @@ def probe(ground: Ground) -> None:
         _joined(ground, base, sign)
     for one, two in _spellings(base) + _paths(base, other) + _lengths(base):
         _pair(ground, one, two)
+    for names in _alike(base, other):
+        _group(ground, names)
 
 
 def _pair(ground: Ground, one: str, two: str) -> None:
@@ -30,6 +36,16 @@ def _pair(ground: Ground, one: str, two: str) -> None:
         ground.reads(one, yours.text)
     if mine and yours and ground.finds(mine):
         ground.leaves_alone(mine, "delete", two, yours.id)
+
+
+def _group(ground: Ground, names: list[str]) -> None:
+    """Names all of which might be one: everybody adds, and then reads as itself."""
+    added = [one for one in map(ground.add, names) if one]
+    for one, two in zip(added, added[1:] + added[:1], strict=True):
+        ground.reads(one.tenant, two.text)
+    for one, two in pairwise(added):
+        if ground.finds(one):
+            ground.leaves_alone(one, "delete", two.tenant, two.id)
 
 
 def _joined(ground: Ground, base: str, sign: str) -> None:
@@ -61,6 +77,16 @@ def _spellings(base: str) -> list[tuple[str, str]]:
     return folded + trimmed + letters + numbers
 
 
+def _alike(base: str, other: str) -> list[list[str]]:
+    """Names with one sign in the place of another, in other letters, and at one domain or another."""
+    stem, rival = base.replace("-", ""), other.replace("-", "")
+    signs = [f"{stem}{sign}ops" for sign in _LIKE]
+    letters = [f"{stem}-dev", f"{stem}-DEV", f"{stem.upper()}-dev", f"{stem.capitalize()}_Dev", f"{stem} Dev"]
+    domain = f"{stem}.example"
+    at = [f"{stem}@{domain}", f"{rival}@{domain}", f"{stem}+{rival}@{domain}", f"{stem}@mail.{domain}", domain]
+    return [signs, letters, at, [f"{stem}@one.example", f"{stem}@two.example", stem]]
+
+
 def _paths(base: str, other: str) -> list[tuple[str, str]]:
     """The same place to somebody who makes a path of a name."""
     names = (f"./{base}", f"{base}/.", f"{other}/../{base}", f"{base}//", f"{base}%00", f"{base}%20", f"..\\{base}")
@@ -82,6 +108,6 @@ LEAK = Leak(
         "folded or normalised."
     ),
     probe=probe,
-    toys=("JoinedKey", "CachesJoinedQuery", "FoldsCase", "TrimsNames", "CutsNames"),
+    toys=("JoinedKey", "CachesJoinedQuery", "FoldsCase", "TrimsNames", "CutsNames", "FoldsSigns", "DomainOnly"),
     not_covered=("Names that are canonically equivalent in Unicode (NFC and NFD) count as one name.",),
 )

@@ -7,10 +7,15 @@ from severance.barrier.peers.leak import Leak
 
 _GENERAL = ("key", "Who keeps something under the stair?", "a", " ", "zq", "memory")
 _MANY = 1_000
+_ODD_LIMITS = (0, -1, 1_001, 10**6)
+"""Too few, and more than there are: what some memories read as `no limit`. To refuse them is right too."""
 
 
 def probe(ground: Ground) -> None:
-    """Every reading call of every tenant, before and after updates, deletions and a restart; also of a newcomer."""
+    """Every reading call of every tenant, before and after updates, deletions and a restart; also of a newcomer.
+
+    Then with limits that some memories read as `no limit`.
+    """
     ann, ben, nobody = ground.tenants(3)
     hers, his = ground.plant(ann, 5), ground.plant(ben, 3)
     for reader, other in ((ben, hers), (ann, his), (nobody, hers)):
@@ -25,6 +30,9 @@ def probe(ground: Ground) -> None:
     ground.reopen()
     for reader, other in ((ben, hers), (nobody, his)):
         _read(ground, reader, other[2].text)
+    for limit in _ODD_LIMITS:
+        for reader in (ben, nobody):
+            ground.reads_own_only(reader, "search", reader, hers[0].text, limit)
 
 
 def _read(ground: Ground, reader: str, text: str) -> None:
@@ -40,5 +48,13 @@ LEAK = Leak(
         "of its own for each tenant. Treat an empty result as empty, and never fall back to a wider search."
     ),
     probe=probe,
-    toys=("NoFilterInSearch", "NoFilterInList", "WiderWhenEmpty", "DeletesAll", "ForgetsFilterAfterRestart"),
+    toys=(
+        "NoFilterInSearch",
+        "NoFilterInList",
+        "WiderWhenEmpty",
+        "DeletesAll",
+        "ForgetsFilterAfterRestart",
+        "NoLimitMeansAll",
+        "HighLimitMeansAll",
+    ),
 )

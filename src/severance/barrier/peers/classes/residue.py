@@ -10,13 +10,16 @@ from severance.barrier.peers.wire import Call
 from severance.barrier.residue import ENCODINGS, Sweep
 from severance.embed import bundled
 
+_MANY = 1_000
 _KEPT = 4
 _GONE = 4
+_ASKED = ("history", "What was it before?", "previous versions", "changes", "deleted memories", "undo")
+"""Questions that a memory with a history may answer from it."""
 
 
 def probe(ground: Ground) -> None:
     """Delete and replace, read as owner and as somebody else, restart, read again; close, and look into the files."""
-    ann, ben = ground.tenants(2)
+    ann, ben, nobody = ground.tenants(3)
     hers = ground.plant(ann, _KEPT + 2 * _GONE)
     ground.plant(ben, 2)
     deleted = [one for one in hers[_KEPT : _KEPT + _GONE] if ground.ask("delete", ann, one.id).kind == "ok"]
@@ -26,8 +29,11 @@ def probe(ground: Ground) -> None:
     for _ in range(2):
         for word, gone in (("deleted", deleted), ("replaced", replaced)):
             for one in gone:
-                for reader in (ann, ben):
+                for reader in (ann, ben, nobody):
                     _read(ground, reader, one, word)
+        for reader in (ben, nobody):
+            for question in _ASKED:
+                ground.reads_own_only(reader, "search", reader, question, _MANY)
         ground.reopen()
     ground.remote.close()
     _sweep(ground, "deleted", deleted)
@@ -77,6 +83,6 @@ LEAK = Leak(
         "encrypt each tenant under a key that can be destroyed."
     ),
     probe=probe,
-    toys=("KeepsInIndex", "KeepsById", "KeepsOnDisk"),
+    toys=("KeepsInIndex", "KeepsById", "KeepsOnDisk", "HistoryForAll"),
     not_covered=("Backups, servers and memory outside the folder of the adapter.",),
 )
