@@ -16,7 +16,7 @@ from typing import Self, TypeVar
 from weakref import WeakValueDictionary
 
 from severance.chip.chip import Chip
-from severance.crypto.rootkey import Key
+from severance.crypto.rootkey import Key, variables
 from severance.drafts import name_of
 from severance.embed import bundled
 from severance.embed.specs import embedder_of, reranker_of
@@ -75,7 +75,7 @@ def open(  # noqa: A001 - `severance.open` is what people will write
         StoreError, DamagedError: the store cannot serve, or is not what was written.
         InputError: a spec cannot be meant.
     """
-    chosen, reranking = chosen_embedder(embedder), _reranking(reranker)
+    chosen, reranking = chosen_embedder(embedder, key), _reranking(reranker, key)
     entropy = entropy or SystemEntropy()
     directory = path_of(path)
     vault, chip = open_store(directory, key=key, create=create, entropy=entropy)
@@ -262,8 +262,8 @@ class House:
         return [persona for subject in self._chip.subjects() for persona in self._chip.personas(subject.name)]
 
 
-def chosen_embedder(chosen: str | Embedder | None) -> Callable[[], Embedder]:
-    """What makes the embedder that `open` would use for this argument.
+def chosen_embedder(chosen: str | Embedder | None, key: Key = None) -> Callable[[], Embedder]:
+    """What makes the embedder that `open` would use for these arguments.
 
     Raises:
         InputError: the spec, here or in the environment, cannot be meant.
@@ -272,14 +272,14 @@ def chosen_embedder(chosen: str | Embedder | None) -> Callable[[], Embedder]:
         chosen = os.environ.get(EMBEDDER_VARIABLE) or None
     if chosen is None:
         return bundled
-    return embedder_of(chosen) if isinstance(chosen, str) else partial(_itself, chosen)
+    return embedder_of(chosen, variables(key)) if isinstance(chosen, str) else partial(_itself, chosen)
 
 
-def _reranking(chosen: str | Reranker | Reranking | None) -> Callable[[], Reranking | None]:
+def _reranking(chosen: str | Reranker | Reranking | None, key: Key) -> Callable[[], Reranking | None]:
     if chosen is None:
         chosen = os.environ.get(RERANKER_VARIABLE) or None
     if isinstance(chosen, str):
-        return reranker_of(chosen)
+        return reranker_of(chosen, variables(key))
     return partial(_itself, chosen if chosen is None or isinstance(chosen, Reranking) else Reranking(chosen))
 
 

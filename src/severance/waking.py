@@ -42,9 +42,15 @@ def wake(space: Space, anchor: Head | None, *, pictured: bool = True) -> tuple[M
     if found is None:
         space.head = begin
     label = NO_LABEL if found is None or not pictured else mind.chosen
-    for news in space.pages(anchor):  # one at a time: a long log as events takes several times what its mind does
+    pages = space.pages(anchor)
+    for news in pages:  # one at a time: a long log as events takes several times what its mind does
         erased.difference_update(seq for _, event in news if isinstance(event, Forgotten) for seq in event.seqs)
-        apply(mind, news)
+        try:
+            apply(mind, news)
+        except DamagedError:
+            for _ in pages:  # what is wrong with the log as a whole comes first: it says why they contradict
+                pass
+            raise
     if erased:
         raise space.unexplained(erased)
     space.confirm()

@@ -31,14 +31,14 @@ class Writing:
     erase: list[int] = field(default_factory=list)
 
 
-def embedded(embedder: Embedder, texts: Sequence[str]) -> list[Vector]:
-    """One vector for each text.
+def embedded(embedder: Embedder, texts: Sequence[str], dimensions: int | None = None) -> list[Vector]:
+    """One vector for each text, with so many dimensions where that is known.
 
     Raises:
         EmbedderError: it failed, or returned another number of vectors, other dimensions or something not a number.
     """
     try:
-        rows, scales = quantize(embedder.embed(texts), rows=len(texts), dimensions=embedder.dimensions)
+        rows, scales = quantize(embedder.embed(texts), rows=len(texts), dimensions=dimensions)
     except EmbedderError as problem:
         which = "it was not kept" if len(texts) == 1 else f"none of these {len(texts):,} texts was kept"
         raise EmbedderError(f"{problem}; {which}, try again") from None

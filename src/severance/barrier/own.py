@@ -114,7 +114,7 @@ def part(store: Path, key: Key, *, embedder: str | None = None, named: bool = Fa
         promise="P3",
         unit="looks",
         advice="Keep every copy of the store to yourself, and report it with this evidence.",
-        run=partial(_run, store, key, chosen_embedder(embedder), named),
+        run=partial(_run, store, key, chosen_embedder(embedder, key), named),
         not_covered=(
             "Backups, exports and copies of your own store, and memories of it shorter than "
             f"{_FEWEST_CHARS} characters.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BATCH_BYTES = 2**18
+MOST_DIMENSIONS = 65_536
 _ASKED = "How many components does a vector have?"
 """What is embedded to find out; nobody remembered it."""
 
@@ -24,25 +24,28 @@ class Encoder:
     """An embedder that may be given other words before a query than before a text to remember.
 
     Embeds in batches, one after another. What a call embeds belongs to that call: nothing is kept, and nothing is
-    held back to go with another call. Of what it has seen, it knows the number of components only.
+    held back to go with another call. Not even how many components a vector had is kept: whoever asks next would learn
+    from an error that somebody asked before.
     """
 
     zeros = True
     """Whether a vector may be all zero, as that of a text of which a local model knows no word."""
 
-    def __init__(self, identity: str, *, query: str = "", document: str = "", batch: int = 64) -> None:
+    def __init__(
+        self, identity: str, *, query: str = "", document: str = "", batch: int = 64, dimensions: int | None = None
+    ) -> None:
         """
         Args:
             identity: as `identity_of` makes it.
             query, document: what is put before a query, and before a text to remember.
             batch: how many texts are embedded at once; fewer where they are long.
+            dimensions: how many components each vector has to have, or None where only the model knows.
         """
         self._identity = identity
         self._query = query
         self._document = document
         self._batch = batch
-        self._dimensions: int | None = None
-        self._lock = Lock()
+        self._dimensions = dimensions
 
     @property
     def identity(self) -> str:
@@ -51,15 +54,12 @@ class Encoder:
 
     @property
     def dimensions(self) -> int:
-        """How many components each vector has; where nothing was embedded yet, a question of its own finds out.
+        """How many components each vector has; where only the model knows, a question of its own finds out, each time.
 
         Raises:
             EmbedderError: as `embed`.
         """
-        if self._dimensions is None:
-            self.embed([_ASKED])
-        assert self._dimensions is not None  # noqa: S101 - embedding has found it out
-        return self._dimensions
+        return self.embed([_ASKED]).shape[1] if self._dimensions is None else self._dimensions
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As `ports.Embedder.embed`."""
@@ -79,25 +79,24 @@ class Encoder:
     def _embedded(self, texts: Sequence[str], *, asking: bool) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, self.dimensions), np.float32)
-        parts = []
+        parts: list[NDArray[np.float32]] = []
+        dimensions = self._dimensions
         for start, end in batches(texts, self._batch):
             try:
-                parts.append(self._checked(self._vectors(texts[start:end], asking=asking), end - start))
+                parts.append(self._checked(self._vectors(texts[start:end], asking=asking), end - start, dimensions))
+                dimensions = parts[0].shape[1]
             except EmbedderError as problem:
                 which = f" texts {start + 1:,} to {end:,} of {len(texts):,}" if len(texts) > 1 else ""
                 raise EmbedderError(f"embedding{which} failed: {problem}") from None
         return np.concatenate(parts)
 
-    def _checked(self, vectors: object, rows: int) -> NDArray[np.float32]:
+    def _checked(self, vectors: object, rows: int, dimensions: int | None) -> NDArray[np.float32]:
         """The vectors, brought to unit length."""
         table = table_of(vectors, rows=rows).astype(np.float64)
-        with self._lock:
-            if self._dimensions is None and table.shape[1]:
-                self._dimensions = table.shape[1]
         if not table.shape[1]:
             raise EmbedderError("the vectors have no components")
-        if table.shape[1] != self._dimensions:
-            raise EmbedderError(f"the vectors have {table.shape[1]} components instead of {self._dimensions}")
+        if dimensions is not None and table.shape[1] != dimensions:
+            raise EmbedderError(f"the vectors have {table.shape[1]:,} components instead of {dimensions:,}")
         peaks = np.abs(table).max(axis=1, keepdims=True)
         if not self.zeros and not peaks.all():
             raise EmbedderError("a vector has nothing but zeros")

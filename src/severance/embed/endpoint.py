@@ -28,7 +28,7 @@ from severance.errors import InputError, SeveranceError
 T = TypeVar("T")
 
 MOST_REPLY = 64 * 2**20
-"""Bytes of an answer that are read at most."""
+"""Bytes of an answer that are read at most, with its headers and whatever frames it."""
 
 _PIECE = 2**16
 _TIMED_OUT = 408
@@ -108,12 +108,15 @@ class Endpoint:
     def __repr__(self) -> str:
         return f"<Endpoint {self.host}>"
 
-    def ask(self, path: str, question: dict[str, Any], reply: type[T], error: type[SeveranceError]) -> T:
+    def ask(
+        self, path: str, question: dict[str, Any], reply: type[T], error: type[SeveranceError], most: int | None = None
+    ) -> T:
         """POST `question` as JSON to `path` below the endpoint, again where that may help; returns the answer's JSON.
 
         Args:
             reply: what the answer has to look like, as `msgspec` reads it.
             error: the class of error to raise.
+            most: bytes of an answer that are read at most, where a good one has fewer than `MOST_REPLY`.
 
         Raises:
             SeveranceError: of that class: no answer in time, a refusal, or something that is not such an answer.
@@ -121,10 +124,11 @@ class Endpoint:
         body = msgspec.json.encode(question)
         headers = self._headers(error)
         patience, failures = self._patience, 0
+        most = MOST_REPLY if most is None else min(most, MOST_REPLY)
         deadline = patience.ticks() + patience.seconds
         while True:
             try:
-                return _read(self._exchange(path, body, headers, deadline), reply)
+                return _read(self._exchange(path, body, headers, deadline, most), reply)
             except Unanswered as problem:
                 failures += 1
                 pause = patience.pause(failures, problem.after)
@@ -151,17 +155,19 @@ class Endpoint:
             headers["Authorization"] = f"Bearer {value}"
         return headers
 
-    def _exchange(self, path: str, body: bytes, headers: dict[str, str], deadline: float) -> bytes:
+    def _exchange(self, path: str, body: bytes, headers: dict[str, str], deadline: float, most: int) -> bytes:
         """One request and its answer, on a connection of its own."""
         ticks = self._patience.ticks
         try:
             connection = self._connection(max(deadline - ticks(), 0.001))
             connection.connect()
             with closing(connection.sock) as sock:
-                connection.sock = _Timed(sock, deadline, ticks)
+                connection.sock = _Bounded(sock, deadline, ticks, most)
                 connection.request("POST", f"{self._parts.path.rstrip('/')}/{path}", body, headers)
                 with connection.getresponse() as response:
                     return _body(response, key=self._key)
+        except Unanswered:
+            raise
         except TimeoutError:
             raise Unanswered(f"did not answer within {self._patience.seconds:g} seconds", again=True) from None
         except ssl.SSLCertVerificationError:
@@ -172,6 +178,8 @@ class Endpoint:
             raise Unanswered("cannot be reached: no machine of that name is known", again=True) from None
         except (OSError, http.client.HTTPException):
             raise Unanswered("broke the connection off, or cannot be reached", again=True) from None
+        except Exception:  # noqa: BLE001 - the standard library reads what a server sent, and raises what it likes
+            raise Unanswered("answered with something that is not HTTP", again=True) from None
 
     def _connection(self, seconds: float) -> http.client.HTTPConnection:
         host, port = self._parts.hostname or "", self._parts.port
@@ -180,13 +188,14 @@ class Endpoint:
         return http.client.HTTPConnection(host, port, timeout=seconds)
 
 
-class _Timed:
-    """A socket whose every wait ends at one deadline, however slowly bytes drip in between."""
+class _Bounded:
+    """A socket whose every wait ends at one deadline, however slowly bytes drip in between, and that reads so much."""
 
-    def __init__(self, sock: socket.socket, deadline: float, ticks: Callable[[], float]) -> None:
+    def __init__(self, sock: socket.socket, deadline: float, ticks: Callable[[], float], most: int) -> None:
         self._sock = sock
         self._deadline = deadline
         self._ticks = ticks
+        self._most = most
 
     def sendall(self, data: bytes) -> None:
         rest = memoryview(data)
@@ -195,7 +204,7 @@ class _Timed:
             rest = rest[self._sock.send(rest) :]
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self._sock, self._left))
+        return io.BufferedReader(_Reader(self._sock, self._left, self._most))
 
     def close(self) -> None:
         """Nothing: `http.client` lets go of the socket while the answer is still to be read."""
@@ -208,16 +217,23 @@ class _Timed:
 
 
 class _Reader(io.RawIOBase):
-    def __init__(self, sock: socket.socket, left: Callable[[], float]) -> None:
+    """Counts here, below `http.client`: one read of that may go on to the end, as after a chunk of size -1."""
+
+    def __init__(self, sock: socket.socket, left: Callable[[], float], most: int) -> None:
         self._sock = sock
         self._left = left
+        self._most = self._rest = most
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         self._sock.settimeout(self._left())
-        return self._sock.recv_into(buffer)
+        count = self._sock.recv_into(buffer)
+        self._rest -= count
+        if self._rest < 0:
+            raise Unanswered(f"answered with more than {self._most:,} bytes")
+        return count
 
 
 def _checked(url: str, plain_http: bool) -> SplitResult:
@@ -258,10 +274,8 @@ def _body(response: http.client.HTTPResponse, *, key: str | None) -> bytes:
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise Unanswered("answered in an encoding that was not asked for")
     found = bytearray()
-    while piece := response.read(min(_PIECE, MOST_REPLY + 1 - len(found))):
+    while piece := response.read(_PIECE):  # by pieces: room for as much as a header promises would be made at once
         found += piece
-        if len(found) > MOST_REPLY:
-            raise Unanswered(f"answered with more than {MOST_REPLY:,} bytes")
     if response.length:
         raise http.client.IncompleteRead(b"")
     return bytes(found)
@@ -281,6 +295,6 @@ def _after(response: http.client.HTTPResponse) -> float | None:
         return float(wanted)
     try:
         span = parsedate_to_datetime(wanted) - parsedate_to_datetime(response.headers.get("Date", ""))
-    except (ValueError, TypeError, OverflowError):  # not dates, or one with a zone and one without
+    except (ArithmeticError, LookupError, TypeError, ValueError):  # no dates, or one with a zone and one without
         return None
     return span.total_seconds()

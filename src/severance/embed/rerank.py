@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from severance.embed.endpoint import Endpoint
 
 _BATCH = 32
+_AROUND = 2**16
+_AROUND_EACH = 2**10
+_REPEATED = 8  # a text that comes back with its score, in escapes of six bytes
 
 
 class _Item(msgspec.Struct):
@@ -42,7 +45,9 @@ class ServedReranker:
     def score(self, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
         """As `ports.Reranker.score`."""
         question = {"model": self._model, "query": query, "documents": texts, "top_n": len(texts)}
-        results = self._endpoint.ask("rerank", question, _Reply, RerankerError).results
+        size = sum(len(text.encode("utf-8", "replace")) for text in texts)
+        most = _AROUND + len(texts) * _AROUND_EACH + _REPEATED * size
+        results = self._endpoint.ask("rerank", question, _Reply, RerankerError, most).results
         found = {item.index: item.relevance_score for item in results}
         if len(results) != len(texts) or found.keys() != set(range(len(texts))):
             raise RerankerError(f"the endpoint answered with {len(found)} scores for {len(texts)} texts")

@@ -11,18 +11,24 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from severance.embed.encoder import Encoder, identity_of
+from severance.embed.encoder import MOST_DIMENSIONS, Encoder, identity_of
 from severance.errors import EmbedderError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from severance.embed.endpoint import Endpoint
 
 KIND = "openai"
+_AROUND = 2**16
+_AROUND_EACH = 2**10
+_COMPONENT = 64  # indented and with more digits than a double has
+_COMPONENT_OF_ANY = 8
 
 
 class _Item(msgspec.Struct):
     index: int
-    embedding: list[float]
+    embedding: msgspec.Raw  # read one by one: as floats in a list, an answer has sixteen times its bytes
 
 
 class _Reply(msgspec.Struct):
@@ -58,17 +64,35 @@ class Served(Encoder):
             query, document, batch: as in `Encoder`.
         """
         options = {"dimensions": dimensions, "version": version, "query": query, "document": document}
-        super().__init__(identity_of(KIND, model, options), query=query, document=document, batch=batch)
+        identity = identity_of(KIND, model, options)
+        super().__init__(identity, query=query, document=document, batch=batch, dimensions=dimensions)
         self._question: dict[str, Any] = {"model": model, "encoding_format": "float"}
         if dimensions is not None:
-            self._question["dimensions"] = self._dimensions = dimensions
+            self._question["dimensions"] = dimensions
         self._endpoint = endpoint
 
     def _vectors(self, texts: Sequence[str], *, asking: bool) -> object:
-        reply = self._endpoint.ask("embeddings", {**self._question, "input": texts}, _Reply, EmbedderError)
+        question = {**self._question, "input": texts}
+        reply = self._endpoint.ask("embeddings", question, _Reply, EmbedderError, self._most(len(texts)))
         found = {item.index: item.embedding for item in reply.data}
         if len(reply.data) != len(texts) or found.keys() != set(range(len(texts))):
             raise EmbedderError(f"the endpoint answered with {len(found)} vectors for {len(texts)} texts")
-        if len({len(vector) for vector in found.values()}) > 1:
+        rows = [_row(found.pop(number)) for number in range(len(texts))]
+        if len({len(row) for row in rows}) > 1:
             raise EmbedderError("the endpoint answered with vectors of different lengths")
-        return np.array([found[number] for number in range(len(texts))], np.float64)
+        return np.array(rows)
+
+    def _most(self, texts: int) -> int:
+        """Bytes of a good answer at most."""
+        known = self._dimensions
+        each = _COMPONENT_OF_ANY * MOST_DIMENSIONS if known is None else _COMPONENT * known
+        return _AROUND + texts * (_AROUND_EACH + each)
+
+
+def _row(raw: msgspec.Raw) -> NDArray[np.float64]:
+    if bytes(raw).count(b",") >= MOST_DIMENSIONS:
+        raise EmbedderError(f"the endpoint answered with a vector of more than {MOST_DIMENSIONS:,} components")
+    try:
+        return np.array(msgspec.json.decode(raw, type=list[float]), np.float64)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise EmbedderError("the endpoint answered with something that cannot be read as such an answer") from None

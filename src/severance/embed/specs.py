@@ -6,13 +6,14 @@ A spec is the same on the command line, in the environment and in `severance.ope
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from severance.embed import local, rerank
 from severance.embed.bundled import bundled
+from severance.embed.encoder import MOST_DIMENSIONS
 from severance.embed.endpoint import Endpoint, Patience
 from severance.embed.served import KIND, Served
 from severance.errors import InputError
@@ -69,8 +70,12 @@ class Spec:
         return {name: self.options[name] for name in names if name in self.options}
 
 
-def embedder_of(text: str) -> Callable[[], Embedder]:
+def embedder_of(text: str, secret: Collection[str] = ()) -> Callable[[], Embedder]:
     """What makes the embedder that a spec means. The spec is checked now, and the model loaded when it is called.
+
+    Args:
+        text: the spec.
+        secret: names of variables that are never read for an API key, since they hold the root key.
 
     Raises:
         InputError: the spec cannot be meant.
@@ -81,8 +86,8 @@ def embedder_of(text: str) -> Callable[[], Embedder]:
     words = spec.given("query", "document")
     if spec.kind == KIND:
         how = words | spec.given("version")
-        batch, dimensions = spec.whole("batch", 1, 2_048), spec.whole("dimensions", 1, 65_536)
-        served = Served(spec.model, _endpoint(spec), batch=batch or 64, dimensions=dimensions, **how)
+        batch, dimensions = spec.whole("batch", 1, 2_048), spec.whole("dimensions", 1, MOST_DIMENSIONS)
+        served = Served(spec.model, _endpoint(spec, secret), batch=batch or 64, dimensions=dimensions, **how)
         return lambda: served
     if spec.kind == "fastembed":
         return lambda: local.FastEmbed(spec.model, **words, **spec.given("path"))
@@ -90,7 +95,7 @@ def embedder_of(text: str) -> Callable[[], Embedder]:
     return lambda: kind(spec.model, **words)
 
 
-def reranker_of(text: str) -> Callable[[], Reranking]:
+def reranker_of(text: str, secret: Collection[str] = ()) -> Callable[[], Reranking]:
     """What makes the re-ranker that a spec means, as `embedder_of`.
 
     Raises:
@@ -102,7 +107,7 @@ def reranker_of(text: str) -> Callable[[], Reranking]:
     how["plain_on_failure"] = spec.one_of("on-failure", ("error", "plain")) == "plain"
     make: Callable[[], Reranker]
     if spec.kind == "endpoint":
-        served = rerank.ServedReranker(spec.model, _endpoint(spec))
+        served = rerank.ServedReranker(spec.model, _endpoint(spec, secret))
         make = lambda: served  # noqa: E731
     elif spec.kind == "fastembed":
         make = lambda: rerank.FastEmbedReranker(spec.model, **spec.given("path"))  # noqa: E731
@@ -156,8 +161,10 @@ def _pairs(options: str, what: str) -> list[tuple[str, str]]:
         raise InputError(f"the options of the {what} are written as ?NAME=VALUE&NAME=VALUE") from None
 
 
-def _endpoint(spec: Spec) -> Endpoint:
+def _endpoint(spec: Spec, secret: Collection[str]) -> Endpoint:
     key, url = spec.options.get("key"), spec.url
+    if key in secret:
+        raise InputError(f"{key} is for the root key, which no endpoint gets; put the API key in another variable")
     if url is None:
         if spec.kind != KIND:
             raise InputError("say where the re-ranker is, as endpoint:MODEL@http://127.0.0.1:8080/v1")

@@ -36,14 +36,10 @@ def reembed(space: Space, anchor: Head | None, embedder: Embedder, progress: Pro
         missing = mind.unembedded(embedder.identity)
         total = done + len(missing)
         batch = missing[:_BATCH]
-        events: list[Event] = (
-            [
-                Revectored(embedder.identity, raw, *vector)
-                for (raw, _), vector in zip(batch, embedded(embedder, [text for _, text in batch]), strict=True)
-            ]
-            if batch
-            else []
-        )
+        vectors = embedded(embedder, [text for _, text in batch], chosen.dimensions) if batch else []
+        events: list[Event] = [
+            Revectored(embedder.identity, raw, *vector) for (raw, _), vector in zip(batch, vectors, strict=True)
+        ]
         if len(batch) == len(missing):
             events.append(chosen)
         if _append(space, mind, events):

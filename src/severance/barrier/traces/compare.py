@@ -10,9 +10,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from io import StringIO
 from pathlib import Path
 
 # Importing them registers the steps.
@@ -90,12 +91,14 @@ class Stage:
         if victim is not None and variant in (Variant.IDLE, Variant.UNBORN):
             steps = without(steps, victim)
         world = self.world = self._world(victim, variant)
+        said = StringIO()
         try:
-            with small_snapshots(), small_batches():
+            with small_snapshots(), small_batches(), redirect_stdout(said), redirect_stderr(said):
                 world.run(steps)
         finally:
             with suppress(StoreError):
                 world.dismiss()
+        world.overheard(said.getvalue())
         return Run(dict(world.seen), world.shapes, world.spaces)
 
     def _world(self, victim: Who | None, variant: Variant | None) -> World:

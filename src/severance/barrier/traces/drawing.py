@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from severance.barrier.traces.content import DISLIKED, FIRST_WORDS
 from severance.barrier.traces.fuse import AFTER, BEFORE, BUSY, CANCELLED, CLOCK, EMBED, FAILING, FULL
-from severance.barrier.traces.people import EVERYONE, PLACE_NAMES, PLACES, WORLD
+from severance.barrier.traces.people import EVERYONE, PLACE_NAMES, PLACES, WORLD, Who
 from severance.barrier.traces.ports import FEW, OTHER
 from severance.barrier.traces.steps import Step
 from severance.model import MAX_TEXT_BYTES
@@ -19,6 +20,11 @@ _LONG = (50_000, MAX_TEXT_BYTES, MAX_TEXT_BYTES + 1_000)
 """Bytes: more than most, as many as a memory may have, and too many."""
 
 _BULK = 300
+
+CROWD = 10_000
+"""Memories of the one persona in a crowded trace that holds many."""
+
+_AT_ONCE = 2_500
 
 
 def _words(r: Random) -> list[int]:
@@ -182,3 +188,27 @@ def trace(seed: int | Random, length: int = 60) -> list[Step]:
     first = [(subject, place) for place, wakes in PLACES.items() for subject in wakes]
     crossings = [Step("cross", None, {"subject": s, "place": p, "desk": 0}) for s, p in first]
     return crossings + [step(r) for _ in range(length)]
+
+
+def crowded(r: Random, length: int) -> tuple[Who, list[Step]]:
+    """One persona comes to hold `CROWD` memories, and wakes again beside the others; and who that is.
+
+    The others take so many steps with their sessions, before a restart and after it.
+    """
+    who = r.choice(EVERYONE)
+    others = [other for other in EVERYONE if other != who]
+    mine = {"session": -1, "cut": None}
+    many = [
+        Step("bulk", who, {**mine, "first": n, "count": _AT_ONCE, "kind": None}) for n in range(0, CROWD, _AT_ONCE)
+    ]
+    again = [Step("recall", who, {**mine, "words": [0, 1], "limit": 10}), Step("stats", who, mine)]
+    names = [name for name in BY_SESSION if name != "bulk"]
+    weights = [BY_SESSION[name][0] for name in names]
+
+    def theirs() -> list[Step]:
+        drawn = [replace(by_session(r, name), who=r.choice(others)) for name in r.choices(names, weights, k=length)]
+        asked = [Step("recall", other, {**mine, "words": [0, 1], "limit": 10}) for other in others]
+        return [*drawn, *asked]
+
+    restart = Step("restart")
+    return who, [*trace(r, 0), *theirs(), *many, *theirs(), restart, *again, *theirs(), Step("status"), restart]

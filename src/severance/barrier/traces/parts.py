@@ -11,9 +11,10 @@ from severance.barrier.findings import Control, Tally
 from severance.barrier.scene import Part, Scene
 from severance.barrier.traces import flaws
 from severance.barrier.traces.compare import Pair, Variant
+from severance.barrier.traces.drawing import CROWD
 from severance.barrier.traces.ports import Commands, Ports
 from severance.barrier.traces.timing import Listening, Watch
-from severance.barrier.traces.trials import LENGTH, Look, Series, Trials
+from severance.barrier.traces.trials import LENGTH, Crowded, Look, Series, Trials
 
 _ControlOf = Callable[[Commands | None], tuple[str, Ports]]
 """What is planted, and the ports that leak."""
@@ -40,6 +41,10 @@ _NOT_COVERED = (
     f"Traces are drawn at random, {LENGTH} steps each, by four personas of three subjects in one process: what takes "
     "more steps, more personas, or threads at the same instant, was not tried."
 )
+_MOST_HELD = (
+    f"What begins only when a persona holds more than {CROWD:,} memories: one of a part's traces has one that holds so "
+    "many, and in most of the others none holds more than a few hundred."
+)
 
 
 def parts(commands: Commands | None = None) -> tuple[Part, ...]:
@@ -54,7 +59,7 @@ def parts(commands: Commands | None = None) -> tuple[Part, ...]:
             advice=_ADVICE,
             run=partial(_pairs, ports, (Variant.IDLE,), _crossed, _purge_control),
             share=3.0,
-            not_covered=(_NOT_COVERED,),
+            not_covered=(_NOT_COVERED, _MOST_HELD),
             least=_LEAST,
         ),
         Part(
@@ -65,7 +70,7 @@ def parts(commands: Commands | None = None) -> tuple[Part, ...]:
             advice=_ADVICE,
             run=partial(_pairs, ports, (Variant.REPLACED,), _crossed, _substitution_control),
             share=2.0,
-            not_covered=(_NOT_COVERED,),
+            not_covered=(_NOT_COVERED, _MOST_HELD),
             least=_LEAST,
         ),
         Part(
@@ -81,6 +86,7 @@ def parts(commands: Commands | None = None) -> tuple[Part, ...]:
                 "What the disk shows by design: how many personas there are, how many records each has, in which of "
                 "two sizes to an octave, which share a session, and (to somebody who keeps watching) when they are "
                 "written.",
+                _MOST_HELD,
             ),
             least=_LEAST,
         ),
@@ -139,6 +145,21 @@ def _pairs(
             for pair in trial.pairs:
                 if look(pair):
                     tally.broke(trials.told(trial, pair, look, short=tally.found < _MOST_SHORT))
+                else:
+                    tally.held()
+    _beside_many(Crowded(scene.seed, scene.folder / "crowded", ports), variants, look, scene, tally)
+
+
+def _beside_many(whole: Crowded, variants: tuple[Variant, ...], look: Look, scene: Scene, tally: Tally) -> None:
+    """One trace more, in which the persona that is otherwise holds many memories. It is not made short if it breaks:
+    each run takes a second.
+    """
+    trials = Trials(whole, variants, (whole.who(0),))
+    with closing(trials.made(range(1), scene.jobs)) as results:
+        for trial in results:
+            for pair in trial.pairs:
+                if look(pair):
+                    tally.broke(f"with {CROWD:,} memories in one persona: {trials.told(trial, pair, look, short=False)}")
                 else:
                     tally.held()
 

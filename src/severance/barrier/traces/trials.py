@@ -18,11 +18,14 @@ from random import Random
 from severance.barrier.traces.compare import Pair, Run, Stage, Variant, compared
 from severance.barrier.traces.crew import lanes
 from severance.barrier.traces.digest import Digest, digest, paired
-from severance.barrier.traces.drawing import trace
+from severance.barrier.traces.drawing import crowded, trace
 from severance.barrier.traces.people import EVERYONE, Who
 from severance.barrier.traces.ports import Ports
 from severance.barrier.traces.shrink import shrunk
 from severance.barrier.traces.steps import Step
+
+CROWDED_LENGTH = 10
+"""Steps of the others, at each of three times, in a trace in which one persona holds many memories."""
 
 LENGTH = 35
 """Steps of a trace, besides the three in which everybody wakes."""
@@ -93,20 +96,38 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Crowded(Series):
+    """Traces in which one persona holds many memories (`drawing.CROWD`)."""
+
+    def steps(self, number: int) -> list[Step]:
+        """A trace."""
+        return self._drawn(number)[1]
+
+    def who(self, number: int) -> Who:
+        """Who holds them."""
+        return self._drawn(number)[0]
+
+    def _drawn(self, number: int) -> tuple[Who, list[Step]]:
+        return crowded(Random(f"{self.seed}/crowded/{number}"), CROWDED_LENGTH)
+
+
+@dataclass(frozen=True)
 class Trials:
-    """Trials of some variants, for every persona in turn.
+    """Trials of some variants, for some personas in turn.
 
     Attributes:
         whole: the series of traces as they are.
         variants: what is otherwise in the others.
+        victims: who is otherwise, in turn.
     """
 
     whole: Series
     variants: tuple[Variant, ...]
+    victims: tuple[Who, ...] = EVERYONE
 
     def made(self, numbers: Iterable[int], jobs: int) -> Generator[Trial]:
         """Make them, in order. Close it to stop early."""
-        others = [(victim, variant) for victim in EVERYONE for variant in self.variants]
+        others = [(victim, variant) for victim in self.victims for variant in self.variants]
         series = [self.whole, *(self._other(*each) for each in others)]
         with closing(lanes(series, numbers, jobs)) as results:
             for number, (whole, *rest) in results:

@@ -163,6 +163,11 @@ class World:
         self.dismiss()
         self.shapes.append(shape_of(self.folder, [f"{n}.tar" for n in range(1, self.backups + 1)]))
 
+    def overheard(self, said: str) -> None:
+        """What the process wrote to its own output and errors, such as a log line, is for everybody to see."""
+        if said:
+            self._keep(None, -1, "the process's own output", said)
+
     def dismiss(self) -> None:
         """Close what is open, and do not look."""
         try:

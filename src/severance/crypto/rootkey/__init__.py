@@ -11,7 +11,7 @@ from severance.crypto.rootkey.given import Given
 from severance.crypto.rootkey.keychain import Keychain
 from severance.crypto.rootkey.keyfile import KeyFile
 from severance.crypto.rootkey.passphrase import Cost, Passphrase
-from severance.crypto.rootkey.resolve import Key, for_new_store, for_store, parse_spec
+from severance.crypto.rootkey.resolve import Key, for_new_store, for_store, parse_spec, variables
 from severance.crypto.rootkey.source import KEY_BYTES, Record, Source, Where, decode_key, encode_key
 
 __all__ = [
@@ -33,4 +33,5 @@ __all__ = [
     "for_new_store",
     "for_store",
     "parse_spec",
+    "variables",
 ]

@@ -113,6 +113,16 @@ def for_store(
     return _BY_NAME[source].fetch_recorded(where)
 
 
+def variables(key: Key) -> frozenset[str]:
+    """The names of the environment variables that hold the root key, as far as `key` says: SEVERANCE_KEY in any case.
+
+    Raises:
+        InputError: `key` is a text that is no spec.
+    """
+    source = parse_spec(key) if isinstance(key, str) else key
+    return frozenset({KEY_VARIABLE, source.variable} if isinstance(source, Environment) else {KEY_VARIABLE})
+
+
 def _named(key: Key, environ: Mapping[str, str]) -> Source | None:
     """The source that the user named, by `key` or by setting SEVERANCE_KEY (to whatever: empty is a mistake, too)."""
     if key is None:
