@@ -16,10 +16,10 @@ from severance.space import Space
 BLOCK = 256
 """Records. Smaller layers cost less to make again when something in them is forgotten; fewer larger ones are joined."""
 
-_MANY = 16_384
+_MANY = 4_096
 """Where there are so many memories, a block has twice as many records."""
 
-_LOOSE, _MOST_LOOSE = 40, 512
+_LOOSE, _MOST_LOOSE = 32, 512
 _LOOSE_SHARE = 128
 """So many records, and one for so many memories, may be without a layer: waking reads them from the log."""
 

@@ -540,6 +540,50 @@ def test_a_sweep_that_finds_nothing_is_noticed(
     assert (outcome.verdict, outcome.note.startswith("The control was missed")) == (Verdict.INCONCLUSIVE, True)
 
 
+NEAR_COPIES = (
+    *(f"Invoice number {number} was paid by the office in March." for number in range(4410, 4420)),
+    *(f"The elevator stops between the floors at noon{end}" for end in ("", ".", "!", "?", "...", " ;")),
+    *(f"Order {first}{second} of pens arrived" for first in "abcd" for second in "wxyz"),
+)
+
+
+def test_near_copies_of_memories_do_not_miss_the_control(store: Path, look: Callable[..., Outcome]) -> None:
+    with severance.open(store, key=KEY) as house, house.cross("irving", "marmalade work") as session:
+        session.remember_many(NEAR_COPIES)
+    outcome = look(store)
+    assert outcome.control is not None
+    assert (outcome.verdict, outcome.control.works) == (Verdict.HELD, True)
+
+
+def test_a_recall_that_gives_near_copies_only_is_found(
+    store: Path, look: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with severance.open(store, key=KEY) as house, house.cross("petronella", "marmalade outie") as session:
+        session.remember_many(NEAR_COPIES[:10])
+    asked = Session.recall
+
+    def recall(self: Session, query: str, *, limit: int = 10) -> list[severance.Recollection]:
+        return [hit for hit in asked(self, query, limit=limit) if hit.memory.text != query]
+
+    monkeypatch.setattr(Session, "recall", recall)
+    assert look(store).verdict is Verdict.HELD
+
+
+@pytest.mark.parametrize("given", ["nothing", "another"])
+def test_a_recall_that_does_not_find_what_is_asked_for_misses_the_control(
+    store: Path, look: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    """Of two sentences of a persona it gives the other, or neither."""
+    asked = Session.recall
+
+    def recall(self: Session, query: str, *, limit: int = 10) -> list[severance.Recollection]:
+        return [hit for hit in asked(self, query, limit=limit) if given == "another" and hit.memory.text != query]
+
+    monkeypatch.setattr(Session, "recall", recall)
+    outcome = look(store)
+    assert (outcome.verdict, outcome.note.startswith("The control was missed")) == (Verdict.INCONCLUSIVE, True)
+
+
 def test_a_memory_that_is_what_the_format_writes_in_the_clear_is_no_residue(
     store: Path, look: Callable[..., Outcome]
 ) -> None:

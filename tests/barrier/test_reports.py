@@ -223,6 +223,7 @@ def test_no_part_says_more_than_it_finds(verdict: Verdict) -> None:
     ("outcomes", "stopped", "begins"),
     [
         ((HELD, UNTRIED), False, "Nothing crossed in what was tried"),
+        ((HELD,), False, "Nothing crossed in what was tried; the bounds say how much that is worth."),
         ((HELD, BROKEN, UNCLEAR), False, "Something crossed in 1 of 3 parts"),
         ((HELD, UNCLEAR), False, "No conclusion: 1 of 2 parts"),
         ((UNTRIED,), False, "No conclusion: nothing was tried"),
@@ -236,6 +237,11 @@ def test_the_closing_sentence(outcomes: tuple[Outcome, ...], stopped: bool, begi
     assert closing(report) in _text(report)
     assert closing(report) == "".join(summary(report))
     assert closing(report) in reports.suite(report)
+
+
+def test_the_closing_sentence_counts_what_was_not_tried() -> None:
+    assert closing(_report(HELD, UNTRIED)).endswith("1 of 2 parts was not tried.")
+    assert closing(_report(HELD, UNTRIED, UNTRIED)).endswith("2 of 3 parts were not tried.")
 
 
 def test_evidence_is_shown_only_for_what_is_broken_and_told_where_it_was_cut() -> None:

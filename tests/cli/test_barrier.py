@@ -383,13 +383,25 @@ def test_a_store_that_was_named_and_is_none_is_refused_before_the_run(
         monkeypatch.setenv(name, value.format(place))
     words = [word.format(place) for word in (*before, "barrier", *after)]
     _one_sentence(run(*words), 1, f"there is no store at {place}", "--no-store")
+    _one_sentence(run(*words, "--only", "toy"), 1, f"there is no store at {place}", "--no-store")
     assert run(*words, "--list").code == 0
     assert run(*words, "--only", "toy", "--list").code == 0
 
 
-def test_a_named_store_that_only_leaves_out_is_not_missed(run: Run, toys: Callable[..., None]) -> None:
+def test_a_store_that_the_environment_names_and_no_store_leaves_out_is_not_missed(
+    run: Run, toys: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     toys(_holds)
-    assert run("barrier", "--store", "nowhere", "--only", "toy").code == 0
+    monkeypatch.setenv("SEVERANCE_STORE", "nowhere")
+    assert run("barrier", "--no-store").code == 0
+    assert run("barrier", "--against", "severance", "--list").code == 0
+
+
+@pytest.mark.parametrize("name", ["store.own", "store"])
+def test_only_the_own_store_and_no_store_exclude_one_another(run: Run, toys: Callable[..., None], name: str) -> None:
+    toys(_holds)
+    _one_sentence(run("barrier", "--no-store", "--only", name), 2, "--no-store leaves out")
+    _one_sentence(run("barrier", "--no-store", "--only", "toy", "--only", name), 2, "--no-store leaves out")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -101,6 +102,67 @@ def test_an_error_is_one_sentence_without_what_was_said(
     assert caught.value.__suppress_context__
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_a_chunk_that_has_no_end_is_read_no_further_than_the_limit(
+    server: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "MOST_REPLY", 2**20)
+    server.raw = itertools.chain([CHUNKED + b"-1\r\n"], itertools.repeat(b" " * 2**16))
+    tracemalloc.start()
+    try:
+        with pytest.raises(EmbedderError, match="answered with more than 1,048,576 bytes"):
+            asked(server, "raw")
+        assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("framing", [b"", CHUNKED + b"0;", b"HTTP/1.1 100 Continue\r\n\r\n"])
+def test_whatever_frames_an_answer_counts_as_part_of_it(
+    server: Serving, framing: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "MOST_REPLY", 2**12)
+    server.raw = itertools.repeat(framing if framing.startswith(b"HTTP/1.1 100") else framing + b"x" * 2**12, 2**10)
+    with pytest.raises(EmbedderError, match="answered with more than 4,096 bytes"):
+        asked(server, "raw")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        CHUNKED + b"-5\r\n",
+        CHUNKED + b"F" * 40 + b"\r\n",
+        CHUNKED + b"zz\r\n",
+        CHUNKED + b"-1\r\n{}",
+        CHUNKED.replace(b"Transfer-Encoding: chunked", b"Content-Length: -5") + b"[]",
+        CHUNKED.replace(b"Transfer-Encoding: chunked", b"Content-Length: " + b"9" * 18) + b"[]",
+        CHUNKED.replace(b"Transfer-Encoding: chunked", b"Content-Length: " + b"9" * 5_000) + b"[]",
+        b'HTTP/1.1 200 OK\r\nContent-Type: =?utf-8?q?=1b?=; a*0="x;\r\nDate: \xff\r\n\r\n{}',
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json; a*=\r\n; b*0*=%\r\n\r\n[]",
+        b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n",
+        b"HTTP/1.1 999999999999999 x\r\n\r\n",
+        b"garbage\r\n\r\n",
+        b"",
+    ],
+)
+def test_whatever_a_server_sends_is_an_error_of_the_kind_that_was_asked_for(server: Serving, raw: bytes) -> None:
+    server.raw = [raw]
+    with pytest.raises(EmbedderError) as caught:
+        asked(server, "raw", tries=2)
+    assert caught.value.__suppress_context__
+
+
+def test_what_the_standard_library_raises_else_is_one_too(server: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(response: Any, *, key: str | None) -> bytes:
+        raise AttributeError(SECRET)
+
+    monkeypatch.setattr(endpoints, "_body", failing)
+    with pytest.raises(EmbedderError, match=r"answered with something that is not HTTP \(asked 2 times\)$"):
+        asked(server, "ok", tries=2)
+
+
 def test_nothing_listens_there(server: Serving, pauses: list[float]) -> None:
     with serving() as gone:
         url = gone.url
@@ -133,7 +195,16 @@ def test_a_date_to_come_back_is_set_against_the_date_of_the_server(server: Servi
     assert pauses == [30.0]
 
 
-@pytest.mark.parametrize("said", ["Fri, 31 Dec {} 23:59:59 GMT", "Fri, 31 Dec 2100 23:59:{} GMT", "Fri, {} +{}"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Fri, 31 Dec {} 23:59:59 GMT",
+        "Fri, 31 Dec 2100 23:59:{} GMT",
+        "Fri, {} +{}",
+        "Mon, 01 Jan 2024 00:00:00 +{}",
+        "Mon, {} Jan 2024 00:00:00 GMT",
+    ],
+)
 def test_a_date_beyond_all_numbers_is_none(server: Serving, pauses: list[float], said: str) -> None:
     server.retry_after = said.replace("{}", "9" * 30)
     asked(server, "503", "ok", pauses=pauses)

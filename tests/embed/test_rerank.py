@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from kit import make_house
 from kit.serving import Serving, serving
 from severance import RerankerError
 from severance.embed.endpoint import Endpoint, Patience
@@ -58,6 +60,23 @@ def test_a_score_beyond_what_a_float_says_is_infinite_without_a_warning(server: 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.isinf(scores(server, "big")).sum() == 1
+
+
+def test_a_broken_answer_leaves_the_order_as_it_was_where_that_was_allowed(folder: Path, server: Serving) -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    server.modes, server.raw = ["raw"], [chunked + b"-5\r\n"]
+    spec = f"endpoint:kit@{server.url}?on-failure=plain&tries=1"
+    with make_house(folder, reranker=spec) as house, house.cross("mark", "floor") as innie:
+        innie.remember_many(TEXTS)
+        assert len(innie.recall("waffles")) > 1
+    assert len(server.asked) == 1
+
+
+def test_an_answer_is_bounded_by_what_was_asked(server: Serving) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+    server.raw = [head + b" " * 2**18]
+    with pytest.raises(RerankerError, match=r"answered with more than \d\d,\d{3} bytes"):
+        scores(server, "raw")
 
 
 def test_a_passing_failure_passes(server: Serving) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from kit import make_house, open_house
 from kit.serving import DIMENSIONS, Serving, serving
 from severance import EmbedderError
 from severance.embed import Hashing
@@ -76,23 +79,77 @@ def test_a_component_beyond_what_squares_to_a_float_is_still_one_vector(server: 
 
 def test_dimensions_that_change_are_refused(server: Serving) -> None:
     server.modes = ["ok", "wider"]
-    embedder = served(server)
-    embedder.embed(TEXTS)
     with pytest.raises(EmbedderError, match="have 17 components instead of 16"):
-        embedder.embed(TEXTS)
+        served(server, batch=2).embed(TEXTS)
+
+
+def test_what_a_call_is_told_depends_on_no_call_before(server: Serving) -> None:
+    alone, after = served(server), served(server)
+    after.embed(TEXTS)
+    assert after.dimensions == DIMENSIONS
+    server.dimensions = DIMENSIONS * 2
+    assert after.embed(TEXTS).shape == alone.embed(TEXTS).shape == (4, DIMENSIONS * 2)
+    assert after.dimensions == alone.dimensions == DIMENSIONS * 2
+    assert vars(after).keys() == vars(alone).keys()
+
+
+@pytest.mark.parametrize("before", ["remember", "recall"])
+def test_an_error_does_not_tell_whether_another_persona_asked_before(
+    folder: Path, server: Serving, before: str
+) -> None:
+    spec, told = f"openai:kit@{server.url}?tries=1", []
+    with make_house(folder, embedder=spec) as house, house.cross("mark", "floor") as innie:
+        innie.remember("a goat")
+    for others in (0, 1):
+        server.dimensions = DIMENSIONS
+        with open_house(folder / "store", embedder=spec) as house:
+            innie, outie = house.cross("mark", "floor"), house.cross("mark", "home")
+            for _ in range(others):
+                getattr(outie, before)("a boat")
+            server.dimensions = DIMENSIONS * 2
+            for call in (innie.recall, innie.remember):
+                with pytest.raises(EmbedderError) as caught:
+                    call("goats")
+                told.append(str(caught.value))
+    assert told[:2] == told[2:]
 
 
 def test_dimensions_are_found_out_with_a_text_that_nobody_remembered(server: Serving) -> None:
     embedder = served(server, document="passage: ")
-    assert embedder.dimensions == embedder.dimensions == DIMENSIONS
+    assert embedder.dimensions == DIMENSIONS
     assert server.texts() == [["passage: How many components does a vector have?"]]
 
 
-def test_dimensions_that_were_seen_need_no_question(server: Serving) -> None:
-    embedder = served(server)
-    embedder.embed(TEXTS)
-    assert embedder.dimensions == DIMENSIONS
-    assert len(server.asked) == 1
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+
+
+@pytest.mark.parametrize(("how", "most"), [({}, "590,848"), ({"dimensions": 8}, "67,072")])
+def test_an_answer_is_bounded_by_the_texts_and_their_components(
+    server: Serving, how: dict[str, int], most: str
+) -> None:
+    server.modes, server.raw = ["raw"], [HEAD, b'{"data":[{"index":0,"embedding":[', b"1," * 2**24, b"1]}]}"]
+    tracemalloc.start()
+    try:
+        with pytest.raises(EmbedderError, match=f"answered with more than {most} bytes"):
+            served(server, **how).embed(TEXTS[:1])
+        assert tracemalloc.get_traced_memory()[1] < 48 * 2**20, "more than the server itself holds"
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_vector_of_more_components_than_any_has_is_not_read(server: Serving) -> None:
+    server.modes, server.raw = ["raw"], [HEAD, b'{"data":[{"index":0,"embedding":[', b"1," * 2**17, b"1]}]}"]
+    with pytest.raises(EmbedderError, match="a vector of more than 65,536 components"):
+        served(server).embed(TEXTS[:1])
+
+
+def test_as_many_components_as_a_log_can_say_are_read_at_full_length(server: Serving) -> None:
+    vector = b"[" + b",\n            ".join([b"-0.12345678901234567"] * 65_536) + b"]"
+    server.modes, server.raw = ["raw"], [HEAD, b'{"data":[{"index":0,"embedding":', vector, b"}]}"]
+    assert served(server, dimensions=65_536).embed(TEXTS[:1]).shape == (1, 65_536)
+    vector = b"[" + b",".join([b"-0.12345678901234567"] * 16_384) + b"]"
+    server.raw = [HEAD, b'{"data":[{"index":0,"embedding":', vector, b"}]}"]
+    assert served(server).embed(TEXTS[:1]).shape == (1, 16_384)
 
 
 def test_dimensions_are_asked_for_where_they_are_given(server: Serving) -> None:

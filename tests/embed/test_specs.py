@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+import severance
+from kit import KEY
 from kit.serving import serving
 from severance import EmbedderError, InputError, RerankerError
+from severance.crypto.rootkey import Environment
 from severance.embed import Hashing, bundled
 from severance.embed.rerank import ServedReranker
 from severance.embed.served import Served
@@ -89,6 +92,18 @@ def test_a_spec_that_cannot_be_meant_is_refused_with_one_sentence(spec: str) -> 
         embedder_of(spec)
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["env:MY_ROOT", Environment("MY_ROOT"), KEY])
+def test_no_endpoint_gets_the_root_key(folder: Path, key: str | Environment | bytes) -> None:
+    names = ["SEVERANCE_KEY"] if key == KEY else ["SEVERANCE_KEY", "MY_ROOT"]
+    for name in names:
+        for how in ({"embedder": f"openai:m@{URL}?key={name}"}, {"reranker": f"endpoint:m@{URL}?key={name}"}):
+            with pytest.raises(InputError, match=f"^{name} is for the root key, which no endpoint gets; put the API"):
+                severance.open(folder / "store", key=key, **how)
+    assert not (folder / "store").exists()
+    with severance.open(folder / "store", key=KEY, embedder=f"openai:m@{URL}?key=KIT_KEY"):
+        pass
 
 
 def test_the_sentence_says_how_to_write_one() -> None:

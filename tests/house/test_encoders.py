@@ -44,7 +44,7 @@ def test_a_house_is_opened_with_a_spec(house: House, server: Serving) -> None:
         innie.remember_many(["waffles on friday", "a goat"])
         assert recalled(innie, "waffles")[0] == "waffles on friday"
     assert house.embedder.identity == "openai:kit"
-    assert server.texts()[1:] == [["waffles on friday", "a goat"], ["waffles"]]
+    assert server.texts()[-2:] == [["waffles on friday", "a goat"], ["waffles"]]
 
 
 def test_the_environment_says_which_where_no_argument_does(
@@ -85,9 +85,10 @@ def test_an_endpoint_that_fails_leaves_nothing_half(
     assert message.endswith("; none of these 100 texts was kept, try again")
     assert "\n" not in message
     assert "said" not in message
-    with pytest.raises(EmbedderError, match="; it was not kept, try again"):
+    refused = "; nothing was kept: bring" if mode in ("wider", "ragged") else "; it was not kept, try again"
+    with pytest.raises(EmbedderError, match=refused):
         innie.remember("said alone")
-    with pytest.raises(EmbedderError, match="; it was not kept, try again"):
+    with pytest.raises(EmbedderError, match=refused):
         innie.amend(kept.id, "said otherwise")
     with pytest.raises(EmbedderError):
         innie.recall("said")
@@ -219,7 +220,7 @@ def test_reembedding_goes_both_ways_and_on_after_a_failure(folder: Path, server:
     said = [f"waffle number {number}" for number in range(70)]
     with make_house(folder) as house, house.cross("mark", "floor") as innie:
         innie.remember_many(said)
-    server.modes = ["ok", "ok", "500"]
+    server.modes = ["ok", "ok", "ok", "500"]
     with open_house(folder / "store", embedder=spec) as house:
         with pytest.raises(EmbedderError, match=r"texts 65 to 70 of 70 failed: .*none of these 70 texts was kept"):
             house.reembed()

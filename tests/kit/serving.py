@@ -10,8 +10,8 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -40,12 +40,14 @@ class Serving:
         modes: how the next requests are answered; see `_Handler`.
         asked: every request, in order.
         released: ends a mode that waits.
+        raw: the bytes that the mode `raw` sends in place of an answer, piece by piece.
     """
 
     url: str = ""
     modes: list[str] = field(default_factory=lambda: ["ok"])
     asked: list[Request] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
+    raw: Iterable[bytes] = ()
     retry_after: str = "0"
     dimensions: int = DIMENSIONS
 
@@ -157,6 +159,13 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(piece)
         except OSError:
             self.close_connection = True
+
+    def _raw(self, body: Any) -> None:
+        """What `Serving.raw` says, whatever that is."""
+        self.close_connection = True
+        with suppress(ConnectionError):
+            for piece in self.serving.raw:
+                self.wfile.write(piece)
 
     def _html(self, body: Any) -> None:
         self._send(200, _json(answer(self.path, body, self.serving.dimensions)), {"Content-Type": "text/html"})

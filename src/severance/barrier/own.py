@@ -23,7 +23,7 @@ from severance.barrier.findings import Control, Tally
 from severance.barrier.residue import Sweep
 from severance.barrier.scene import Part, Scene, Skipped
 from severance.barrier.sealed import Names, in_the_clear, known_bytes, masked
-from severance.barrier.steady import copy_store, pieces, size_of
+from severance.barrier.steady import SEALED, copy_store, pieces, sealed_files, size_of
 from severance.chip.rows import RowFile
 from severance.crypto.rootkey import KEY_VARIABLE, Key, parse_spec
 from severance.errors import (
@@ -40,7 +40,7 @@ from severance.house import House, chosen_embedder
 from severance.model import ID_BYTES, Persona, id_text
 from severance.ports import Embedder
 from severance.session import Session
-from severance.store import CHIP_NAME, VAULT_NAME, open_store
+from severance.store import CHIP_NAME, open_store
 from severance.system import SystemClock, SystemEntropy
 
 if TYPE_CHECKING:
@@ -58,12 +58,11 @@ _CONTROL = 50
 _FEWEST_CHARS = 24
 _FEWEST_DIFFERENT = 8  # a row of dashes is nobody's
 _LIMIT = 10
-_PLACE = "severance-barrier"
-_SEALED = (VAULT_NAME, CHIP_NAME)
-_PARTS = tuple(f".{name}." for name in _SEALED)  # while one of them is being made
-_LEFT = re.compile(r"\.severance-[a-z0-9_]{8}")
-"""Where a backup or a restore is put together, beside what it is for."""
+_RECALLED = 10
+_FEWEST_RECALLED = 0.5
+"""The share of what is asked for by its text that recall must give: some memories hardly have words to be found by."""
 
+_PLACE = "severance-barrier"
 
 NAME = "store.own"
 
@@ -74,7 +73,7 @@ def is_there(store: Path) -> bool:
     Raises:
         StoreError: nobody may look.
     """
-    for name in _SEALED:
+    for name in SEALED:
         try:
             (store / name).lstat()
         except (FileNotFoundError, NotADirectoryError):
@@ -183,7 +182,7 @@ def _run(store: Path, key: Key, embedder: Callable[[], Embedder], named: bool, s
 def _look(store: Path, key: Key, embedder: Callable[[], Embedder], scene: Scene, tally: Tally) -> None:
     if not is_there(store):
         raise _NotHadError("There is no store of your own to look at; name one with --store.")
-    files = list(_files(store))
+    files = list(sealed_files(store))
     size = sum(size_of(file) for file in files)
     if size > MOST_FULL:
         raise _NotHadError(f"Your store has more than {MOST_FULL >> 20:,} MiB, which is not copied.")
@@ -324,30 +323,56 @@ def _control(sweep: Sweep, sentences: Sequence[str], embedder: Embedder) -> Cont
     """The same sweep over some of the same sentences in the clear, in memory only."""
     wanted = found = 0
     for forms in in_the_clear(sentences, embedder).values():
-        for number, content in forms.items():
+        for content in forms.values():
             wanted += 1
-            found += any(hit.sentence == number for hit in sweep.content("control", content).hits)
+            # Of near-copies one may be found in the name of another: no other sentence is in there.
+            found += bool(sweep.content("control", content).hits)
     return Control("sentences of the store, in the clear in memory, in eight encodings and as digests", wanted, found)
 
 
 def _ask(house: House, met: Sequence[_Persona], scene: Scene, tally: Tally, random: Random) -> None:
     """Every persona is asked with what the others said, and for what they have."""
+    _recall_own(house, met, tally)
     for asked in met:
         others = [pair for other in met if other is not asked for pair in other.sentences.items()]
         with _awake(house, asked.who) as session:
             refused = _refusal(session, id_text(random.randbytes(ID_BYTES)))
-            own = list(asked.sentences)[:_CONTROL]
-            answered = sum(session.get(each).id == each for each in own)
-            assert tally.control is not None  # noqa: S101 - the sweep ran its own
-            tally.control = Control(
-                "sentences of the store, in the clear in memory; own memories, asked for",
-                tally.control.tried + len(own),
-                tally.control.found + answered,
-            )
+            _ask_own(session, asked, tally)
             for id, text in random.sample(others, min(_SENTENCES, len(others))):  # noqa: A001
                 if not scene.more(tally):
                     return
                 _ask_once(session, asked, id, text, refused, tally)
+
+
+def _recall_own(house: House, met: Sequence[_Persona], tally: Tally) -> None:
+    """The control of recall, one for the store: a recall that finds nothing says nothing of what is not found."""
+    wanted = found = 0
+    for asked in met:
+        if wanted >= _CONTROL:
+            break
+        with _awake(house, asked.who) as session:
+            for id, text in list(asked.sentences.items())[:_RECALLED]:  # noqa: A001
+                wanted += 1
+                hits = session.recall(text, limit=_LIMIT)
+                found += any(hit.memory.id == id or _alike(hit.memory.text, text) for hit in hits)
+    _add_control(tally, "recall of own memories", 1, int(found >= _FEWEST_RECALLED * wanted))
+
+
+def _ask_own(session: Session, asked: _Persona, tally: Tally) -> None:
+    own = list(asked.sentences)[:_CONTROL]
+    _add_control(tally, "own memories, asked for", len(own), sum(session.get(each).id == each for each in own))
+
+
+def _add_control(tally: Tally, what: str, tried: int, found: int) -> None:
+    assert tally.control is not None  # noqa: S101 - the sweep ran its own
+    whats = dict.fromkeys([*tally.control.what.split("; "), what])
+    tally.control = Control("; ".join(whats), tally.control.tried + tried, tally.control.found + found)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether they share most of their words: recall need not tell near-copies apart."""
+    first, second = (set(re.findall(r"\w+", text.casefold())) for text in (one, other))
+    return 2 * len(first & second) > len(first | second)
 
 
 def _ask_once(session: Session, asked: _Persona, id: str, text: str, refused: str, tally: Tally) -> None:  # noqa: A002
@@ -371,14 +396,6 @@ def _refusal(session: Session, id: str) -> str:  # noqa: A002
         else:
             return ""
     return " ".join(said)
-
-
-def _files(store: Path) -> Iterator[Path]:
-    """The sealed files, what stands beside them under their names, and what an interrupted backup left around."""
-    yield from (file for file in sorted(store.iterdir()) if file.name.startswith((*_SEALED, *_PARTS)))
-    for folder in sorted(store.parent.glob(".severance-*")):
-        if _LEFT.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
-            yield from (file for file in sorted(folder.rglob("*")) if file.is_symlink() or not file.is_dir())
 
 
 def _label(file: Path, store: Path) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,11 @@ from severance.store import CHIP_NAME, VAULT_NAME
 _LOGS = {CHIP_NAME: "-journal", VAULT_NAME: "-wal"}
 """What SQLite needs beside each of the two to make out its last state; the chip first, so that none of its anchors is
 newer than the log it is about."""
+
+SEALED = (VAULT_NAME, CHIP_NAME)
+_PARTS = tuple(f".{name}." for name in SEALED)  # while one of them is being made
+_LEFT = re.compile(r"\.severance-[a-z0-9_]{8}")
+"""Where a backup or a restore is put together, beside what it is for."""
 
 _READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
 _PIECE = 2**20
@@ -49,6 +55,14 @@ def copy_store(store: Path, target: Path, wait: Callable[[float], None] = time.s
             wait(_WAIT)
         else:
             raise StoreBusyError(f"another process writes to {name} all the time; try again when it has finished")
+
+
+def sealed_files(store: Path) -> Iterator[Path]:
+    """The sealed files, what stands beside them under their names, and what an interrupted backup left around."""
+    yield from (file for file in sorted(store.iterdir()) if file.name.startswith((*SEALED, *_PARTS)))
+    for folder in sorted(store.parent.glob(".severance-*")):
+        if _LEFT.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
+            yield from (file for file in sorted(folder.rglob("*")) if file.is_symlink() or not file.is_dir())
 
 
 def size_of(file: Path) -> int:

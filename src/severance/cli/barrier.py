@@ -69,11 +69,12 @@ def run(
     targets = {} if listing else _targets({"--html": html, "--junit": junit, "--report": report})
     asked = _Asked(edge, full, against, {kind: Path(file) for kind, file in files.items()}, not no_store)
     available, more_versions = asked.parts()
+    asked.refuse_left_out(available, only or ())
     tried = parts.chosen(available, only or ())
     if listing:
         _list(tried, as_json=edge.as_json)
         return
-    asked.check_store(tried)
+    asked.check_store()
     seed = int.from_bytes(SystemEntropy().draw(4, b"barrier")) if seed is None else seed
     plan = Plan(
         parts=tried,
@@ -141,13 +142,24 @@ class _Asked:
         mine = [own.part(edge.store, edge.key, embedder=edge.embedder, named=self.named)] if self.own else []
         return [*mine, *parts.of_severance(surface.invoke), *parts.over(self.data)], {}
 
-    def check_store(self, tried: Sequence[Part]) -> None:
-        """Find out now, and not after the run, that there is no store where one was named.
+    def refuse_left_out(self, available: Sequence[Part], only: Sequence[str]) -> None:
+        """Refuse to look for the part that `--no-store` left out.
+
+        Raises:
+            InputError: `--only` names that one.
+        """
+        there = [part.name for part in available]
+        left_out = [name for name in only if name and own.NAME.startswith(name)]
+        if not self.own and self.against is None and any(not _begins(name, there) for name in left_out):
+            raise InputError(f"--only names {own.NAME}, which --no-store leaves out; leave out one of the two options")
+
+    def check_store(self) -> None:
+        """Find out now, and not after the run, that there is no store where one was named, whatever is tried.
 
         Raises:
             StoreMissingError: there is none.
         """
-        if self.named and any(part.name == own.NAME for part in tried) and not own.is_there(self.edge.store):
+        if self.own and self.against is None and self.named and not own.is_there(self.edge.store):
             raise StoreMissingError(
                 f"there is no store at {self.edge.store}; name another with --store, or leave it out with --no-store"
             )
@@ -160,6 +172,10 @@ class _Asked:
         said += [f"--only {name}" for name in only]
         said += ["--no-store"] if not self.own else []
         return " ".join([*said, f"--seed {seed}"])
+
+
+def _begins(beginning: str, names: Sequence[str]) -> bool:
+    return any(name.startswith(beginning) for name in names)
 
 
 def _refuse_ignored(edge: Edge, against: str | None, no_store: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import product
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from severance.barrier.peers import leaky
 from severance.barrier.peers.classes import LEAKS
 from severance.barrier.peers.classes.derived import _same
 from severance.barrier.peers.leak import Leak
-from severance.barrier.peers.remote import Limits
-from severance.barrier.peers.run import Health, attempt
+from severance.barrier.peers.remote import Limits, Remote
+from severance.barrier.peers.run import MOST_MEMORIES, MOST_TENANTS, Health, attempt
 from severance.barrier.peers.targets import KNOWN, Target
+from severance.barrier.peers.wire import Answer, Argument, Call
 from severance.barrier.run import verdict_of
 from severance.barrier.scene import Scene
 
@@ -51,6 +53,42 @@ def test_a_memory_that_leaks_nothing_holds_in_every_class(leak: Leak, seed: int,
     tally = tried(leak, toy_called("Strict"), tmp_path, seed=seed)
     assert verdict_of(tally) is Verdict.HELD, tally.evidence
     assert tally.tried >= 15
+
+
+@pytest.mark.parametrize(
+    ("slug", "name"), [("filter", "RefusesOddLimits"), ("claim", "FiltersItsOwn"), ("delimiter", "EncodesNames")]
+)
+def test_a_sound_memory_that_answers_such_a_probe_in_its_own_way_holds(slug: str, name: str, tmp_path: Path) -> None:
+    [leak] = [leak for leak in LEAKS if leak.slug == slug]
+    tally = tried(leak, Target(name, str(Path(__file__).with_name("sound_adapters.py")), name), tmp_path)
+    assert verdict_of(tally) is Verdict.HELD, tally
+
+
+def test_no_store_has_more_memories_and_tenants_than_the_report_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added: dict[Path, list[Argument]] = defaultdict(list)
+    call, race, here = Remote.call, Remote.race, [tmp_path]
+
+    def opened(self: Remote, folder: Path) -> None:
+        here[0] = folder
+        true(self, folder)
+
+    def called(self: Remote, one: Call) -> Answer:
+        added[here[0]] += one.args[:1] if one.method.startswith("add") else []
+        return call(self, one)
+
+    def raced(self: Remote, lanes: list[list[Call]]) -> list[list[Answer]]:
+        added[here[0]] += [one.args[0] for lane in lanes for one in lane if one.method == "add"]
+        return race(self, lanes)
+
+    true = Remote.open
+    for method, counting in (("open", opened), ("call", called), ("race", raced)):
+        monkeypatch.setattr(Remote, method, counting)
+    for leak in LEAKS:
+        tried(leak, toy_called("Strict"), tmp_path / leak.slug)
+    assert max(map(len, added.values())) == MOST_MEMORIES
+    assert max(len(set(map(str, tenants))) for tenants in added.values()) == MOST_TENANTS
 
 
 @pytest.mark.parametrize("leak", LEAKS, ids=lambda leak: leak.slug)

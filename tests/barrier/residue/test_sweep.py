@@ -171,6 +171,14 @@ def test_a_large_file_is_swept_in_pieces(tmp_path: Path) -> None:
     assert report.bytes - len("core") == 2**23, "what is nothing but zeros is passed over"
 
 
+def test_each_of_many_near_copies_is_found_whole() -> None:
+    copies = [f"Order {a}{b}{c} of pens arrived" for a in "abcde" for b in "vwxyz" for c in "1234"]
+    among = Sweep(copies, bundled())
+    for number, copy in enumerate(copies):
+        for data in (copy.encode(), copy.encode("utf-16-le"), copy.encode().hex().encode()):
+            assert number in {hit.sentence for hit in among.content("memory", data).hits if hit.whole}
+
+
 def test_names_are_found_whole_and_what_is_too_short_is_refused() -> None:
     name = "vermilion-stairwell"
     report = Sweep([name], EMBEDDER).content("here", b"at " + name.encode() + b".")

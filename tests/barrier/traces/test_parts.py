@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from severance.barrier.findings import Tally, Verdict
+from severance.barrier.findings import Outcome, Tally, Verdict
 from severance.barrier.run import verdict_of
 from severance.barrier.scene import Part, Scene
 from severance.barrier.traces import flaws
 from severance.barrier.traces import parts as parts_module
+from severance.barrier.traces.drawing import CROWD
 from severance.barrier.traces.parts import parts
 from severance.barrier.traces.ports import Ports
-from severance.barrier.traces.timing import OWN, Comparison, Watch
+from severance.barrier.traces.timing import FLOOR, OWN, Comparison, Listening, Watch, told
 from severance.cli.surface import invoke
 from severance.session import Session
 
@@ -55,8 +56,15 @@ def test_timing_holds_and_its_control_is_found(folder: Path, watch: Watch) -> No
 
 
 @pytest.mark.parametrize(("name", "pairs"), list(zip(IN_PAIRS, (4, 4, 8), strict=True)))
-def test_a_part_counts_a_pair_for_each_persona_and_variant(name: str, pairs: int, folder: Path) -> None:
-    assert tried(PARTS[name], folder, trials=2).tried == 2 * pairs
+def test_a_part_counts_a_pair_for_each_persona_and_variant_and_one_beside_many(
+    name: str, pairs: int, folder: Path
+) -> None:
+    assert tried(PARTS[name], folder, trials=2).tried == 2 * pairs + pairs // 4
+
+
+@pytest.mark.parametrize("name", IN_PAIRS)
+def test_a_part_says_how_many_memories_a_persona_held_at_most(name: str) -> None:
+    assert any(f"more than {CROWD:,} memories" in sentence for sentence in PARTS[name].not_covered)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +99,21 @@ def test_timing_says_what_it_measured(folder: Path) -> None:
     assert tally.tried + tally.found >= PARTS[TIMING].least
 
 
+def test_the_note_on_timing_has_the_threshold_and_is_kept_whole(folder: Path, watch: Watch) -> None:
+    with Listening(folder, 5_000, watch) as listening:
+        comparisons = listening.comparisons()
+        for comparison in comparisons:
+            comparison.times[0].extend([-98_765.4] * 50 + [0.0] * 50)
+            comparison.times[1].extend([0.0] * 99 + [1.0])
+        said = told(comparisons)
+    assert f"{FLOOR:,.0f} µs" in said
+    for call in ("recall", "remember", "forget", "memories", "stats", "waking", "refusal of an unknown id"):
+        assert f"{call} -" in said
+    missed = "The control was missed, so finding nothing says nothing. "
+    outcome = Outcome(TIMING, "", "P1", "timed calls", Verdict.NOTED, note=missed + said)
+    assert outcome.note == missed + said
+
+
 def test_every_part_makes_some_traces_with_every_persona_whatever_the_time() -> None:
     assert {name: PARTS[name].least for name in IN_PAIRS} == dict.fromkeys(IN_PAIRS, 20)
     assert PARTS[TIMING].least > 100
@@ -119,7 +142,7 @@ def test_a_missed_control_does_not_hide_a_leak_of_time(
     folder: Path, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where nothing is more than chance but what leaks."""
-    monkeypatch.setattr(Comparison, "leaks", property(lambda self: self.what.startswith("stats ")))
+    monkeypatch.setattr(Comparison, "leaks", property(lambda self: self.what == "stats"))
     monkeypatch.setattr(parts_module, "_ROUNDS", 2)
     tally = timed(folder, watch)
     assert tally.control is not None

@@ -18,9 +18,15 @@ from severance.barrier.scene import Part, Scene, Skipped
 
 ROUNDS = 3
 DEEP_ROUNDS = 60
+MOST_MEMORIES, MOST_TENANTS = 134, 94
+"""In one store, in the largest round that there is, where the adapter refuses nothing. A test counts them."""
+
 NOT_COVERED = (
     "What an adapter does besides: it runs as you, with what you may do, and it could forge its verdict.",
     "Processes that an adapter starts and hides; they may go on after the run.",
+    f"What begins only with more than {MOST_MEMORIES} memories in a store, which is the most that a round has.",
+    f"Tenants whose names collide by chance, as two in 65,536 do under a hash of 16 bits: a store has at most "
+    f"{MOST_TENANTS} names here.",
 )
 """What no run against another memory says anything about."""
 

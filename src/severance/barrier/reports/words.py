@@ -117,7 +117,7 @@ def summary(report: Report) -> tuple[str, str, str]:
         return f"Something crossed in {broken} of {parts} parts", "; ", rest
     if verdict(report) is Verdict.HELD:
         measure = "bounds" if any(outcome.at_most for outcome in report.outcomes) else "counts"
-        rest = f" {untried} of {parts} parts were not tried." if untried else ""
+        rest = f" {untried} of {parts} parts {'was' if untried == 1 else 'were'} not tried." if untried else ""
         return "Nothing crossed in what was tried", "; ", f"the {measure} say how much that is worth.{rest}"
     if unclear:
         rest = f"{unclear} of {parts} parts could not answer.{f' {stopped}' if report.stopped else ''}"

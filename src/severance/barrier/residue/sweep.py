@@ -109,18 +109,26 @@ class Sweep:
         self._longest = max((len(needle.data) for needle in self._needles), default=0)
         self._owners: dict[int, list[tuple[int, int]]] = {}
         for index, needle in enumerate(self._needles):
-            for place in _places(needle):
-                gram = needle.data[place : place + GRAM]
-                if len(set(gram)) < _FEWEST_BYTES:
-                    continue  # such as zeros, which fill half of every file
-                owners = self._owners.setdefault(int.from_bytes(gram, "little"), [])
-                # What many sentences share is found with one of them; each has grams of its own beside it.
-                if len(owners) < _MOST_OWNERS:
-                    owners.append((index, place))
+            for place in self._taken(needle):
+                self._owners.setdefault(_gram(needle, place), []).append((index, place))
         grams = np.fromiter(self._owners, np.uint64, len(self._owners))
         self._shift = np.uint64(64 - max(16, (len(grams) * _BITS_EACH).bit_length()))
         self._table = np.zeros(1 << (64 - int(self._shift)), np.bool_)
         self._table[(grams * _MIX) >> self._shift] = True
+
+    def _taken(self, needle: Needle) -> list[int]:
+        """The places of its grams. What many sentences share is found with one of them; of one that shares all of its
+        grams, the rarest is taken beside them, wherever it stands, so that the whole of it is found.
+        """
+        places = [place for place in _places(needle) if _varied(needle, place)]
+        free = [place for place in places if self._owned(needle, place) < _MOST_OWNERS]
+        if places and not free:
+            every = [place for place in range(len(needle.data) - GRAM + 1) if _varied(needle, place)]
+            return [min(every, key=lambda place: self._owned(needle, place))]
+        return free
+
+    def _owned(self, needle: Needle, place: int) -> int:
+        return len(self._owners.get(_gram(needle, place), ()))
 
     def paths(self, paths: Iterable[str | os.PathLike[str]]) -> Report:
         """Sweep files, and folders with everything in them; links are not followed.
@@ -238,6 +246,15 @@ class _Spans:
 def _places(needle: Needle) -> range:
     """Where grams are taken: any `run` bytes of the needle hold one of them whole."""
     return range(0, len(needle.data) - GRAM + 1, needle.run - GRAM + 1)
+
+
+def _gram(needle: Needle, place: int) -> int:
+    return int.from_bytes(needle.data[place : place + GRAM], "little")
+
+
+def _varied(needle: Needle, place: int) -> bool:
+    """Whether the gram is not such as zeros, which fill half of every file."""
+    return len(set(needle.data[place : place + GRAM])) >= _FEWEST_BYTES
 
 
 def _overlap(data: bytes, offset: int, form: bytes, place: int) -> tuple[int, int]:

@@ -198,10 +198,9 @@ def crowded(r: Random, length: int) -> tuple[Who, list[Step]]:
     who = r.choice(EVERYONE)
     others = [other for other in EVERYONE if other != who]
     mine = {"session": -1, "cut": None}
-    many = [
-        Step("bulk", who, {**mine, "first": n, "count": _AT_ONCE, "kind": None}) for n in range(0, CROWD, _AT_ONCE)
-    ]
+    many = [Step("bulk", who, {**mine, "first": n, "count": _AT_ONCE, "kind": None}) for n in range(0, CROWD, _AT_ONCE)]
     again = [Step("recall", who, {**mine, "words": [0, 1], "limit": 10}), Step("stats", who, mine)]
+    known = [Step("remember", other, {**mine, "words": [0, n]}) for other in others for n in range(1, 5)]
     names = [name for name in BY_SESSION if name != "bulk"]
     weights = [BY_SESSION[name][0] for name in names]
 
@@ -211,4 +210,4 @@ def crowded(r: Random, length: int) -> tuple[Who, list[Step]]:
         return [*drawn, *asked]
 
     restart = Step("restart")
-    return who, [*trace(r, 0), *theirs(), *many, *theirs(), restart, *again, *theirs(), Step("status"), restart]
+    return who, [*trace(r, 0), *known, *theirs(), *many, *theirs(), restart, *again, *theirs(), Step("status"), restart]

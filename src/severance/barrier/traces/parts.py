@@ -13,7 +13,7 @@ from severance.barrier.traces import flaws
 from severance.barrier.traces.compare import Pair, Variant
 from severance.barrier.traces.drawing import CROWD
 from severance.barrier.traces.ports import Commands, Ports
-from severance.barrier.traces.timing import Listening, Watch
+from severance.barrier.traces.timing import Listening, Watch, told
 from severance.barrier.traces.trials import LENGTH, Crowded, Look, Series, Trials
 
 _ControlOf = Callable[[Commands | None], tuple[str, Ports]]
@@ -43,7 +43,7 @@ _NOT_COVERED = (
 )
 _MOST_HELD = (
     f"What begins only when a persona holds more than {CROWD:,} memories: one of a part's traces has one that holds so "
-    "many, and in most of the others none holds more than a few hundred."
+    "many; in the others a persona holds tens, and seldom some hundreds."
 )
 
 
@@ -159,7 +159,9 @@ def _beside_many(whole: Crowded, variants: tuple[Variant, ...], look: Look, scen
         for trial in results:
             for pair in trial.pairs:
                 if look(pair):
-                    tally.broke(f"with {CROWD:,} memories in one persona: {trials.told(trial, pair, look, short=False)}")
+                    tally.broke(
+                        f"with {CROWD:,} memories in one persona: {trials.told(trial, pair, look, short=False)}"
+                    )
                 else:
                     tally.held()
 
@@ -178,7 +180,7 @@ def _timing(watch: Watch, scene: Scene, tally: Tally) -> None:
             for comparison in comparisons:
                 tally.held(comparison.measure(random, _ROUNDS))
             tally.measured = any(comparison.effect().seen for comparison in comparisons)
-            tally.note = "; ".join(map(str, comparisons)) + "."
+            tally.note = told(comparisons)
             if not scene.more(tally):
                 break
     for comparison in comparisons:

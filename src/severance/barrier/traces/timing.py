@@ -20,7 +20,7 @@ from typing import Any
 from severance import house as houses
 from severance.barrier.traces.content import Content
 from severance.barrier.traces.ports import KEY, Mirrored, ScopedEntropy, StillClock
-from severance.barrier.traces.welch import Effect, cropped, effect
+from severance.barrier.traces.welch import THRESHOLD, Effect, cropped, effect
 from severance.errors import NotFoundError
 from severance.house import House
 from severance.model import id_text
@@ -60,6 +60,7 @@ class Comparison:
         times: of each, in microseconds.
         one_in: calls that write, and wait for the disk, are timed once where others are so often.
         watch: takes the times.
+        beside: under which circumstance each is called, in words; the same for several comparisons.
     """
 
     what: str
@@ -67,6 +68,7 @@ class Comparison:
     times: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
     one_in: int = 1
     watch: Watch = Watch()
+    beside: str = ""
 
     def measure(self, random: Random, rounds: int) -> int:
         """Time each call so many times, in turns, four times at least. Returns how many calls were timed."""
@@ -91,7 +93,22 @@ class Comparison:
 
     def __str__(self) -> str:
         found = self.effect()
-        return f"{self.what}: {found.difference:+.2f} µs (t = {found.t:+.1f}, d = {found.d:+.3f})"
+        what = " ".join(filter(None, (self.what, self.beside)))
+        return f"{what}: {found.difference:+.2f} µs (t = {found.t:+.1f}, d = {found.d:+.3f})"
+
+
+def told(comparisons: Sequence[Comparison]) -> str:
+    """All of them in one line that a report has room for, with the threshold."""
+    said = []
+    for beside in dict.fromkeys(comparison.beside for comparison in comparisons):
+        each = ", ".join(_in_short(comparison) for comparison in comparisons if comparison.beside == beside)
+        said.append(f"{beside}: {each}" if beside else each)
+    return f"{'; '.join(said)}. Above {FLOOR:,.0f} µs and chance (|t| of {THRESHOLD}) it is broken."
+
+
+def _in_short(comparison: Comparison) -> str:
+    found = comparison.effect()
+    return f"{comparison.what} {found.difference:+.1f} µs (t = {found.t:+.1f})"
 
 
 class Slow(Mirrored):
@@ -130,18 +147,19 @@ class Listening:
         beside = f"when the other persona holds {self._much:,} memories rather than none"
         never = id_text(bytes(15))
         one, other = _Writing(busy), _Writing(quiet)
-        compared = partial(Comparison, watch=self._watch)
+        compared = partial(Comparison, watch=self._watch, beside=beside)
         return [
-            compared(f"recall {beside}", (_recall(busy), _recall(quiet))),
-            compared(f"remember {beside}", (one.remember, other.remember), one_in=_WRITES),
-            compared(f"forget {beside}", (one.forget, other.forget), one_in=_WRITES),
-            compared(f"memories {beside}", (lambda: list(busy.memories()), lambda: list(quiet.memories()))),
-            compared(f"stats {beside}", (busy.stats, quiet.stats)),
-            compared(f"waking {beside}", (_waking(self._busy), _waking(self._quiet))),
-            compared(f"the refusal of an unknown id {beside}", (_refusal(busy, never), _refusal(quiet, never))),
-            compared(
-                "the refusal of the other's id rather than of an unknown one",
+            compared("recall", (_recall(busy), _recall(quiet))),
+            compared("remember", (one.remember, other.remember), one_in=_WRITES),
+            compared("forget", (one.forget, other.forget), one_in=_WRITES),
+            compared("memories", (lambda: list(busy.memories()), lambda: list(quiet.memories()))),
+            compared("stats", (busy.stats, quiet.stats)),
+            compared("waking", (_waking(self._busy), _waking(self._quiet))),
+            compared("refusal of an unknown id", (_refusal(busy, never), _refusal(quiet, never))),
+            Comparison(
+                "refusal of the other's id rather than an unknown one",
                 (_refusal(busy, self._foreign), _refusal(busy, never)),
+                watch=self._watch,
             ),
         ]
 
