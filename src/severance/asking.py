@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date, datetime
 
 from severance.drafts import Rememberable, check_text, draft_of, metadata_of, time_of
@@ -21,8 +22,12 @@ def check_query(query: str) -> None:
         InputError: it is empty, not text, or larger than 1,048,576 bytes.
     """
     check_text(query, "the query", MAX_QUERY_BYTES)
-    if not query.strip():
+    if not any(map(_visible, query)):
         raise InputError("the query is empty; say what to look for")
+
+
+def _visible(char: str) -> bool:
+    return not char.isspace() and unicodedata.category(char) not in ("Cc", "Cf")
 
 
 def check_whole(number: object, what: str, least: int, most: int) -> None:

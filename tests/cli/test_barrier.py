@@ -189,7 +189,7 @@ def test_a_time_that_is_none(run: Run, time: str) -> None:
         (("--against", "severance", "--data", "locomo=x"), "--data"),
         (("--key", "nonsense"), "file:PATH"),
         (("--store", ""), "--store"),
-        (("--scratch", "/none/at/all", "--only", "doors"), "--scratch"),
+        (("--scratch", "/none/at/all", "--only", "doors", "--no-store"), "--scratch"),
         (("--scratch", ""), "--scratch is empty"),
         (("--html", ""), "--html is empty"),
         (("--junit", ""), "--junit is empty"),

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mind.events import DAY, mind_of, numbers, remembered
+from mind.events import DAY, EMBEDDER, mind_of, numbers, remembered
+from severance.asking import check_query
+from severance.errors import InputError
 from severance.mind import almanac, dates
 from severance.model import Filter, micros, moment
 
@@ -111,7 +113,7 @@ def test_words_that_only_look_like_times_name_none(text: str) -> None:
     st.integers(*CALENDAR),
 )
 def test_any_text_at_any_time_makes_stretches_that_begin_before_they_end(text: str, now: int, a: int, b: int) -> None:
-    found, events = dates.read(text, now=now, first=min(a, b), last=max(a, b))
+    found, events, _ = dates.read(text, now=now, first=min(a, b), last=max(a, b))
     assert all(span.label and span.since <= span.until for span in found)
     assert len(set(found)) == len(found)
     assert all(event.phrase for event in events)
@@ -171,3 +173,30 @@ def test_a_page_of_times_is_read_only_at_its_beginning() -> None:
     """No bound in seconds: if every time of it were held against every memory, this test would not end."""
     page = " ".join(f"{i % 28 + 1} may {1900 + i % 200} and last week" for i in range(100_000))
     assert len(dates.spans(page, now=WEDNESDAY, first=FIRST, last=WEDNESDAY)) <= 128
+
+
+def test_what_was_on_a_day_comes_before_what_shares_its_numbers() -> None:
+    mind = mind_of(
+        remembered(1, "room 12 is booked for 2023", at=FIRST),
+        remembered(2, "picked up parcels", at=micros(datetime(2023, 4, 12, 9, tzinfo=UTC))),
+    )
+    for query in ("what happened on 12 April 2023", "in April 2023?"):
+        hits = mind.recall(query, None, limit=2, filter=Filter(), now=WEDNESDAY)
+        assert numbers(hits) == [2, 1]
+
+
+def test_about_a_year_ago_is_within_two_months_and_about_a_month_within_a_week() -> None:
+    assert spans("a year ago")[0][1:] == ("2022-06-16", "2022-10-16")
+    assert spans("a month ago")[0][1:] == ("2023-07-10", "2023-07-24")
+
+
+def test_symbols_mean_nothing_to_vectors() -> None:
+    mind = mind_of(remembered(1, "coffee"))
+    vector = EMBEDDER.embed(["coffee"])[0]
+    assert mind.recall("\U0001f355", vector, limit=5, filter=Filter(), now=WEDNESDAY) == []
+
+
+@pytest.mark.parametrize("query", ["\u200b", "\u200e\u2060", " \ufeff\n"])
+def test_a_query_of_nothing_visible_is_empty(query: str) -> None:
+    with pytest.raises(InputError, match="empty"):
+        check_query(query)

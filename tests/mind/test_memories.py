@@ -221,7 +221,7 @@ def test_new_vectors_come_into_force_together() -> None:
     mind.apply(6, EmbedderChosen("another", 4))
     assert mind.unembedded("another") == []
     vector = mind._vectors.table.view[1] / 127
-    found = mind.recall("?", vector.astype("float32"), limit=5, filter=Filter(), now=0)
+    found = mind.recall("elsewhere", vector.astype("float32"), limit=5, filter=Filter(), now=0)
     assert [hit.memory.id for hit in found] == [name(2)]
 
 

@@ -59,9 +59,7 @@ _FEWEST_CHARS = 24
 _FEWEST_DIFFERENT = 8  # a row of dashes is nobody's
 _LIMIT = 10
 _RECALLED = 10
-_FEWEST_RECALLED = 0.5
-"""The share of what is asked for by its text that recall must give: some memories hardly have words to be found by."""
-
+_FEWEST_RECALLED = 0.5  # of what is asked for by its text: some memories hardly have words to be found by
 _PLACE = "severance-barrier"
 
 NAME = "store.own"

@@ -26,6 +26,7 @@ _MOST_LETTERS = 8_000
 _MOST_EVENTS = 4
 _EVENT_WORDS = 8
 _MARK = "\0"
+_ABOUT = {30: 7, 91: 21, 365: 61, 3652: 608}  # days on either side of so many days ago; half of a shorter unit
 
 _COUNTS = {"a": 1, "an": 1, "the": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7}
 _COUNTS |= {"eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "few": 3, "several": 4, "couple": 2}
@@ -110,21 +111,22 @@ def spans(text: str, *, now: int, first: int, last: int) -> list[Span]:
     return read(text, now=now, first=first, last=last)[0]
 
 
-def read(text: str, *, now: int, first: int, last: int) -> tuple[list[Span], list[Event]]:
-    """As `spans`, and the events by which the query counts time."""
+def read(text: str, *, now: int, first: int, last: int) -> tuple[list[Span], list[Event], list[str]]:
+    """As `spans`, the events by which the query counts time, and what of its text was read as times."""
     years = [date.fromordinal(almanac.day_of(at)).year for at in (first, last)]
     frame = _Frame(now, list(range(years[0], years[1] + 1))[-_MOST_YEARS:])
-    masked, named = _named(_plain(text), frame)
-    masked, found = _ranges(masked, named, frame)
+    masked, named, timed = _named(_plain(text), frame)
+    masked, found = _ranges(masked, named, frame, timed)
     for place in sorted(named):
         found += named[place]
-    return list(dict.fromkeys(found)), _events(masked)
+    events = _events(masked)
+    timed += [event.written.removesuffix(event.phrase) for event in events if event.count]
+    return list(dict.fromkeys(found)), events, timed
 
 
 def beside(span: Span, side: str, count: int, unit: int, now: int, *, exact: bool = True) -> Span:
-    """The time `before`, `until`, `after` or `since` a span. With a count of units, about so long from it: as long as
-    one unit and in the middle there, or, where it is not `exact` (`the week before`), the whole of it.
-    """
+    """The time `before`, `until`, `after` or `since` a span. With a count of units, about so
+    long from it, or, where it is not `exact` (`the week before`), the whole of it."""
     later = side in ("after", "since")
     if not count:
         if later:
@@ -134,9 +136,14 @@ def beside(span: Span, side: str, count: int, unit: int, now: int, *, exact: boo
         return Span(f"{side} {span.label}", min(almanac.begin(1), end), end)
     edge = almanac.day_of(span.until if later else span.since)
     if exact:
-        middle = edge + count * unit * (1 if later else -1)
-        return almanac.days(middle - unit // 2, middle + (unit - 1) // 2)
+        return _about(edge + count * unit * (1 if later else -1), unit)
     return almanac.days(edge + 1, edge + unit) if later else almanac.days(edge - unit, edge - 1)
+
+
+def _about(middle: int, unit: int) -> Span:
+    """The days around one, as many as people mean who count in this unit."""
+    most = _ABOUT.get(unit, unit)
+    return almanac.days(middle - min(most, unit // 2), middle + min(most, (unit - 1) // 2))
 
 
 def _plain(text: str) -> str:
@@ -144,19 +151,25 @@ def _plain(text: str) -> str:
     return " ".join(text[:_MOST_LETTERS].replace(_MARK, " ").replace("\u2019", "'").lower().split())
 
 
-def _named(plain: str, frame: _Frame) -> tuple[str, dict[int, list[Span]]]:
-    """The text with every time in it masked, and what each stands for, by its place."""
+def _named(plain: str, frame: _Frame) -> tuple[str, dict[int, list[Span]], list[str]]:
+    """The text with every time in it masked, what each stands for, by its place, and how they are written.
+
+    A month alone (`June`) may be a name, and is not among what is written.
+    """
     named: dict[int, list[Span]] = {}
+    timed: list[str] = []
     for rules in (_DATES, _OTHERS):
         for pattern, reader in rules:
             for match in pattern.finditer(plain):
                 begin, end = match.span("core" if "core" in pattern.groupindex else 0)
                 if len(named) < _MOST_NAMED and (found := reader(frame, match)):
                     named[begin] = found
+                    if "core" in pattern.groupindex or plain[begin:end] not in almanac.MONTH:
+                        timed.append(plain[begin:end])
                 plain = plain[:begin] + _MARK * (end - begin) + plain[end:]
         if rules is _DATES:
             _count_from_the_day_named(frame, named)
-    return plain, named
+    return plain, named, timed
 
 
 def _count_from_the_day_named(frame: _Frame, named: dict[int, list[Span]]) -> None:
@@ -165,7 +178,7 @@ def _count_from_the_day_named(frame: _Frame, named: dict[int, list[Span]]) -> No
         frame.today = almanac.day_of(days.pop())
 
 
-def _ranges(masked: str, named: dict[int, list[Span]], frame: _Frame) -> tuple[str, list[Span]]:
+def _ranges(masked: str, named: dict[int, list[Span]], frame: _Frame, timed: list[str]) -> tuple[str, list[Span]]:
     """The stretches between, before and after the times named. What is at the end of `between` is not told again."""
     found: list[Span] = []
     for pattern in (_BETWEEN, _THROUGH):
@@ -180,6 +193,7 @@ def _ranges(masked: str, named: dict[int, list[Span]], frame: _Frame) -> tuple[s
         times = named.get(match.start("mark"))
         if times:
             count, unit, exact = _amount(match)
+            timed.append(match[0].replace(_MARK, ""))
             past = [span for span in times if span.since <= frame.now] or times[:1]
             spans = past if count else past[-1:]
             beside_it = [beside(span, match["side"], count, unit, frame.now, exact=exact) for span in spans]
@@ -297,10 +311,9 @@ def _hours(frame: _Frame, match: re.Match[str]) -> list[Span]:
 
 
 def _ago(frame: _Frame, match: re.Match[str]) -> list[Span]:
-    """About so long ago: a stretch as long as one unit, in the middle there."""
+    """About so long ago."""
     unit, count = UNITS[match["unit"]], _count(match["count"])
-    middle = frame.today - count * unit
-    return [_told(almanac.days(middle - unit // 2, middle + (unit - 1) // 2), match)]
+    return [_told(_about(frame.today - count * unit, unit), match)]
 
 
 def _rolling(frame: _Frame, match: re.Match[str]) -> list[Span]:

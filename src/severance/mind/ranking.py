@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,12 +35,14 @@ class Weights:
         meaning: the cosine, against words whose best possible sum is 1.
         source: naming a memory's source, in units of a word as rare as that source.
         name: a word that names a source, where it stands in a text: mostly somebody else is speaking to them.
+        timed: a word that is part of a time that the query names.
         date: lying in a stretch of time that the query names.
         before, after, two_away: what the neighbours in the thread score for words and meaning.
         asks: the memory before, once more, where it ends in a question mark: an answer follows its question.
         best, topic: the thread as a whole, by its best memories and by the query's words anywhere in it.
         pinned: enough to come before equals, and no more.
         told: the least cosine that is given as a reason beside others.
+        within: how many rows of the times that are named are looked at closely, whatever else is.
         candidates: how many rows are looked at closely.
         arranged: 1, or 0 for an order in which memories alike stand as they score.
     """
@@ -47,6 +50,7 @@ class Weights:
     meaning: float = 0.4
     source: float = 3.0
     name: float = 0.3
+    timed: float = 0.2
     date: float = 0.2
     before: float = 0.3
     after: float = 0.25
@@ -56,6 +60,7 @@ class Weights:
     topic: float = 0.15
     pinned: float = 0.001
     told: float = 0.25
+    within: int = 100
     candidates: int = 400
     arranged: int = 1
 
@@ -165,11 +170,15 @@ def rank(
     rows = _candidates(corpus, evidence, max(weights.candidates, 2 * limit))
     if not len(rows):
         return []
+    if evidence.events:
+        evidence.anchored.extend(anchors.spans(corpus.memories, evidence.matches, rows, evidence.events, now))
+        rows = np.union1d(rows, _inside(corpus, evidence, evidence.anchored))
+        evidence.settle(rows)
     scores = evidence.own[rows].astype(np.float64) + _beside(corpus, evidence.linked, rows, weights)
     scores += _together(corpus, evidence, rows, weights)
     scores += weights.pinned * ((corpus.memories.flags.view.take(rows) & PINNED) != 0)
     if evidence.events:
-        scores += weights.date * _anchored(corpus, evidence, rows, now)
+        scores += weights.date * _anchored(corpus, evidence, rows)
     best, scores, moved = _chosen(corpus, evidence, rows, scores, limit)
     rows, scores = rows[best], scores[best]
     told = reasons(corpus, evidence, rows, moved)
@@ -194,21 +203,23 @@ def _chosen(
 def _gather(corpus: Corpus, text: str, vector: NDArray[np.float32] | None, now: int, weights: Weights) -> Evidence:
     asked = words(text)
     sources, worth, extra = _sources(corpus, asked)
-    spans, events = _times(corpus, text, now)
+    spans, events, timed = _times(corpus, text, asked, now)
     names = {word for named in sources.values() for word in named.split()}
     terms = [
-        (word, number, weights.name if word.removesuffix("'s") in names else 1.0)
+        (word, number, weights.name if word.removesuffix("'s") in names else weights.timed if word in timed else 1.0)
         for word, number in corpus.lexical.query_terms(asked, desperate=not (spans or sources))
     ]
     place, rows = corpus.scratch.floats, len(corpus.memories)
     matches = matching.search(
         corpus.lexical, terms, corpus.seen, corpus.count, corpus.mean_length, place("words", rows)
     )
-    ceiling = matches.ceiling + weights.source * extra
+    # As if words of times counted in full: what they are worth is not given to the others.
+    spared = sum(match.weight for match in matches.read if match.word in timed) * (1 / weights.timed - 1)
+    ceiling = matches.ceiling + spared + weights.source * extra
     if worth is not None:
         worth = worth * np.float32(weights.source / ceiling) if ceiling > 0 else None
     cosines = None
-    if vector is not None:
+    if vector is not None and any(map(str.isalnum, text)):
         cosines = corpus.vectors.cosines(vector, corpus.seen, corpus.count, place("cosines", rows))
     linked = place("content", rows + 1)
     linked[rows] = 0
@@ -247,11 +258,14 @@ def _sources(corpus: Corpus, asked: list[str]) -> tuple[dict[int, str], NDArray[
     return (named, worth, float(worth.max())) if named else ({}, None, 0.0)
 
 
-def _times(corpus: Corpus, text: str, now: int) -> tuple[list[Span], list[dates.Event]]:
+def _times(corpus: Corpus, text: str, asked: list[str], now: int) -> tuple[list[Span], list[dates.Event], set[str]]:
+    """The times that the query names, the events it counts by, and the words that say nothing but these."""
     if not dates.may_name_a_time(text):
-        return [], []
+        return [], [], set()
     at = corpus.memories.at.view
-    return dates.read(text, now=now, first=int(at.min()), last=int(at.max()))
+    spans, events, written = dates.read(text, now=now, first=int(at.min()), last=int(at.max()))
+    timed, often = Counter(words(" ".join(written))), Counter(asked)
+    return spans, events, {word for word in timed if often[word] <= timed[word]}
 
 
 def _within(at: NDArray[np.int64], spans: list[Span]) -> NDArray[np.bool_]:
@@ -272,21 +286,34 @@ def _merged(spans: list[Span]) -> list[tuple[int, int]]:
     return merged
 
 
-def _anchored(corpus: Corpus, evidence: Evidence, rows: NDArray[np.int64], now: int) -> NDArray[np.bool_]:
+def _anchored(corpus: Corpus, evidence: Evidence, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether rows lie in a stretch of time that counts from an event in memory, and in none that the query names."""
-    evidence.anchored.extend(anchors.spans(corpus.memories, evidence.matches, rows, evidence.events, now))
     at = corpus.memories.at.view[rows]
     return _within(at, evidence.anchored) & ~_within(at, evidence.spans)
+
+
+def _inside(corpus: Corpus, evidence: Evidence, spans: list[Span]) -> NDArray[np.int64]:
+    """The rows in these stretches of time that score best by themselves."""
+    inside = _within(corpus.memories.at.view, spans)
+    if corpus.seen is not None:
+        inside &= corpus.seen
+    rows = inside.nonzero()[0]
+    wanted = evidence.weights.within
+    best = _best_alone(corpus, evidence.own, rows, wanted)
+    return best if len(best) >= wanted else np.union1d(best, rows[:wanted])
 
 
 def _candidates(corpus: Corpus, evidence: Evidence, wanted: int) -> NDArray[np.int64]:
     """The rows that score best by themselves, and those next to them: credit reaches no other row."""
     guesses = evidence.cosines.guesses if evidence.cosines is not None else 0
-    pool = None
+    pool, inside = None, _inside(corpus, evidence, evidence.spans) if evidence.spans else _NONE[:0]
     if guesses:
         pool = _best_alone(corpus, evidence.own, None, max(guesses, 4 * wanted))
+        pool = np.union1d(pool, inside)
         evidence.settle(pool)
     rows = _best_alone(corpus, evidence.own, pool, wanted)
+    if len(inside):
+        rows = np.union1d(rows, inside)
     if corpus.thread_count:
         rows = _with_neighbours(corpus.threads, rows)
     if corpus.seen is not None:
