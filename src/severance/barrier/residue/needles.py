@@ -113,8 +113,9 @@ def _forms(sentence: str, vector: NDArray[np.float32], short: int) -> dict[str, 
         "hex": [(digits, 2 * CHARS), (digits.upper(), 2 * CHARS)],
         "base64": letters,
         "zlib": [(raw, CHARS)],
-        # What is escaped is longer, and three letters of it would soon make 24 bytes that others have as well.
-        "json": [(form, CHARS * len(form) // len(sentence)) for form in _json(sentence)],
+        # What is escaped is longer, and four letters of it would make 24 bytes that others have as well: as many bytes
+        # as the characters take where most of them are escaped.
+        "json": [("".join(parts).encode(), _widest(parts)) for parts in _json(sentence)],
         "vector": _vector(vector),
         "tokens": _tokens(sentence),
         "digest": _digests(raw, short),
@@ -128,12 +129,19 @@ def _base64(raw: bytes, shift: int) -> tuple[bytes, bytes]:
     return base64.b64encode(padded)[first:last], base64.urlsafe_b64encode(padded)[first:last]
 
 
-def _json(sentence: str) -> tuple[bytes, ...]:
-    escaped = json.dumps(sentence)[1:-1]
+def _json(sentence: str) -> tuple[list[str], ...]:
+    """What JSON makes of each character."""
+    escaped = [json.dumps(char)[1:-1] for char in sentence]
     # Some writers escape with capital digits (\u00E9), and some escape quotes and nothing else.
-    capital = "".join(json.dumps(char)[1:-1] if char.isascii() else _capital(char) for char in sentence)
-    plain = json.dumps(sentence, ensure_ascii=False)[1:-1]
-    return escaped.encode(), capital.encode(), plain.encode()
+    capital = [part if char.isascii() else _capital(char) for char, part in zip(sentence, escaped, strict=True)]
+    plain = [json.dumps(char, ensure_ascii=False)[1:-1] for char in sentence]
+    return escaped, capital, plain
+
+
+def _widest(parts: Sequence[str]) -> int:
+    """The most bytes that `CHARS` characters in a row take."""
+    sizes = [len(part.encode()) for part in parts]
+    return max(sum(sizes[start : start + CHARS]) for start in range(max(1, len(sizes) - CHARS + 1)))
 
 
 def _capital(char: str) -> str:
