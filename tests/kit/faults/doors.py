@@ -14,6 +14,7 @@ from severance.chip import chip as chip_module
 from severance.chip.chip import Chip
 from severance.chip.register import Keys
 from severance.errors import InputError
+from severance.model import Recollection
 
 
 @fault(checks.DOORS)
@@ -285,8 +286,9 @@ def a_star_recalls_from_everybody(patch: Patch) -> None:
     known, true = _everybody(patch), Session.recall
 
     def recall(self: Session, query: str, **how: Any) -> Any:
-        asked = _awake(known) if query == "*" else [self]
-        return [hit for session in asked for hit in true(session, query, **how)]
+        if query != "*":
+            return true(self, query, **how)
+        return [Recollection(memory, 1.0, ("all",)) for session in _awake(known) for memory in session.memories()]
 
     patch.setattr(Session, "recall", recall)
 
