@@ -49,7 +49,7 @@ _LENGTH = struct.Struct(">I")
 def remember(settings: Settings) -> Iterator[Row]:
     """One durable `remember` against a bare synced insert of as many bytes, in turns, and what of it is embedding."""
     ours, bare, embedding = [], [], []
-    with _house(settings) as house, tempfile.TemporaryDirectory(dir=settings.folder) as folder:
+    with opened(settings) as house, tempfile.TemporaryDirectory(dir=settings.folder) as folder:
         _furnish(house, min(settings.sizes), settings.seed)
         with house.cross("bench", "desk") as session, closing(_bare(Path(folder, "bare.db"))) as plain:
             for text in texts(_PAIRS, seed=3):
@@ -75,7 +75,7 @@ def memory(settings: Settings) -> Iterator[Found]:
         yield Skipped("This system does not say how much main memory a process uses: memory per memory is skipped.")
         return
     size = max(settings.sizes)
-    with _house(settings) as house:
+    with opened(settings) as house:
         _furnish(house, size, settings.seed)
         store = house.status().store
         for how, what in _WOKEN.items():
@@ -92,7 +92,7 @@ def sealing(settings: Settings) -> Iterator[Row]:
     size = min(max(settings.sizes), 10_000)
     goals = {"bulk write": _BULK_SEALED, "recall": _RECALL_SEALED, "waking": None}
     took: dict[str, tuple[list[float], list[float]]] = {what: ([], []) for what in goals}
-    with _house(settings) as sealed, _house(settings) as copied:
+    with opened(settings) as sealed, opened(settings) as copied:
         crossings = [_crossing(sealed, nullcontext), _crossing(copied, _copying)]
         sessions = [cross() for cross in crossings]
         for batch in _batches(size, settings.seed):
@@ -186,7 +186,8 @@ def _settled() -> int:
 
 
 @contextmanager
-def _house(settings: Settings) -> Iterator[House]:
+def opened(settings: Settings) -> Iterator[House]:
+    """A house in a folder of its own, closed and removed when the block ends."""
     settings.folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(dir=settings.folder) as folder,

@@ -8,15 +8,13 @@ There are as many personas as the largest size says, at most 100,000; one of the
 from __future__ import annotations
 
 import statistics
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import severance
 from bench.corpus import questions, texts
+from bench.costs import opened
 from bench.settings import Settings
-from bench.speed import KEY, timed
+from bench.speed import timed
 from bench.table import Row
 from severance import House
 
@@ -28,7 +26,7 @@ _RATIO = 1.2
 def among_many(settings: Settings) -> Iterator[Row]:
     """Rows for one persona in a house of many, beside the same in a house of ten; and for the many themselves."""
     many, size = min(max(settings.sizes), _MANY), min(settings.sizes)
-    with _house(settings) as few_there, _house(settings) as many_there:
+    with opened(settings) as few_there, opened(settings) as many_there:
         few_there.sever("bench", map(str, range(_FEW)))
         seconds, _ = timed(lambda: many_there.sever("bench", map(str, range(many))))
         yield Row(f"making {many:,} personas", seconds / many * 1e6, "µs each", key="speed.many.sever")
@@ -81,13 +79,3 @@ def _furnish(house: House, size: int, seed: int) -> None:
 
 def _directory(house: House) -> Path:
     return Path(house.status().store)
-
-
-@contextmanager
-def _house(settings: Settings) -> Iterator[House]:
-    settings.folder.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(dir=settings.folder) as folder,
-        severance.open(Path(folder, "store"), key=KEY) as house,
-    ):
-        yield house

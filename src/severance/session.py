@@ -14,7 +14,6 @@ from typing import Any, NoReturn, Self
 from severance.asking import When, check_query, check_whole, checked_item, filter_of
 from severance.context import context_block
 from severance.drafts import Rememberable, draft_of
-from severance.embed.specs import spec_of
 from severance.errors import (
     AsleepError,
     ConflictError,
@@ -34,6 +33,7 @@ from severance.waking import apply, wake
 from severance.writing import (
     Writing,
     amending,
+    another_embedder,
     embedded,
     first_tellings,
     forgetting,
@@ -384,12 +384,7 @@ class Session:
         chosen = self._mind.embedder
         if chosen is not None and chosen.identity != self._embedder.identity:
             self._space, self._mind = None, Mind()
-            spec = spec_of(chosen.identity)
-            its = f"--embedder '{spec}'" if spec is not None else "the embedder they were made with"
-            raise EmbedderError(
-                f"these memories were embedded by {chosen.identity}, and this house uses {self._embedder.identity}; "
-                f"run `severance reembed`, or open the house with {its}"
-            )
+            raise another_embedder(chosen.identity, self._embedder.identity)
 
     def _remember(self, drafts: Sequence[Draft]) -> list[Memory]:
         with self._lock:

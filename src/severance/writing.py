@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from severance.drafts import checked, time_of
 from severance.embed.quantize import quantize, table_of
+from severance.embed.specs import spec_of
 from severance.errors import EmbedderError, NotFoundError
 from severance.mind import Heard, Mind
 from severance.model import NO_METADATA, Draft, Memory, id_bytes, id_text, micros, moment
@@ -180,6 +181,16 @@ def forgetting(mind: Mind, memory: str, now: int) -> Writing:
         raise unknown_memory()
     seqs = sorted(mind.seqs(chain))
     return Writing([Forgotten(chain, seqs, now)], chain, seqs)
+
+
+def another_embedder(theirs: str, ours: str) -> EmbedderError:
+    """The error for memories embedded by `theirs` in a house that uses `ours` (identities)."""
+    spec = spec_of(theirs)
+    its = f"--embedder '{spec}'" if spec is not None else "the embedder they were made with"
+    return EmbedderError(
+        f"these memories were embedded by {theirs}, and this house uses {ours}; "
+        f"run `severance reembed`, or open the house with {its}"
+    )
 
 
 def unknown_memory() -> NotFoundError:

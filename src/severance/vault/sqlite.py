@@ -23,6 +23,7 @@ from severance.errors import (
 from severance.model import Head, Sealed
 from severance.ports import Entry, Layer, NewSpace
 from severance.vault import residue, survey
+from severance.vault.layers import HOLDING, LAYERS, SPANS, ascend, drop_layer, put_layer
 from severance.vault.layout import (
     APPLICATION_ID,
     MAX_INTEGER,
@@ -41,13 +42,6 @@ _READ = (
     "SELECT r.seq, r.frame, r.digest FROM spaces s LEFT JOIN records r ON r.space = s.id AND r.seq > ? "
     "WHERE s.id = ? ORDER BY r.seq LIMIT ?"
 )
-_SPANS = "SELECT l.first, l.last FROM spaces s LEFT JOIN layers l ON l.space = s.id WHERE s.id = ? ORDER BY l.last"
-_LAYERS = (
-    "SELECT l.last, l.first, l.before, l.digest, l.chunks, c.n, c.frame FROM spaces s "
-    "LEFT JOIN layers l ON l.space = s.id LEFT JOIN chunks c ON c.space = s.id AND c.last = l.last "
-    "WHERE s.id = ? ORDER BY l.last, c.n"
-)
-_HOLDING = "SELECT first, last FROM layers WHERE space = ? AND last >= ? ORDER BY last LIMIT 1"
 _RECORD = "INSERT INTO records VALUES (?, ?, ?, ?)"
 _BUSY = 10.0  # seconds
 _FLUSH_WAIT = 250  # milliseconds
@@ -230,20 +224,20 @@ class SqliteVault:
         """
         spans = [(layer.begin.seq + 1, layer.end.seq) for layer in layers]
         digests = [digest for layer in layers for digest in (layer.begin.digest, layer.end.digest)]
-        if not (_ascend([*spans, (seen + 1, MAX_INTEGER)]) and all(map(is_digest, digests))):
+        if not (ascend([*spans, (seen + 1, MAX_INTEGER)]) and all(map(is_digest, digests))):
             raise InputError("layers stand for ranges of the log, one after another, between heads with digests")
 
         def work(db: sqlite3.Connection) -> list[bytes] | None:
             erased = self._only(db.execute("SELECT erased FROM spaces WHERE id = ?", (space,)).fetchall())[0]
             if not is_count(erased):
                 raise damaged(self._path.name, "the mark of the last erasure is not readable", space)
-            there = self._spans(db.execute(_SPANS, (space,)).fetchall(), space)
+            there = self._spans(db.execute(SPANS, (space,)).fetchall(), space)
             stay = [span for span in there if span[1] not in drop]
-            if erased > seen or len(stay) + len(drop) != len(there) or not _ascend(sorted(stay + spans), seen):
+            if erased > seen or len(stay) + len(drop) != len(there) or not ascend(sorted(stay + spans), seen):
                 return None
-            dropped = [beginning for last in drop for beginning in _drop_layer(db, space, last)]
+            dropped = [beginning for last in drop for beginning in drop_layer(db, space, last)]
             for layer in layers:
-                _put_layer(db, space, layer)
+                put_layer(db, space, layer)
             return dropped
 
         dropped = self._writer.change(work, space)
@@ -257,7 +251,7 @@ class SqliteVault:
         Raises:
             DamagedError: one is not readable.
         """
-        return self._spans(self._reader.query(_SPANS, (space,), space), space)
+        return self._spans(self._reader.query(SPANS, (space,), space), space)
 
     def read_layers(self, space: bytes) -> list[Layer]:
         """The layers kept, ascending; empty when there is none.
@@ -265,7 +259,7 @@ class SqliteVault:
         Raises:
             DamagedError: a chunk is missing or is not one.
         """
-        rows = self._reader.query(_LAYERS, (space,), space)
+        rows = self._reader.query(LAYERS, (space,), space)
         return [] if self._only(rows)[0] is None else layers_in(self._path.name, space, rows)
 
     def _spans(self, rows: list[Row], space: bytes) -> list[tuple[int, int]]:
@@ -382,12 +376,12 @@ class SqliteVault:
 
     def _drop_holding(self, db: sqlite3.Connection, space: bytes, seq: int) -> list[bytes]:
         """Drop the layer that stands for this record; returns the beginnings of its chunks, which lay within pages."""
-        row = db.execute(_HOLDING, (space, seq)).fetchone()
+        row = db.execute(HOLDING, (space, seq)).fetchone()
         if row is None:
             return []
         if not is_span(*row):
             raise damaged(self._path.name, "a layer of the snapshot is not readable", space)
-        return _drop_layer(db, space, row[1]) if row[0] <= seq else []
+        return drop_layer(db, space, row[1]) if row[0] <= seq else []
 
     def _flush(self) -> None:
         """Take what was erased out of the write-ahead log, which still holds pages as they were before.
@@ -407,37 +401,12 @@ class SqliteVault:
             yield db
 
 
-def _ascend(spans: Sequence[tuple[int, int]], most: int = MAX_INTEGER) -> bool:
-    """Whether these are ranges of numbers up to `most`, one after another."""
-    before = 0
-    for first, last in spans:
-        if not before < first <= last <= most:
-            return False
-        before = last
-    return True
-
-
 def _rows(space: bytes, before: Head, frames: Sequence[Sealed]) -> list[tuple[bytes, int, bytes, bytes]]:
     return [(space, n, frame, sha256(frame).digest()) for n, frame in enumerate(frames, before.seq + 1)]
 
 
 def _end(rows: Sequence[tuple[bytes, int, bytes, bytes]], before: Head) -> Head:
     return Head(rows[-1][1], rows[-1][3]) if rows else before
-
-
-def _put_layer(db: sqlite3.Connection, space: bytes, layer: Layer) -> None:
-    begin, end, chunks = layer.begin, layer.end, layer.chunks
-    row = (space, end.seq, begin.seq + 1, begin.digest, end.digest, len(chunks))
-    db.execute("INSERT INTO layers VALUES (?, ?, ?, ?, ?, ?)", row)
-    db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?)", [(space, end.seq, n, c) for n, c in enumerate(chunks)])
-
-
-def _drop_layer(db: sqlite3.Connection, space: bytes, last: int) -> list[bytes]:
-    """Drop a layer; returns how its chunks began: what follows lay in pages of its own, which are overwritten."""
-    chunks = db.execute("SELECT frame FROM chunks WHERE space = ? AND last = ?", (space, last)).fetchall()
-    db.execute("DELETE FROM chunks WHERE space = ? AND last = ?", (space, last))
-    db.execute("DELETE FROM layers WHERE space = ? AND last = ?", (space, last))
-    return [frame[: PAGE_SIZE // 4] for (frame,) in chunks if isinstance(frame, bytes)]
 
 
 def _lay_out(path: Path, store: bytes) -> None:
