@@ -10,7 +10,7 @@ from chip.conftest import ROOT
 from kit import change
 from severance.barrier.traces.ports import ScopedEntropy
 from severance.chip.chip import Chip
-from severance.chip.rows import RowFile
+from severance.chip.rows import RowFile, Rows, StoredRow
 from severance.errors import DamagedError, NewerVersionError, StoreError, StoreMissingError, StoreReadOnlyError
 
 
@@ -60,3 +60,35 @@ def test_the_commits_of_the_chip_survive_a_power_cut(chip: Chip) -> None:
     assert query("PRAGMA synchronous") == [(3,)], "EXTRA: the folder is synced after the journal is removed"
     assert query("PRAGMA secure_delete") == [(1,)]
     assert bytes(query("PRAGMA journal_mode")[0][0]) == b"delete"
+
+
+def test_a_change_that_was_cut_short_leaves_no_journal(full: Chip, path: Path) -> None:
+    """The files as a killed process leaves them: nothing has reached the chip, and its journal is not yet valid."""
+    journal, left = Path(f"{path}-journal"), {}
+
+    def cut(rows: Rows) -> None:
+        rows.put(StoredRow(bytes(16), None, b"frame"))
+        left.update({file: file.read_bytes() for file in (path, journal)})
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        full._rows.change(cut)
+    full.close()
+    for file, content in left.items():
+        file.write_bytes(content)
+    RowFile.open(path, readonly=True).close()
+    assert journal.exists(), "who only reads changes nothing"
+    reopened = Chip(RowFile.open(path), ROOT, ScopedEntropy(b"again"))
+    assert not journal.exists()
+    assert reopened.waking("mark", "home").name == "outie"
+    reopened.close()
+
+
+def test_the_journal_of_a_change_that_somebody_makes_just_now_is_left(full: Chip, path: Path) -> None:
+    def looked_at(rows: Rows) -> None:
+        rows.put(StoredRow(bytes(16), None, b"frame"))
+        RowFile.open(path).close()
+        assert Path(f"{path}-journal").exists()
+
+    full._rows.change(looked_at)
+    assert full._rows.get(bytes(16)) == StoredRow(bytes(16), None, b"frame")

@@ -236,7 +236,7 @@ def test_ctrl_c_ends_a_request_that_hangs(server: Serving) -> None:
             time.sleep(0.01)
         signal.pthread_kill(main, signal.SIGINT)
 
-    threading.Thread(target=interrupt).start()
+    threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         asked(server, "hangs")
 

@@ -192,7 +192,7 @@ def test_ctrl_c_while_it_hangs_keeps_nothing(house: House, server: Serving) -> N
             time.sleep(0.01)
         signal.pthread_kill(main, signal.SIGINT)
 
-    threading.Thread(target=interrupt).start()
+    threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         innie.remember_many(["said now", "and this"])
     assert texts(innie.memories()) == ["kept before"]

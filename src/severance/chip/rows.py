@@ -75,6 +75,8 @@ class RowFile:
             # A commit is the journal's removal; FULL does not sync the folder, so a power cut could bring it back.
             self._connection.query("PRAGMA synchronous = EXTRA")
             self.store, self.key_source = self._recognised()
+            if mode == "mode=rw":
+                self._connection.drop_journal()
         except BaseException:
             self._connection.close()
             raise

@@ -160,6 +160,17 @@ class Connection:
         """
         return self._tidy("PRAGMA wal_checkpoint(TRUNCATE)", wait) not in (None, 1)
 
+    def drop_journal(self) -> None:
+        """Remove the rollback journal of a change whose process ended before anything of it reached the file.
+
+        SQLite rightly takes such a journal for none, and leaves it lying until somebody changes something. The way from
+        one mode to another and back removes it, where nobody else is in the middle of a change.
+        """
+        with self._lock, contextlib.suppress(*FAULTS):
+            if Path(f"{self._path}-journal").exists():
+                self.live().execute("PRAGMA journal_mode = PERSIST").fetchone()
+                self.live().execute("PRAGMA journal_mode = DELETE").fetchone()
+
     def _tidy(self, statement: str, wait: int) -> int | None:
         """Run what comes after a commit: 0 or SQLite's answer, None when it failed. The commit stands either way."""
         with self._lock:
