@@ -8,13 +8,25 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-__all__ = ["AESGCM", "InvalidTag", "argon2id", "equal", "hkdf_sha512", "hmac_sha256", "sha256"]
+__all__ = [
+    "AESGCM",
+    "InvalidTag",
+    "argon2id",
+    "equal",
+    "hkdf_sha512",
+    "hmac_sha256",
+    "public_key",
+    "sha256",
+    "sign",
+    "verifies",
+]
 
 
 def sha256(data: bytes) -> bytes:
@@ -41,3 +53,22 @@ def argon2id(secret: bytes, salt: bytes, *, memory_kib: int, iterations: int, la
 def equal(left: bytes, right: bytes) -> bool:
     """Whether two byte strings are equal, in a time that does not tell where they differ."""
     return hmac.compare_digest(left, right)
+
+
+def public_key(seed: bytes) -> bytes:
+    """The public key, 32 bytes, of the Ed25519 key (RFC 8032) with this 32-byte seed."""
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def sign(seed: bytes, message: bytes) -> bytes:
+    """The Ed25519 signature of a message: 64 bytes, the same for the same message."""
+    return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
+
+
+def verifies(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether the key with this public key, 32 bytes, signed this message so."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True

@@ -1,0 +1,212 @@
+"""The file of the audit log: sealed entries, the Merkle tree over them, and the last signed checkpoint.
+
+It knows nothing of what the entries say. docs/design/format.md, section 9, has every byte of it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Protocol
+
+from severance.audit.proofs import EMPTY_ROOT, leaf_hash, node_hash, root
+from severance.disk.connection import Connection, connect
+from severance.disk.faults import FAULTS, present, translated
+from severance.disk.newfile import new_file
+from severance.disk.values import SCHEMA, Row, damaged, has_layout, is_digest, is_id
+from severance.errors import DamagedError, NewerVersionError, StoreError, StoreMissingError
+
+APPLICATION_ID = 0x53565241  # "SVRA"
+FORMAT = 1
+LAYOUT = {
+    "meta": "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    "entries": "CREATE TABLE entries (n INTEGER PRIMARY KEY, frame BLOB NOT NULL)",
+    "nodes": "CREATE TABLE nodes (level INTEGER, n INTEGER, hash BLOB NOT NULL, PRIMARY KEY (level, n)) WITHOUT ROWID",
+}
+_BUSY = 10.0
+_PAGE = 1_024
+_NOTE = "INSERT OR REPLACE INTO meta VALUES ('checkpoint', ?)"
+
+Sealing = Callable[[int], bytes]
+"""Makes the entry that will have this number, counted from 0."""
+
+
+class Signer(Protocol):
+    """Whose checkpoints the log has."""
+
+    def sign(self, size: int, top: bytes) -> str:
+        """The signed checkpoint of the log with so many entries and this root."""
+        ...
+
+    def read(self, note: str) -> tuple[int, bytes]:
+        """How many entries the log had, and its root, by a checkpoint of this signer's; else DamagedError."""
+        ...
+
+
+class LogFile:
+    """One log, for any number of threads and processes. Nothing in it is ever changed or removed.
+
+    Attributes:
+        store: the store id.
+    """
+
+    def __init__(self, path: Path, mode: str) -> None:
+        """Not for callers: use `create` or `open`."""
+        self._path = path = path.absolute()
+        self._connection = Connection(path, mode, _BUSY, LAYOUT)
+        try:
+            self.store = self._recognised()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @classmethod
+    def create(cls, path: Path, store: bytes, signer: Signer) -> LogFile:
+        """Make a log without entries, readable by its owner only, and open it.
+
+        Raises:
+            StoreError: it exists or cannot be made.
+        """
+        with new_file(path) as part:
+            try:
+                with closing(connect(part, "mode=rw", _BUSY)) as raw:
+                    for setting in (f"application_id = {APPLICATION_ID}", f"user_version = {FORMAT}"):
+                        raw.execute(f"PRAGMA {setting}")
+                    for statement in LAYOUT.values():
+                        raw.execute(statement)
+                    raw.execute("INSERT INTO meta VALUES ('store', ?)", (store,))
+                    raw.execute(_NOTE, (signer.sign(0, EMPTY_ROOT).encode(),))
+                    raw.execute("PRAGMA journal_mode = WAL")
+            except FAULTS as error:
+                raise translated(error, path) from error
+        return cls(path, "mode=rw")
+
+    @classmethod
+    def open(cls, path: Path, *, readonly: bool = False) -> LogFile:
+        """Open a log.
+
+        Raises:
+            StoreMissingError: there is none.
+            StoreError, DamagedError: it is something else.
+        """
+        if not present(path):
+            raise StoreMissingError(f"there is no audit log at {path}; put it back from where it is kept")
+        return cls(path, "mode=ro" if readonly else "mode=rw")
+
+    def append(self, seal: Sequence[Sealing], signer: Signer) -> int:
+        """Add entries, durable when it returns. Returns how many there are now.
+
+        Raises:
+            DamagedError: the log is not the one that the last checkpoint was made of; nothing was added.
+        """
+
+        def adding(raw: sqlite3.Connection) -> int:
+            tree = _Tree(lambda *given: raw.execute(*given).fetchall())
+            first = size = tree.size()
+            if signer.read(tree.note()) != (size, root(tree.node, 0, size)):
+                raise damaged(self._path.name, "the entries are not those that the last checkpoint was made of")
+            for sealing in seal:
+                frame = sealing(size)
+                raw.execute("INSERT INTO entries VALUES (?, ?)", (size, frame))
+                raw.executemany("INSERT INTO nodes VALUES (?, ?, ?)", tree.over(size, leaf_hash(frame)))
+                size += 1
+            if size > first:
+                raw.execute(_NOTE, (signer.sign(size, root(tree.node, 0, size)).encode(),))
+            return size
+
+        return self._connection.change(adding)
+
+    def size(self) -> int:
+        """How many entries there are."""
+        return _Tree(self._connection.query).size()
+
+    def checkpoint(self) -> str:
+        """The signed checkpoint that the last append left."""
+        return _Tree(self._connection.query).note()
+
+    def entries(self, first: int, after: int) -> Iterator[bytes]:
+        """The entries from number `first` up to `after`, in their order.
+
+        Raises:
+            DamagedError: one of them is not there.
+        """
+        for start in range(first, after, _PAGE):
+            until = min(start + _PAGE, after)
+            rows = self._connection.query(
+                "SELECT n, frame FROM entries WHERE n >= ? AND n < ? ORDER BY n", (start, until)
+            )
+            if [n for n, _ in rows] != list(range(start, until)) or any(type(frame) is not bytes for _, frame in rows):
+                raise damaged(self._path.name, f"entries between {start:,} and {until:,} are not there")
+            yield from (frame for _, frame in rows)
+
+    def node(self, level: int, number: int) -> bytes:
+        """The hash of a perfect subtree, as `proofs` wants it."""
+        return _Tree(self._connection.query).node(level, number)
+
+    def close(self) -> None:
+        """Let go of the file. Doing it again does nothing."""
+        self._connection.close()
+
+    def _recognised(self) -> bytes:
+        query = self._connection.query
+        application, version = query("PRAGMA application_id")[0][0], query("PRAGMA user_version")[0][0]
+        if application != APPLICATION_ID:
+            raise StoreError(f"{self._path.name} is not an audit log; put the store's own in its place")
+        if version > FORMAT:
+            raise NewerVersionError(f"{self._path.name} is in format {version}; use the Severance that wrote it")
+        if version != FORMAT or not has_layout(query(SCHEMA), LAYOUT):
+            raise damaged(self._path.name, "the layout is not the one that was made")
+        rows = query("SELECT value FROM meta WHERE name = 'store'")
+        if len(rows) != 1 or not is_id(rows[0][0]):
+            raise damaged(self._path.name, "the id of the store is not readable")
+        return bytes(rows[0][0])
+
+
+class _Tree:
+    """The tree as it is in the file: entries are its leaves; what stands over them is written as it becomes perfect."""
+
+    def __init__(self, query: Callable[..., Sequence[Row]]) -> None:
+        self._query = query
+
+    def size(self) -> int:
+        (size,) = self._one("SELECT coalesce(max(n) + 1, 0) FROM entries")
+        return int(size)
+
+    def note(self) -> str:
+        (note,) = self._one("SELECT value FROM meta WHERE name = 'checkpoint'")
+        return self._bytes(note).decode("utf-8", "replace")
+
+    def node(self, level: int, number: int) -> bytes:
+        if level == 0:
+            (frame,) = self._one("SELECT frame FROM entries WHERE n = ?", number)
+            return leaf_hash(self._bytes(frame))
+        (hashed,) = self._one("SELECT hash FROM nodes WHERE level = ? AND n = ?", level, number)
+        if not is_digest(hashed):
+            raise _broken()
+        return hashed
+
+    def over(self, leaf: int, hashed: bytes) -> list[tuple[int, int, bytes]]:
+        """Every subtree (level, number, hash) that becomes perfect with this leaf."""
+        found, level, number = [], 0, leaf
+        while number & 1:
+            hashed = node_hash(self.node(level, number - 1), hashed)
+            level, number = level + 1, number >> 1
+            found.append((level, number, hashed))
+        return found
+
+    def _one(self, statement: str, *arguments: int) -> Row:
+        rows = self._query(statement, arguments)
+        if len(rows) != 1:
+            raise _broken()
+        return rows[0]
+
+    def _bytes(self, value: object) -> bytes:
+        if type(value) is not bytes:
+            raise _broken()
+        return value
+
+
+def _broken() -> DamagedError:
+    return damaged("audit.db", "an entry, the checkpoint, or a part of the tree is not there")
