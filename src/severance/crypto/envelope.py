@@ -40,6 +40,7 @@ class Kind(IntEnum):
     RECORD = 1
     CHUNK = 2
     ROW = 3
+    EVENT = 4
 
 
 class CommitmentError(DamagedError):
@@ -238,6 +239,8 @@ def _unpad(padded: bytes, key: SpaceKey, where: Where) -> Plain:
 def _name(key: SpaceKey, where: Where) -> str:
     if where.kind is Kind.ROW:
         return "a row of the chip"
+    if where.kind is Kind.EVENT:
+        return f"entry {where.seq} of the audit log"
     noun = "record" if where.kind is Kind.RECORD else "the layer up to record"
     return f"{noun} {where.seq} of space {key.space.hex()}"
 
@@ -246,5 +249,5 @@ def _damaged(problem: str, key: SpaceKey, where: Where, error: type[DamagedError
     message = (
         f"{_name(key, where)} {problem}; run `severance check`, and `severance check --salvage FILE` to save the rest"
     )
-    in_space = where.kind is not Kind.ROW
+    in_space = where.kind in (Kind.RECORD, Kind.CHUNK)
     return error(message, space=key.space.hex() if in_space else None, record=where.seq if in_space else None)

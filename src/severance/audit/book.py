@@ -1,0 +1,164 @@
+"""The audit log of one house: events are told to it, read from it, and held against its checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from severance.audit import notes, proofs
+from severance.audit.events import Happened, What, opened, sealed
+from severance.audit.log import LogFile
+from severance.audit.notes import Checkpoint
+from severance.crypto.envelope import Opener, SpaceKey
+from severance.errors import DamagedError
+from severance.ports import Clock, Entropy
+
+
+@dataclass(frozen=True, slots=True)
+class BookKeys:
+    """What seals a log's entries, and the seed of what signs its checkpoints: 32 bytes each, which the repr hides."""
+
+    seal: bytes
+    sign: bytes
+
+    def __repr__(self) -> str:
+        return "BookKeys()"
+
+
+class Signature:
+    """Signs the checkpoints of one log, and reads them."""
+
+    def __init__(self, store: bytes, seed: bytes, now: Callable[[], int]) -> None:
+        """Args: the store id, the 32-byte seed, and the time in microseconds since 1970."""
+        self._origin = notes.origin_of(store)
+        self._seed = seed
+        self._now = now
+        self.verifier = notes.verifier_of(self._origin, seed)
+
+    def sign(self, size: int, top: bytes) -> str:
+        """The signed checkpoint of the log with so many entries and this root."""
+        return notes.signed(Checkpoint(self._origin, size, top, max(self._now(), 0)), self._seed)
+
+    def read(self, note: str) -> tuple[int, bytes]:
+        """How many entries the log had, and its root; DamagedError when the note is not this log's."""
+        checkpoint = notes.read(note, self.verifier)
+        return checkpoint.size, checkpoint.root
+
+
+class Book:
+    """The log of one house, for whoever holds its keys.
+
+    Raises, from every method: DamagedError when the log is not what was written, StoreError when the file cannot serve.
+    """
+
+    def __init__(self, log: LogFile, keys: BookKeys, clock: Clock, entropy: Entropy) -> None:
+        """Nothing is read yet."""
+        self._log = log
+        self._key = SpaceKey(log.store, 0, keys.seal)
+        self._clock = clock
+        self._entropy = entropy
+        self._signature = Signature(log.store, keys.sign, self._now)
+
+    @property
+    def verifier(self) -> str:
+        """The verifier key of the checkpoints, in one word that may be published."""
+        return self._signature.verifier
+
+    def tell(self, what: What, **told: Any) -> None:
+        """Add what happens now, before it does: durable when this returns. `told` are fields of `Happened`."""
+        event = Happened(at=self._now(), what=what, **told)
+        self._log.append([partial(_sealing, event, self._key, self._entropy)], self._signature)
+
+    def events(self, first: int = 0, after: int | None = None) -> Iterator[tuple[int, Happened]]:
+        """The entries with their numbers, from `first` up to `after`."""
+        opener = Opener(self._key)
+        until = self._log.size() if after is None else after
+        for number, frame in enumerate(self._log.entries(first, until), first):
+            yield number, opened(frame, opener, self._key, number)
+
+    def checkpoint(self) -> tuple[Checkpoint, str]:
+        """The last checkpoint, and the signed note that it is in."""
+        note = self._log.checkpoint()
+        return notes.read(note, self.verifier), note
+
+    def verify(self) -> Checkpoint:
+        """Compute the whole tree from the entries and hold it against the checkpoint. Returns the checkpoint.
+
+        Raises:
+            DamagedError: an entry cannot be read, or the log is not the one that the checkpoint was made of.
+        """
+        checkpoint, _ = self.checkpoint()
+        size = self._log.size()
+        if size != checkpoint.size:
+            raise DamagedError(
+                f"the audit log has {size:,} entries, and its last checkpoint was made of {checkpoint.size:,}: "
+                "it was cut, or added to by somebody else"
+            )
+        opener, tree = Opener(self._key), Growing()
+        for number, frame in enumerate(self._log.entries(0, size)):
+            opened(frame, opener, self._key, number)
+            tree.add(frame)
+        if tree.root() != checkpoint.root:
+            raise DamagedError("the audit log is not the one that its last checkpoint was made of: it was rewritten")
+        return checkpoint
+
+    def goes_on_from(self, note: str) -> Checkpoint:
+        """Hold the log against a checkpoint that a witness kept. Returns that checkpoint.
+
+        Raises:
+            DamagedError: the note is not of this log; or the log does not go on from it, but was cut or rewritten.
+        """
+        seen = notes.read(note, self.verifier)
+        now, _ = self.checkpoint()
+        if seen.size > now.size:
+            raise DamagedError(
+                f"the audit log was cut: a witness has seen {seen.size:,} entries, and {now.size:,} are there"
+            )
+        proof = proofs.consistency(self._log.node, seen.size, now.size)
+        if not proofs.goes_on(seen.root, seen.size, now.root, now.size, proof):
+            raise DamagedError(
+                f"the audit log was rewritten: its first {seen.size:,} entries are not those that a witness has seen"
+            )
+        return seen
+
+    def inclusion(self, number: int, size: int) -> list[bytes]:
+        """The proof that entry `number` is in the log of the first `size` entries."""
+        return proofs.inclusion(self._log.node, number, size)
+
+    def close(self) -> None:
+        """Let go of the file. Doing it again does nothing."""
+        self._log.close()
+
+    def _now(self) -> int:
+        return self._clock.now()
+
+
+class Growing:
+    """A tree to which leaves are added, of which only the root is wanted."""
+
+    def __init__(self) -> None:
+        """Without leaves."""
+        self._peaks: list[tuple[int, bytes]] = []
+
+    def add(self, leaf: bytes) -> None:
+        """One more leaf."""
+        level, hashed = 0, proofs.leaf_hash(leaf)
+        while self._peaks and self._peaks[-1][0] == level:
+            hashed = proofs.node_hash(self._peaks.pop()[1], hashed)
+            level += 1
+        self._peaks.append((level, hashed))
+
+    def root(self) -> bytes:
+        """The root over the leaves so far."""
+        if not self._peaks:
+            return proofs.EMPTY_ROOT
+        total = self._peaks[-1][1]
+        for _, hashed in reversed(self._peaks[:-1]):
+            total = proofs.node_hash(hashed, total)
+        return total
+
+
+def _sealing(event: Happened, key: SpaceKey, entropy: Entropy, number: int) -> bytes:
+    return sealed(event, key, number, entropy)

@@ -1,0 +1,144 @@
+"""The log of a house: what is told is read back, sealed on disk, and cut or rewritten logs are noticed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from kit import change
+from severance.audit.book import Book, BookKeys, Signature
+from severance.audit.events import Happened, What
+from severance.audit.log import LogFile
+from severance.audit.proofs import EMPTY_ROOT, includes, leaf_hash
+from severance.barrier.traces.ports import ScopedEntropy, StillClock
+from severance.errors import DamagedError
+
+STORE = bytes(range(16))
+KEYS = BookKeys(b"s" * 32, b"c" * 32)
+
+
+@pytest.fixture
+def path(folder: Path) -> Path:
+    return folder / "audit.db"
+
+
+def made(path: Path, clock: StillClock) -> Book:
+    signature = Signature(STORE, KEYS.sign, clock.now)
+    return Book(LogFile.create(path, STORE, signature), KEYS, clock, ScopedEntropy(b"book"))
+
+
+def reopened(path: Path, keys: BookKeys = KEYS) -> Book:
+    return Book(LogFile.open(path), keys, StillClock(), ScopedEntropy(b"again"))
+
+
+@pytest.fixture
+def book(path: Path, clock: StillClock) -> Iterator[Book]:
+    with closing(made(path, clock)) as log:
+        yield log
+
+
+def fill(book: Book, count: int) -> None:
+    for number in range(count):
+        book.tell(What.CROSSED, subject="mark", persona="innie", place="floor", detail={"number": number})
+
+
+def test_what_is_told_is_read(book: Book, clock: StillClock) -> None:
+    book.tell(What.SEVERED, subject="mark", persona="innie")
+    book.tell(What.REFUSED, detail={"why": "ended", "times": 3, "open": False})
+    assert list(book.events()) == [
+        (0, Happened(at=clock.now(), what="severed", subject="mark", persona="innie")),
+        (1, Happened(at=clock.now(), what="refused", detail={"why": "ended", "times": 3, "open": False})),
+    ]
+    assert [number for number, _ in book.events(1)] == [1]
+    assert book.verify().size == 2
+
+
+def test_an_empty_log_verifies(book: Book) -> None:
+    assert (book.verify().size, book.verify().root) == (0, EMPTY_ROOT)
+
+
+def test_no_name_is_in_the_file_and_entries_look_alike(book: Book, path: Path) -> None:
+    book.tell(What.SEVERED, subject="mark scout", persona="innie", place="the severed floor")
+    book.tell(What.REFUSED)
+    raw = path.read_bytes() + Path(f"{path}-wal").read_bytes()
+    assert not any(word in raw for word in (b"mark", b"innie", b"severed floor", b"refused"))
+    assert len({len(frame) for frame in book._log.entries(0, 2)}) == 1
+
+
+def test_an_entry_is_shown_to_be_in_the_log(book: Book) -> None:
+    fill(book, 9)
+    checkpoint, _ = book.checkpoint()
+    frame = list(book._log.entries(0, 9))[4]
+    assert includes(checkpoint.root, 9, 4, leaf_hash(frame), book.inclusion(4, 9))
+
+
+def test_a_log_goes_on_from_every_checkpoint_it_had(book: Book) -> None:
+    kept = []
+    for _ in range(12):
+        kept.append(book.checkpoint()[1])
+        fill(book, 1)
+    assert [book.goes_on_from(note).size for note in kept] == list(range(12))
+
+
+def test_a_log_that_was_cut_is_noticed_by_a_witness(book: Book, path: Path, folder: Path, clock: StillClock) -> None:
+    fill(book, 5)
+    book.close()
+    shutil.copy(path, folder / "old.db")
+    with closing(reopened(path)) as later:
+        fill(later, 3)
+        note = later.checkpoint()[1]
+    with closing(reopened(folder / "old.db")) as old:
+        assert old.verify().size == 5, "by itself it is whole"
+        with pytest.raises(DamagedError, match="was cut: a witness has seen 8 entries, and 5 are there"):
+            old.goes_on_from(note)
+
+
+def test_a_log_that_was_written_anew_is_noticed_by_a_witness(book: Book, folder: Path, clock: StillClock) -> None:
+    fill(book, 5)
+    note = book.checkpoint()[1]
+    with closing(made(folder / "anew.db", clock)) as anew:
+        for _ in range(9):
+            anew.tell(What.SLEPT)
+        assert anew.verify().size == 9
+        with pytest.raises(DamagedError, match="rewritten: its first 5 entries"):
+            anew.goes_on_from(note)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM entries WHERE n = 4",
+        "DELETE FROM entries WHERE n = 2",
+        "UPDATE entries SET frame = (SELECT frame FROM entries WHERE n = 0) WHERE n = 1",
+        "INSERT INTO entries SELECT 5, frame FROM entries WHERE n = 1",
+        "UPDATE meta SET value = zeroblob(300) WHERE name = 'checkpoint'",
+    ],
+)
+def test_an_altered_log_is_noticed_by_itself(book: Book, path: Path, statement: str) -> None:
+    fill(book, 5)
+    book.close()
+    change(path, statement)
+    with closing(reopened(path)) as altered:
+        with pytest.raises(DamagedError):
+            altered.verify()
+        with suppress(DamagedError):
+            altered.tell(What.SLEPT)
+        with pytest.raises(DamagedError, match="."):
+            altered.verify()
+
+
+def test_another_key_reads_nothing(book: Book, path: Path) -> None:
+    fill(book, 1)
+    book.close()
+    with closing(reopened(path, BookKeys(b"x" * 32, KEYS.sign))) as other, pytest.raises(DamagedError):
+        list(other.events())
+    with closing(reopened(path, BookKeys(KEYS.seal, b"x" * 32))) as other, pytest.raises(DamagedError, match="signed"):
+        other.verify()
+
+
+def test_keys_do_not_show() -> None:
+    assert repr(KEYS) == "BookKeys()"
