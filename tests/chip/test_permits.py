@@ -1,0 +1,224 @@
+"""Permits: what was signed is allowed, what was taken away is not, and nothing that anybody alters is a permit."""
+
+from __future__ import annotations
+
+import base64
+import time
+from contextlib import suppress
+
+import pytest
+from biscuit_auth import Algorithm, Biscuit, BiscuitBuilder, BlockBuilder, KeyPair, PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from severance.chip.permits import MOST_TEXT, Act, Grant, Issuer, Right, weaken
+from severance.errors import InputError
+
+HOUSE, OTHER = bytes(range(16)), bytes(16)
+SEED = bytes(range(32))
+ISSUER = Issuer(HOUSE, SEED)
+NOW, END = 1_700_000_000_000_000, 1_700_000_600_000_000
+BOTH = frozenset({Right.RECALL, Right.REMEMBER})
+GRANT = Grant(b"p" * 16, b"s" * 16, BOTH, END)
+TEXT = ISSUER.make(GRANT)
+
+
+def allows(text: str, act: Act, issuer: Issuer = ISSUER) -> bool:
+    permit = issuer.read(text)
+    return permit is not None and permit.allows(act)
+
+
+def signed(code: str, seed: bytes = SEED) -> str:
+    """What whoever has the key could sign, in the form of a permit."""
+    keys = KeyPair.from_private_key(PrivateKey.from_bytes(seed, Algorithm.Ed25519))
+    return written(BiscuitBuilder(code).build(keys.private_key), keys)
+
+
+def written(token: Biscuit, keys: KeyPair) -> str:
+    parts = (bytes(keys.public_key.to_bytes()), bytes(token.to_bytes()))
+    return ".".join(["sev1", *(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)])
+
+
+def token_of(text: str) -> tuple[Biscuit, KeyPair]:
+    keys = KeyPair.from_private_key(PrivateKey.from_bytes(SEED, Algorithm.Ed25519))
+    raw = text.split(".")[2]
+    return Biscuit.from_base64(raw + "=" * (-len(raw) % 4), keys.public_key), keys
+
+
+def test_it_names_what_was_signed() -> None:
+    permit = ISSUER.read(TEXT)
+    assert permit is not None
+    assert (permit.id, permit.seat) == (GRANT.permit, GRANT.seat)
+
+
+@pytest.mark.parametrize("right", Right)
+def test_it_allows_its_rights_and_no_others(right: Right) -> None:
+    assert allows(TEXT, Act(NOW, right)) == (right in BOTH)
+    assert allows(TEXT, Act(NOW))
+
+
+def test_it_ends() -> None:
+    assert allows(TEXT, Act(END - 1, Right.RECALL))
+    assert not allows(TEXT, Act(END, Right.RECALL))
+    assert not allows(TEXT, Act(END))
+
+
+def test_it_opens_no_other_house() -> None:
+    assert not allows(TEXT, Act(NOW), Issuer(OTHER, bytes(32)))
+    assert not allows(TEXT, Act(NOW), Issuer(OTHER, SEED)), "a copy of a house that has the key is another house"
+    assert not allows(TEXT, Act(NOW), Issuer(HOUSE, bytes(32))), "from before the root key was changed"
+
+
+def test_rights_are_taken_away() -> None:
+    less = weaken(TEXT, rights=[Right.RECALL])
+    assert allows(less, Act(NOW, Right.RECALL))
+    assert not allows(less, Act(NOW, Right.REMEMBER))
+    assert allows(weaken(TEXT, rights=[]), Act(NOW))
+    assert not allows(weaken(TEXT, rights=[]), Act(NOW, Right.RECALL))
+
+
+def test_rights_that_it_does_not_have_are_not_given() -> None:
+    assert not allows(weaken(TEXT, rights=list(Right)), Act(NOW, Right.FORGET))
+    assert not allows(weaken(weaken(TEXT, rights=[Right.RECALL]), rights=list(BOTH)), Act(NOW, Right.REMEMBER))
+
+
+def test_time_is_taken_away_and_not_given() -> None:
+    assert not allows(weaken(TEXT, until=NOW), Act(NOW))
+    assert allows(weaken(TEXT, until=NOW + 1), Act(NOW))
+    assert not allows(weaken(TEXT, until=END + 100), Act(END))
+
+
+def test_only_these_threads() -> None:
+    less = weaken(TEXT, threads=["a", "b"])
+    assert allows(less, Act(NOW, Right.RECALL, thread="a"))
+    assert allows(less, Act(NOW)), "crossing reads no thread"
+    assert not allows(less, Act(NOW, Right.RECALL, thread="c"))
+    assert not allows(less, Act(NOW, Right.RECALL)), "all threads at once are more than these"
+    assert not allows(weaken(less, threads=["b", "c"]), Act(NOW, Right.RECALL, thread="a"))
+    assert allows(weaken(less, threads=["b", "c"]), Act(NOW, Right.RECALL, thread="b"))
+
+
+def test_only_this_tool() -> None:
+    less = weaken(TEXT, tool="mail")
+    assert allows(less, Act(NOW, Right.RECALL, tool="mail"))
+    assert not allows(less, Act(NOW, Right.RECALL, tool="shell"))
+    assert not allows(less, Act(NOW))
+
+
+def test_names_with_anything_in_them_are_names() -> None:
+    odd = '"; right("forget"); allow if true; //'
+    less = weaken(TEXT, threads=[odd], tool=odd)
+    assert allows(less, Act(NOW, Right.RECALL, thread=odd, tool=odd))
+    assert not allows(less, Act(NOW, Right.FORGET, thread=odd, tool=odd))
+    assert not allows(less, Act(NOW, Right.RECALL, thread="a", tool=odd))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'right("forget")',
+        'house("00000000000000000000000000000000")',
+        'operation("forget")',
+        "time(0)",
+        "right($x) <- operation($x)",
+        'permit("00000000000000000000000000000000")',
+    ],
+)
+def test_what_a_holder_adds_gives_nothing(said: str) -> None:
+    token, keys = token_of(TEXT)
+    text = written(token.append(BlockBuilder(f"{said};")), keys)
+    permit = ISSUER.read(text)
+    assert permit is not None
+    assert permit.id == GRANT.permit
+    assert permit.allows(Act(NOW, Right.RECALL)), "the control: it is a permit all the same"
+    assert not permit.allows(Act(NOW, Right.FORGET))
+    assert not permit.allows(Act(END, Right.RECALL))
+
+
+def test_every_character_counts() -> None:
+    for at in range(len(TEXT)):
+        for other in "Aa.":
+            altered = TEXT[:at] + other + TEXT[at + 1 :]
+            assert altered == TEXT or ISSUER.read(altered) is None
+
+
+def test_blocks_cannot_be_dropped_or_moved() -> None:
+    twice = weaken(weaken(TEXT, rights=[Right.RECALL]), until=NOW + 1)
+    other = weaken(ISSUER.make(Grant(b"q" * 16, b"s" * 16, BOTH, END)), rights=[Right.REMEMBER])
+    prefix, key, token = twice.split(".")
+    raw = base64.urlsafe_b64decode(token + "==")
+    foreign = base64.urlsafe_b64decode(other.split(".")[2] + "==")
+    for cut in range(1, len(raw), 7):
+        for mixed in {raw[:cut], raw[cut:], raw[:cut] + foreign[cut:], raw + raw[:cut]} - {foreign}:
+            text = ".".join((prefix, key, base64.urlsafe_b64encode(mixed).decode().rstrip("=")))
+            assert ISSUER.read(text) is None
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "",
+        'house("x"); permit("y"); seat("z");',
+        f'house("{HOUSE.hex()}"); permit("00"); seat("{"00" * 16}"); right("recall");',
+        f'house("{HOUSE.hex()}"); permit(5); seat("{"00" * 16}");',
+        f'house("{HOUSE.hex()}"); house("{OTHER.hex()}"); permit("{"00" * 16}"); seat("{"00" * 16}");',
+    ],
+)
+def test_what_the_key_signed_and_is_no_permit_is_none(code: str) -> None:
+    assert ISSUER.read(signed(code)) is None
+    good = f'house("{HOUSE.hex()}"); permit("{"00" * 16}"); seat("{"00" * 16}"); right("recall");'
+    assert allows(signed(good), Act(NOW, Right.RECALL)), "the control"
+    assert ISSUER.read(signed(good, bytes(32))) is None
+
+
+def test_a_million_facts_are_not_looked_at() -> None:
+    token, keys = token_of(TEXT)
+    many = BlockBuilder("".join(f"fact({n});" for n in range(20_000)))
+    assert ISSUER.read(written(token.append(many), keys)) is None, "it is longer than a permit can be"
+
+
+def test_facts_that_make_more_facts_end_in_a_refusal() -> None:
+    token, keys = token_of(TEXT)
+    numbers = "".join(f"n({n});" for n in range(40))
+    text = written(token.append(BlockBuilder(f"{numbers} m($a, $b, $c) <- n($a), n($b), n($c);")), keys)
+    assert len(text) < MOST_TEXT
+    begun = time.monotonic()
+    permit = ISSUER.read(text)
+    assert permit is None or not permit.allows(Act(NOW, Right.RECALL))
+    assert time.monotonic() - begun < 60, "64,000 facts would be made"
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_refused(text: str) -> None:
+    for given_text in (text, f"sev1.{text}", f"sev1.{TEXT.split('.')[1]}.{text}"):
+        assert ISSUER.read(given_text) is None
+
+
+def test_weakening_has_an_end() -> None:
+    text = TEXT
+    with suppress(InputError):
+        for _ in range(100):
+            text = weaken(text, until=END)
+    assert MOST_TEXT / 3 < len(text) <= MOST_TEXT
+    assert allows(text, Act(NOW))
+    with pytest.raises(InputError, match="too often"):
+        weaken(text, until=END)
+
+
+@pytest.mark.parametrize("text", ["", "sev1", "sev1..", TEXT[:-5], "x" * 10_000])
+def test_what_is_no_permit_is_not_weakened(text: str) -> None:
+    with pytest.raises(InputError, match="no permit"):
+        weaken(text, until=END)
+
+
+def test_weakening_by_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match="say what"):
+        weaken(TEXT)
+    with pytest.raises(InputError, match="say what"):
+        weaken(TEXT, threads=[])
+
+
+def test_no_name_is_in_it() -> None:
+    token, _ = token_of(TEXT)
+    assert set(token.block_source(0).split("(")) & {"mark", "innie", "floor"} == set()
+    assert repr(ISSUER) == f"Issuer({HOUSE.hex()})"
