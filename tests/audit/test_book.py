@@ -127,7 +127,7 @@ def test_an_altered_log_is_noticed_by_itself(book: Book, path: Path, statement: 
             altered.verify()
         with suppress(DamagedError):
             altered.tell(What.SLEPT)
-        with pytest.raises(DamagedError, match="."):
+        with pytest.raises(DamagedError):
             altered.verify()
 
 

@@ -1,0 +1,173 @@
+"""Witnesses: who remembers the last checkpoint of a log where the log's own writer cannot reach it quietly.
+
+A witness never takes a checkpoint that its last one does not lead to: an older log that was put back would otherwise
+make it forget what it knows. Whether one leads to the other is for the caller to say, who has the log.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from severance.audit.notes import MOST_NOTE
+from severance.disk.faults import from_system
+from severance.errors import InputError, StoreError
+
+_GIT_SECONDS = 60.0
+
+Leads = Callable[[str], object]
+"""Raises when the log does not go on from this note."""
+
+
+class Witness(Protocol):
+    """Keeps the last checkpoint of one log."""
+
+    def last(self) -> str | None:
+        """The last note it was given; None when it has none yet.
+
+        Raises:
+            StoreError: it cannot be reached, or what it has is no note.
+        """
+        ...
+
+    def keep(self, note: str) -> None:
+        """Keep this note in place of the last one.
+
+        Raises:
+            StoreError: it cannot be reached; it still has the last one.
+        """
+        ...
+
+
+def witness_of(spec: str, name: str) -> Witness:
+    """The witness that a spec names.
+
+    Args:
+        spec: `file:PATH`, or `git:PATH` for a repository.
+        name: the log's own, for witnesses that keep several: its store id in hex.
+
+    Raises:
+        InputError: the spec cannot be meant.
+    """
+    kind, _, rest = spec.partition(":")
+    if rest and "\0" not in rest:
+        path = Path(rest).expanduser().absolute()
+        if kind == "file":
+            return FileWitness(path)
+        if kind == "git":
+            return GitWitness(path, f"severance-{name}.checkpoint")
+    raise InputError("a witness is file:PATH or git:PATH; give one of these")
+
+
+def show(witness: Witness, note: str, leads: Leads) -> None:
+    """Give a witness the newest note, when the log goes on from what it has.
+
+    Raises:
+        DamagedError: the log does not: it was cut or rewritten. The witness keeps what it has.
+        StoreError: it cannot be reached.
+    """
+    last = witness.last()
+    if last is not None:
+        leads(last)
+    if last != note:
+        witness.keep(note)
+
+
+class FileWitness:
+    """A file, best on another disk or another machine."""
+
+    def __init__(self, path: Path) -> None:
+        """The file need not be there yet; its folder must."""
+        self._path = path
+
+    def last(self) -> str | None:
+        """The note in the file."""
+        try:
+            with self._path.open("rb") as file:
+                return _text(file.read(MOST_NOTE + 1), self._path)
+        except FileNotFoundError:
+            if not self._path.parent.is_dir():
+                raise StoreError(f"the folder of the witness {self._path.name} is not there; mount it") from None
+            return None
+        except OSError as error:
+            raise from_system(error, self._path) from error
+
+    def keep(self, note: str) -> None:
+        """Write the file anew, whole or not at all."""
+        part = None
+        try:
+            handle, name = tempfile.mkstemp(prefix=f".{self._path.name}.", suffix=".part", dir=self._path.parent)
+            part = Path(name)
+            with os.fdopen(handle, "wb") as file:
+                file.write(note.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self._path)
+        except OSError as error:
+            raise from_system(error, self._path) from error
+        finally:
+            if part is not None:
+                with suppress(OSError):
+                    part.unlink()
+
+
+class GitWitness:
+    """A git repository, to which every checkpoint is committed; its history can be pushed elsewhere."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """The repository's work tree, and the name of the file in it."""
+        self._folder = folder
+        self._file = FileWitness(folder / name)
+        self._name = name
+
+    def last(self) -> str | None:
+        """The note in the last commit, whatever became of the work tree."""
+        if not self._git("ls-tree", "HEAD", "--", self._name, unborn=True):
+            return None
+        return _text(self._git("show", f"HEAD:{self._name}"), self._folder / self._name)
+
+    def keep(self, note: str) -> None:
+        """Write the file, and commit it and nothing else."""
+        self._file.keep(note)
+        self._git("add", "--", self._name)
+        words = note.split("\n")
+        self._git("commit", "--quiet", "--no-verify", "-m", f"{words[0]} at {words[1]}", "--", self._name)
+
+    def _git(self, *arguments: str, unborn: bool = False) -> bytes:
+        """What git says. With `unborn`, a repository without any commit says nothing."""
+        command = ["git", "-C", str(self._folder), "-c", "commit.gpgSign=false", *arguments]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_GIT_SECONDS, check=False
+            )
+        except FileNotFoundError:
+            raise StoreError("git is not installed here; install it, or choose another witness") from None
+        except (OSError, subprocess.TimeoutExpired):
+            raise StoreError("git did not answer; look at the repository of the witness") from None
+        if done.returncode == 0:
+            return done.stdout
+        if unborn and self._is_repository():
+            return b""
+        raise StoreError(
+            f"git refused in {self._folder.name}; it has to be a repository that you may commit to, with a name and "
+            "an address set for commits"
+        )
+
+    def _is_repository(self) -> bool:
+        command = ["git", "-C", str(self._folder), "rev-parse", "--git-dir"]
+        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_GIT_SECONDS, check=False)
+        return done.returncode == 0
+
+
+def _text(raw: bytes, path: Path) -> str:
+    try:
+        if 0 < len(raw) <= MOST_NOTE:
+            return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    raise StoreError(f"{path.name} holds no checkpoint; a witness's file must have no other use")
