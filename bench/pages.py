@@ -32,6 +32,7 @@ _COLUMNS = {
     "disk": "disk, MB",
     "memory": "memory, MB",
 }
+_COMPARED = re.compile(r"peers\.(faster\.(?P<size>\d+)|better)")
 _README = (
     "locomo.r10",
     "cimemories.r10",
@@ -86,11 +87,36 @@ def peers(measured: Figures) -> str:
     for size in sizes:
         parts.append(f"With {size:,} memories:")
         parts.append(markdown(("memory", *_COLUMNS.values()), _present(_peer(found, name, size) for name in KNOWN)))
+        parts.append(left_out(measured, "speed", size))
     known = {key: value for one in figures.part(measured, "peers") for key, value in one.machine["versions"].items()}
     rows = _present(_found_by(found, name, known) for name in KNOWN)
     if rows:
         parts.append(markdown(("memory", "version", "R@10 on LoCoMo, %", "sentences unsealed on disk"), rows))
+        parts.append(left_out(measured, "recall"))
     return "\n\n".join([*(part for part in parts if part), *_skipped(measured, "peers")])
+
+
+def left_out(measured: Figures, measure: str, size: int = 0, *, reasons: str = "below") -> str:
+    """Which peers have no figures in a table, and why, in a sentence or two; empty where all have.
+
+    A peer that a run asks gives figures or a sentence about why not. One with neither was not asked.
+
+    Args:
+        measured: the figures.
+        measure: of the peers: `speed` or `recall`.
+        size: how many memories, for `speed`.
+        reasons: where the sentences are.
+    """
+    rows = {row.key for row in measured[f"peers.{measure}"].rows} if f"peers.{measure}" in measured else set()
+    wanted = "recall.p50.{size}" if size else "r10"
+    absent = [name for name in KNOWN if f"peers.{name}.{wanted.format(size=size)}" not in rows]
+    told = [name for name in absent if any(_is_about(said, name, size) for said in skipped(measured, "peers"))]
+    groups = {
+        "Not asked in this run, in which `--peers` chose others": [name for name in absent if name not in told],
+        f"Asked, and not all measured, for the reason {reasons}": told,
+    }
+    said = [f"{why}: {'; '.join(KNOWN[name].title for name in names)}." for why, names in groups.items() if names]
+    return " ".join(said)
 
 
 def readme(measured: Figures) -> str:
@@ -99,7 +125,21 @@ def readme(measured: Figures) -> str:
     if not shown:
         return _nothing("README")
     rows = sorted((row for rows in shown.values() for row in rows), key=lambda row: _README.index(row.key))
-    return f"{_rows(rows)}\n\nMeasured {when([measured[name] for name in shown])}."
+    said = [f"Measured {when([measured[name] for name in shown])}."]
+    for row in rows:
+        place = _COMPARED.fullmatch(row.key)
+        if place and (more := _left_out_of(measured, place)):
+            said.append(more)
+    return "\n\n".join([_rows(rows), *said])
+
+
+def _left_out_of(measured: Figures, place: re.Match[str]) -> str:
+    """The same for a row that compares with the best of the peers."""
+    size = int(place["size"] or 0)
+    what = f"Recall at {size:,} is compared" if size else "R@10 is compared"
+    given = "that [Benchmarks](docs/benchmarks.md) gives"
+    beside = left_out(measured, "speed" if size else "recall", size, reasons=given)
+    return f"{what} with some of the other memories only. {beside}" if beside else ""
 
 
 TABLES: dict[str, Callable[[Figures], str]] = {
@@ -182,6 +222,12 @@ def _found_by(found: Mapping[str, Row], name: str, known: Mapping[str, str]) -> 
     opened = f"{unsealed.figure:.0f} {unsealed.unit}" if unsealed else ""
     cells = [recalled.cells[1] if recalled else "", f"{opened}: {forms[1]}" if forms else opened]
     return [_title(name), versions, *cells]
+
+
+def _is_about(said: str, name: str, size: int) -> bool:
+    """Whether this sentence, of those that the measures of peers give, says why a peer has no figures at a size."""
+    place = f" at {size:,}, " if size else r", (recall|quality): "
+    return re.match(f"{re.escape(KNOWN[name].title)}( is not installed|{place})", said) is not None
 
 
 def _title(name: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
-from severance.drafts import Rememberable, check_text, draft_of, metadata_of, time_of
+from severance.drafts import Rememberable, check_text, draft_of, is_blank, metadata_of, time_of
 from severance.errors import InputError
 from severance.model import MAX_LABEL_BYTES, Draft, Filter, Metadata, micros
 
@@ -21,13 +21,9 @@ def check_query(query: str) -> None:
     Raises:
         InputError: it is empty, not text, or larger than 1,048,576 bytes.
     """
-    check_text(query, "the query", MAX_QUERY_BYTES)
-    if not any(map(_visible, query)):
+    check_text(query, "the query", MAX_QUERY_BYTES, "looked for, so ask in fewer words")
+    if is_blank(query):
         raise InputError("the query is empty; say what to look for")
-
-
-def _visible(char: str) -> bool:
-    return not char.isspace() and unicodedata.category(char) not in ("Cc", "Cf")
 
 
 def check_whole(number: object, what: str, least: int, most: int) -> None:
@@ -40,12 +36,18 @@ def check_whole(number: object, what: str, least: int, most: int) -> None:
         raise InputError(f"{what} must be a whole number from {least:,} to {most:,}")
 
 
-def checked_item(index: int, item: Rememberable) -> Draft:
-    """The draft behind the item at `index` of many.
+def checked_items(items: Iterable[Rememberable]) -> list[Draft]:
+    """The drafts behind many items.
 
     Raises:
-        InputError: it cannot be remembered; the message says which it is.
+        InputError: one cannot be remembered; the message says which it is. Or they are one text or mapping.
     """
+    if isinstance(items, (str, Mapping)) or not isinstance(items, Iterable):
+        raise InputError("many memories are a list of them; for one, use remember")
+    return [_checked_item(index, item) for index, item in enumerate(items)]
+
+
+def _checked_item(index: int, item: Rememberable) -> Draft:
     try:
         return draft_of(item)
     except InputError as problem:

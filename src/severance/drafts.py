@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import fields
@@ -29,6 +30,12 @@ Rememberable = str | Mapping[str, Any] | Draft
 
 _FIELDS = frozenset(field.name for field in fields(Draft))
 _INT64 = 2**63
+# What is drawn as nothing although it counts as a letter, a mark, a symbol or nothing yet: fillers, selectors of
+# variants, the blank of Braille (Unicode's Default_Ignorable_Code_Point, UAX 44, beyond the categories Cc and Cf).
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U0001d159\U000e0000-\U000e0fff]"
+)
 
 
 def draft_of(item: Rememberable) -> Draft:
@@ -58,31 +65,34 @@ def checked(draft: Draft) -> Draft:
     Raises:
         InputError: as `draft_of`.
     """
-    text = check_text(draft.text, "the text", MAX_TEXT_BYTES)
-    if not text.strip():
+    text = check_text(draft.text, "the text", MAX_TEXT_BYTES, "kept, so split it")
+    if is_blank(text):
         raise InputError("the text is empty; there is nothing to remember")
-    labels = {
-        name: check_text(label, f"the {name}", MAX_LABEL_BYTES) if (label := getattr(draft, name)) is not None else None
-        for name in ("thread", "source")
-    }
     kind = check_text(draft.kind, "the kind", MAX_LABEL_BYTES)
-    if not kind.strip():
+    if is_blank(kind):
         raise InputError("the kind is empty; leave it out, or say what sort of memory it is")
     if not isinstance(draft.pinned, bool):
         raise InputError("pinned is either true or false")
     return Draft(
         text=text,
         at=None if draft.at is None else time_of(draft.at, "at"),
-        thread=labels["thread"] or None,
-        source=labels["source"] or None,
+        thread=_label(draft.thread, "the thread"),
+        source=_label(draft.source, "the source"),
         kind=kind,
         metadata=metadata_of(draft.metadata),
         pinned=draft.pinned,
     )
 
 
-def check_text(text: object, what: str, most: int) -> str:
+def is_blank(text: str) -> bool:
+    """Whether nothing of a text can be seen: white space, controls, and what is as wide as nothing or drawn as it."""
+    return not any(map(_is_seen, text))
+
+
+def check_text(text: object, what: str, most: int, limit: str = "kept, so shorten it") -> str:
     """The text as a plain `str`, if it is one that can be stored and found again.
+
+    `limit` is what the message says of `most` bytes, and what to do with more.
 
     Raises:
         InputError: not a string, NUL in it, not encodable as UTF-8, or longer than `most` bytes.
@@ -96,7 +106,7 @@ def check_text(text: object, what: str, most: int) -> str:
     except UnicodeEncodeError:
         raise InputError(f"{what} is not valid Unicode; it contains half of a surrogate pair") from None
     if size > most:
-        raise InputError(f"{what} has {size:,} bytes; at most {most:,} are kept, so split it")
+        raise InputError(f"{what} has {size:,} bytes; at most {most:,} are {limit}")
     return str.__str__(text)
 
 
@@ -139,7 +149,7 @@ def name_of(name: object, what: str) -> str:
     Raises:
         InputError: empty, too long, with control characters, `=` or `/`, or blank at an end.
     """
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or is_blank(name):
         raise InputError(f"{what} needs a name")
     # A character of NFC stands for at most four: so what is cut off is too long anyway, and need not be normalised.
     name = unicodedata.normalize("NFC", name[: 4 * MAX_NAME_CHARS + 1])
@@ -152,6 +162,17 @@ def name_of(name: object, what: str) -> str:
             "a leading '-', or blanks at an end"
         )
     return name
+
+
+def _is_seen(char: str) -> bool:
+    return not (char.isspace() or unicodedata.category(char) in ("Cc", "Cf") or _UNSEEN.match(char))
+
+
+def _label(label: object, what: str) -> str | None:
+    text = None if label is None else check_text(label, what, MAX_LABEL_BYTES)
+    if text and is_blank(text):
+        raise InputError(f"{what} has nothing that can be seen; leave it out, or name it")
+    return text or None
 
 
 def _in_utc(when: datetime, what: str) -> datetime:

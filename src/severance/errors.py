@@ -43,11 +43,27 @@ class AsleepError(SeveranceError):
 
 
 class EmbedderError(SeveranceError):
-    """The embedder failed, returned something unusable, or is not the one this space was written with."""
+    """The embedder failed, returned something unusable, or is not the one this space was written with.
+
+    Attributes:
+        again: whether the same call could go well at another time, as where an endpoint is down or busy.
+    """
+
+    def __init__(self, message: str, *, again: bool = False) -> None:
+        super().__init__(message)
+        self.again = again
 
 
 class RerankerError(SeveranceError):
-    """The re-ranker failed, or returned something unusable; recall without it would have worked."""
+    """The re-ranker failed, or returned something unusable; recall without it would have worked.
+
+    Attributes:
+        again: as `EmbedderError.again`.
+    """
+
+    def __init__(self, message: str, *, again: bool = False) -> None:
+        super().__init__(message)
+        self.again = again
 
 
 class StoreError(SeveranceError):

@@ -7,10 +7,12 @@ is the session that crossing returns, and a session names no persona.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import cache, partial
 from itertools import count
+from operator import attrgetter
 from pathlib import Path
 from typing import Self, TypeVar
 from weakref import WeakValueDictionary
@@ -25,7 +27,7 @@ from severance.model import Memory, Persona, PersonaStatus, Place, Status
 from severance.ports import Clock, Embedder, Entropy, Reranker, Reranking, Vault
 from severance.records import Event
 from severance.session import Session
-from severance.space import Space, new_key
+from severance.space import Space, new_key, stored_head
 from severance.store import open_store, path_of
 from severance.system import SystemClock, SystemEntropy
 from severance.upkeep.backup import Backup, back_up
@@ -188,15 +190,19 @@ class House:
 
     def status(self) -> Status:
         """Who there is and who wakes where. Nobody is woken for it, and nothing remembered is looked at."""
-        self._chip.verify()  # a list must not be short of somebody who was taken out of the file
-        places = self._chip.places()
+        roll = self._chip.roll()  # of the set as a whole: a list must not be short of somebody who was taken out
+        awake_at = defaultdict[tuple[str, str], list[str]](list)
+        for place in roll.places:
+            for pair in place.wakes.items():
+                awake_at[pair].append(place.name)
+        # In the order of the file: of many personas, each page is then read once.
+        ordered = sorted(roll.personas, key=attrgetter("space"))
+        records = {known.space: stored_head(self._vault, known.space, known.anchor).seq for known in ordered}
         personas = []
-        for persona in self._everyone():
-            awake_at = tuple(place.name for place in places if place.wakes.get(persona.subject) == persona.name)
-            space = Space(self._vault, self._chip.key(persona), self._entropy)
-            records = space.stored(self._chip.anchor(space.key)).seq
-            personas.append(PersonaStatus(persona.subject, persona.name, awake_at, records))
-        return Status(str(self._directory), tuple(personas), tuple(places))
+        for persona, space, _ in roll.personas:
+            places = tuple(awake_at.get((persona.subject, persona.name), ()))
+            personas.append(PersonaStatus(persona.subject, persona.name, places, records[space]))
+        return Status(str(self._directory), tuple(personas), tuple(roll.places))
 
     def check(self, progress: Progress | None = None) -> list[Finding]:
         """Read everything, and say what is not as it was written; an empty list when all is."""
@@ -269,18 +275,25 @@ def chosen_embedder(chosen: str | Embedder | None, key: Key = None) -> Callable[
         InputError: the spec, here or in the environment, cannot be meant.
     """
     if chosen is None:
-        chosen = os.environ.get(EMBEDDER_VARIABLE) or None
-    if chosen is None:
-        return bundled
+        return _in_environment(EMBEDDER_VARIABLE, embedder_of, key) or bundled
     return embedder_of(chosen, variables(key)) if isinstance(chosen, str) else partial(_itself, chosen)
 
 
 def _reranking(chosen: str | Reranker | Reranking | None, key: Key) -> Callable[[], Reranking | None]:
     if chosen is None:
-        chosen = os.environ.get(RERANKER_VARIABLE) or None
+        return _in_environment(RERANKER_VARIABLE, reranker_of, key) or partial(_itself, None)
     if isinstance(chosen, str):
         return reranker_of(chosen, variables(key))
-    return partial(_itself, chosen if chosen is None or isinstance(chosen, Reranking) else Reranking(chosen))
+    return partial(_itself, chosen if isinstance(chosen, Reranking) else Reranking(chosen))
+
+
+def _in_environment(variable: str, read: Callable[[str, Collection[str]], T], key: Key) -> T | None:
+    """What the spec in a variable means, or None where it has none."""
+    spec = os.environ.get(variable)
+    try:
+        return read(spec, variables(key)) if spec else None
+    except InputError as problem:
+        raise InputError(f"{variable}: {problem}") from None
 
 
 def _itself(thing: T) -> T:

@@ -80,7 +80,7 @@ class Draft:
     """What somebody asks to have remembered, before it has an id.
 
     Attributes:
-        text: 1 to 65,536 bytes of UTF-8, not blank, without NUL.
+        text: 1 to 65,536 bytes of UTF-8, without NUL; more than blanks, controls and characters that are not seen.
         at: when it happened; None means now. A time without a zone is taken as UTC.
         thread: the conversation it belongs to.
         source: who said it or where it was read.

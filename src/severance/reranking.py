@@ -35,7 +35,9 @@ def reranked(reranking: Reranking, query: str, hits: Sequence[Recollection], lim
     except RerankerError as problem:
         if reranking.plain_on_failure:
             return [replace(hit, reasons=(*hit.reasons, FAILED)) for hit in hits[:limit]]
-        raise RerankerError(f"re-ranking failed: {problem}; recall without the re-ranker, or try again") from None
+        then = ", or try again" if problem.again else ""
+        told = f"re-ranking failed: {problem}; recall without the re-ranker{then}"
+        raise RerankerError(told, again=problem.again) from None
     order = np.argsort(-scores, kind="stable").tolist()
     found = [_told(best[place], float(scores[place]), place + 1) for place in order]
     lowest = found[-1].score

@@ -6,35 +6,29 @@ what it can touch is one space, whose key it was given when the persona woke.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import RLock
 from typing import Any, NoReturn, Self
 
-from severance.asking import When, check_query, check_whole, checked_item, filter_of
+from severance.asking import When, check_query, check_whole, checked_items, filter_of
 from severance.context import context_block
 from severance.drafts import Rememberable, draft_of
-from severance.errors import (
-    AsleepError,
-    ConflictError,
-    EmbedderError,
-    InputError,
-    StoreError,
-    StoreFullError,
-    StoreReadOnlyError,
-)
+from severance.errors import AsleepError, ConflictError, EmbedderError, StoreError, StoreFullError, StoreReadOnlyError
+from severance.following import Following
 from severance.mind import Heard, Mind
 from severance.model import ID_BYTES, Draft, Filter, Head, Memory, Metadata, Persona, Recollection, id_text
 from severance.ports import Clock, Embedder, Entropy, Reranking
 from severance.reranking import reranked
 from severance.sleeping import write_layers
 from severance.space import Space
-from severance.waking import apply, wake
+from severance.system import give_back
 from severance.writing import (
     Writing,
     amending,
     another_embedder,
     embedded,
+    failed_after,
     first_tellings,
     forgetting,
     found,
@@ -47,6 +41,8 @@ MOST_RECALLED = 1_000
 MOST_TOKENS = 1_000_000
 _BATCH = 2_048
 _RECENT = 200
+_LARGE = 32_768
+"""Records of a log from which on the memory that its mind took is given back at once: waking again then takes longer."""
 
 
 class Session:
@@ -83,8 +79,7 @@ class Session:
         self._anchored = anchor.seq if anchor is not None else 0
         self._heard = Heard(_RECENT)
         self._lock = RLock()
-        self._mind, self._label = wake(space, anchor)
-        self._applied = space.head.seq
+        self._following = Following.woken(space, anchor)
         self._check_embedder()
         self._keep(space.head)
 
@@ -136,18 +131,13 @@ class Session:
             InputError: an item is not one that can be kept, or it is one text or mapping and not many.
             EmbedderError: the embedder failed; the message says how many of the first were kept before.
         """
-        if isinstance(items, (str, Mapping)) or not isinstance(items, Iterable):
-            raise InputError("many memories are a list of them; for one, use remember")
-        drafts = [checked_item(index, item) for index, item in enumerate(items)]
+        drafts = checked_items(items)
         kept: list[Memory] = []
         for start in range(0, len(drafts), _BATCH):
             try:
                 kept += self._remember(drafts[start : start + _BATCH])
             except EmbedderError as problem:
-                if len(drafts) <= _BATCH:
-                    raise
-                which = f"the first {start:,} were kept, and none after them" if start else "none was kept"
-                raise EmbedderError(f"{problem} (of all {len(drafts):,}, {which})") from None
+                raise failed_after(start, len(drafts), problem) if len(drafts) > _BATCH else problem from None
         return kept
 
     def recall(
@@ -266,13 +256,11 @@ class Session:
             NotFoundError: none is remembered here.
             InputError: a field is not one that can be kept.
         """
-        given: dict[str, Any] = {"text": text, "at": at, "thread": thread, "source": source, "kind": kind}
-        given |= {"metadata": metadata, "pinned": pinned}
-        changes = {name: value for name, value in given.items() if value is not None}
+        changes: dict[str, Any] = {"text": text, "at": at, "thread": thread, "source": source, "kind": kind}
+        changes |= {"metadata": metadata, "pinned": pinned}
         with self._awake() as (space, _):
-            raw = self._entropy.draw(ID_BYTES, space.key.space)
-            now = self._clock.now()
-            self._write(lambda mind: amending(mind, id, changes, self._embedder, raw, now))
+            raw, now = self._entropy.draw(ID_BYTES, space.key.space), self._clock.now()
+            self._write(lambda: amending(self._mind, id, changes, self._embedder, raw, now))
             return found(self._mind.get(self._mind.history(id)[-1].id))
 
     def forget(self, id: str) -> int:  # noqa: A002
@@ -282,7 +270,7 @@ class Session:
             NotFoundError: none is remembered here.
         """
         with self._awake():
-            gone = self._write(lambda mind: forgetting(mind, id, self._clock.now())).ids
+            gone = self._write(lambda: forgetting(self._mind, id, self._clock.now())).ids
             self._heard.drop(id_text(raw) for raw in gone)
             return len(gone)
 
@@ -299,17 +287,19 @@ class Session:
         Doing it again does nothing.
         """
         with self._lock:
-            space, mind = self._space, self._mind
+            space, following = self._space, self._following
             if space is None:
                 return
-            whole = self._applied == space.head.seq
-            self._space, self._mind = None, Mind()
+            self._space, self._following = None, Following()
             self._heard.clear()
-            head = space.head
-            if whole:
+            if following.seq == space.head.seq:
                 with suppress(StoreError):  # a snapshot is a cache: without it the next waking only takes longer
-                    write_layers(space, mind, self._label)
-            self._keep(head)
+                    write_layers(space, following.mind(), following.label)
+            self._keep(space.head)
+            large = space.head.seq >= _LARGE
+            del space, following  # the key and the mind
+            if large:
+                give_back()
 
     def __enter__(self) -> Self:
         return self
@@ -328,10 +318,9 @@ class Session:
         dimensions = self._embedder.dimensions if told is None else told.dimensions
         vector = query_vector(self._embedder, mind.to_embed(query), dimensions)
         now, reranking = self._clock.now(), self._reranking()
-        if reranking is None:
-            return mind.recall(query, vector, limit=limit, filter=chosen, now=now)
-        hits = mind.recall(query, vector, limit=max(limit, reranking.candidates), filter=chosen, now=now)
-        return reranked(reranking, query, hits, limit)
+        most = limit if reranking is None else max(limit, reranking.candidates)
+        hits = mind.recall(query, vector, limit=most, filter=chosen, now=now)
+        return hits if reranking is None else reranked(reranking, query, hits, limit)
 
     def _keep(self, head: Head) -> None:
         """Tell the chip how far the log goes, if that is news to it."""
@@ -344,79 +333,74 @@ class Session:
     def _while_awake(self, every: Iterator[Memory]) -> Iterator[Memory]:
         while True:
             with self._lock:
-                if self._space is None:
-                    raise _asleep()
+                self._opened()
                 memory = next(every, None)
             if memory is None:
                 return
             yield memory
 
     @contextmanager
-    def _awake(self, *, read_on: bool = True) -> Iterator[tuple[Space, Mind]]:
-        """Hold the lock while awake, and caught up with the log's tail unless that is left to the append."""
+    def _awake(self) -> Iterator[tuple[Space, Mind]]:
+        """Hold the lock while awake and caught up with the log's tail."""
         with self._lock:
-            space = self._space
-            if space is None:
-                raise _asleep()
-            yield self._whole(space) if not read_on else self._catch_up(space), self._mind
+            yield self._catch_up(self._opened()), self._mind
+
+    def _opened(self) -> Space:
+        if self._space is None:
+            raise AsleepError("this session has ended; cross again to wake the persona")
+        return self._space
+
+    @property
+    def _mind(self) -> Mind:
+        return self._following.mind()
 
     def _whole(self, space: Space) -> Space:
         """The space, with a mind that has applied all that was read of it."""
-        if self._applied != space.head.seq:
+        if self._following.seq != space.head.seq:
             # A call was interrupted (Ctrl-C) between the log and the mind; the log is the truth, so begin again.
             fresh = space.again()
-            self._mind, self._label = wake(fresh, space.head)
+            self._following = Following.woken(fresh, space.head)
             self._space, space = fresh, fresh
-            self._applied = fresh.head.seq
         return space
 
     def _catch_up(self, space: Space) -> Space:
         space = self._whole(space)
-        news = space.read_on()
-        if news:
-            apply(self._mind, news)
-        if self._applied != space.head.seq:
-            self._applied = space.head.seq
+        if self._following.read(space.read_on(), space.head.seq):
             self._check_embedder()
         return space
 
     def _check_embedder(self) -> None:
         chosen = self._mind.embedder
         if chosen is not None and chosen.identity != self._embedder.identity:
-            self._space, self._mind = None, Mind()
+            self._space, self._following = None, Following()
             raise another_embedder(chosen.identity, self._embedder.identity)
 
     def _remember(self, drafts: Sequence[Draft]) -> list[Memory]:
         with self._lock:
-            if self._space is None:
-                raise _asleep()  # before anything is sent to an embedder
-        vectors = embedded(self._embedder, [draft.text for draft in drafts])
-        with self._awake(read_on=False) as (space, _):  # the append fails where another writer was first
+            self._opened()  # before anything is sent to an embedder
+        texts = [draft.text for draft in drafts]
+        vectors = embedded(self._embedder, texts)
+        with self._lock:
+            space = self._whole(self._opened())  # the append fails where another writer was first
             raw = self._entropy.draw(ID_BYTES * len(drafts), space.key.space)
             ids = [raw[start : start + ID_BYTES] for start in range(0, len(raw), ID_BYTES)]
             now = self._clock.now()
-            writing = self._write(lambda mind: remembering(mind, drafts, vectors, ids, now, self._heard))
+            writing = self._write(
+                lambda: remembering(self._following.mind_for(texts), drafts, vectors, ids, now, self._heard)
+            )
             fresh = first_tellings(writing)
             return [fresh.get(raw) or found(self._mind.get(id_text(raw))) for raw in writing.ids]
 
-    def _write(self, plan: Callable[[Mind], Writing]) -> Writing:
+    def _write(self, plan: Callable[[], Writing]) -> Writing:
         """Append what `plan` makes of the mind, made again each time that another writer was first."""
         while True:
-            space, mind = self._space, self._mind
-            assert space is not None  # noqa: S101 - the caller holds it awake
-            writing = plan(mind)
+            space, writing = self._opened(), plan()
             if not writing.events:
                 return writing
-            first = space.head.seq + 1
             try:
                 space.append(writing.events, writing.erase)
             except ConflictError:
                 self._catch_up(space)
                 continue
-            mind.apply_all(first, writing.events)
-            self._applied = space.head.seq
+            self._following.wrote(writing.events)
             return writing
-
-
-def _asleep() -> AsleepError:
-    return AsleepError("this session has ended; cross again to wake the persona")

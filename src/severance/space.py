@@ -22,6 +22,7 @@ from severance.crypto.envelope import (
     record_place,
 )
 from severance.errors import ConflictError, DamagedError, NewerVersionError, NotFoundError, RolledBackError
+from severance.mind.columns import mapping
 from severance.model import Head, Plain, Sealed
 from severance.ports import Entropy, Entry, Layer, NewSpace, Vault
 from severance.records import Event, Forgotten, decode, encode
@@ -30,6 +31,7 @@ CHUNK_BYTES = 2**20 - 4
 """Of content in a chunk, at most; with its length it fills a bucket."""
 
 _WORTH_CUTTING = 4_096
+_ALIGN = 64
 _PAGE = 2048
 _NOT_WRITTEN = "is not what was written there"
 _NOT_FORGOTTEN = "is gone, and nothing in the log says that it was forgotten"
@@ -43,7 +45,7 @@ class Pictured(NamedTuple):
 
     begin: Head
     end: Head
-    content: bytes
+    content: memoryview
 
 
 def _chunk(left: int) -> int:
@@ -94,15 +96,11 @@ class Space:
             DamagedError: it names none, or the vault does not have the space.
             RolledBackError: it is behind the anchor.
         """
-        with self._expected():
-            head = self._vault.head(self.key.space)
-        if anchor is not None and (head.seq < anchor.seq or (head.seq == anchor.seq and head != anchor)):
-            raise self._rolled_back(head.seq)
-        return head
+        return stored_head(self._vault, self.key.space, anchor)
 
     def layers(self) -> list[tuple[int, int]]:
         """The numbers of the first and the last record that each layer in the vault stands for, ascending."""
-        with self._expected():
+        with _expected(self.key.space):
             return self._vault.layers(self.key.space)
 
     def read_layers(self) -> list[Pictured]:
@@ -112,9 +110,14 @@ class Space:
             DamagedError: a chunk is not what was written, or they do not stand for one log.
             RolledBackError: the log does not reach the last of them any more.
         """
-        with self._expected():
+        with _expected(self.key.space):
             layers = self._vault.read_layers(self.key.space)
-        found = [Pictured(layer.begin, layer.end, self._content(layer)) for layer in layers]
+        # One place for all of it: what is opened chunk by chunk then lies in memory that was used before.
+        room, found = _room(layers), list[Pictured]()
+        for layer in layers:
+            content = self._content(layer, room)
+            found.append(Pictured(layer.begin, layer.end, content))
+            room = room[-(-len(content) // _ALIGN) * _ALIGN :]
         before = self.head
         for held in found:
             if before.seq > held.begin.seq or (before.seq == held.begin.seq and before != held.begin):
@@ -123,18 +126,21 @@ class Space:
         if found:
             last, stored = found[-1].end, self.stored()
             if stored.seq < last.seq or (stored.seq == last.seq and stored != last):
-                raise self._rolled_back(stored.seq)
+                raise _rolled_back(self.key.space, stored.seq)
         return found
 
-    def _content(self, layer: Layer) -> bytes:
+    def _content(self, layer: Layer, room: memoryview) -> memoryview:
+        """What a layer holds, written to the beginning of `room`."""
         if not layer.chunks:
             raise self._damaged(layer.end.seq, "is in a layer without content")
-        content, before, last = list[bytes](), b"", len(layer.chunks) - 1
+        size, before, last = 0, b"", len(layer.chunks) - 1
         for index, chunk in enumerate(layer.chunks):
             place = chunk_place(layer.begin, layer.end, index, before, last=index == last)
-            content.append(self._opener.open(place, chunk))
+            content = self._opener.open(place, chunk)
+            room[size : size + len(content)] = content
+            size += len(content)
             before = chunk
-        return content[0] if last == 0 else b"".join(content)
+        return room[:size].toreadonly()
 
     def write_layers(self, contents: Sequence[tuple[int, int, bytes]], drop: Sequence[int] = ()) -> bool:
         """Seal what layers of these ranges of records (first, last) hold, in the place of those that end at `drop`.
@@ -211,11 +217,11 @@ class Space:
                     if type(event) is Forgotten:
                         erased.difference_update(event.seqs)
                 if anchor is not None and anchor.seq == entry.seq and anchor != self.head:
-                    raise self._rolled_back(entry.seq)
+                    raise _rolled_back(self.key.space, entry.seq)
             yield found
         # First, since the record that says what was forgotten may be among those that were cut off.
         if anchor is not None and self.head.seq < anchor.seq:
-            raise self._rolled_back(self.head.seq)
+            raise _rolled_back(self.key.space, self.head.seq)
         if erased:
             raise self.unexplained(erased)
 
@@ -228,7 +234,7 @@ class Space:
         """
         stored = self.stored()
         if stored.seq < self.head.seq or (stored.seq == self.head.seq and stored != self.head):
-            raise self._rolled_back(stored.seq)
+            raise _rolled_back(self.key.space, stored.seq)
         if stored.seq > self.head.seq and not self._read(self.head.seq, 1):
             raise self._damaged(self.head.seq + 1, "is missing")
 
@@ -314,20 +320,8 @@ class Space:
                 continue
             yield from (entry for entry in found if entry.seq == number + 1)
 
-    @contextmanager
-    def _expected(self) -> Iterator[None]:
-        # Whoever has the key of a space was told by the chip that there is one.
-        try:
-            yield
-        except NotFoundError:
-            space = self.key.space.hex()
-            raise DamagedError(
-                f"space {space} is not in the vault, and the chip has its key; restore the vault from a backup",
-                space=space,
-            ) from None
-
     def _read(self, after: int, limit: int) -> list[Entry]:
-        with self._expected():
+        with _expected(self.key.space):
             return self._vault.read(self.key.space, after, limit)
 
     def _compare(self, anchor: Head) -> None:
@@ -337,7 +331,7 @@ class Space:
         further: they might be those of another history, which an earlier state of the vault had.
         """
         if self._at(anchor.seq) != anchor:
-            raise self._rolled_back(anchor.seq)
+            raise _rolled_back(self.key.space, anchor.seq)
         onward = self.again()
         onward.head = anchor
         onward.read_to(self.head)
@@ -386,12 +380,38 @@ class Space:
             record=seq,
         )
 
-    def _rolled_back(self, seq: int) -> RolledBackError:
-        space = self.key.space.hex()
-        return RolledBackError(
-            f"space {space} ends or differs at record {seq}, before what was seen of it: an earlier state was "
-            "put back; restore the newer vault, or accept this one: `severance backup --without-chip FILE`, then "
-            "`severance restore FILE --replace --accept-older`",
-            space=space,
-            record=seq,
-        )
+
+def _room(layers: Sequence[Layer]) -> memoryview:
+    """Room for what these layers hold; a chunk's frame is longer than its content by more than what `_ALIGN` takes."""
+    return memoryview(mapping(max(sum(len(chunk) for layer in layers for chunk in layer.chunks), 1)))
+
+
+def stored_head(vault: Vault, space: bytes, anchor: Head | None = None) -> Head:
+    """As `Space.stored`, for a space of which only the id is at hand."""
+    with _expected(space):
+        head = vault.head(space)
+    if anchor is not None and (head.seq < anchor.seq or (head.seq == anchor.seq and head != anchor)):
+        raise _rolled_back(space, head.seq)
+    return head
+
+
+@contextmanager
+def _expected(space: bytes) -> Iterator[None]:
+    # Whoever has the key of a space was told by the chip that there is one.
+    try:
+        yield
+    except NotFoundError:
+        raise DamagedError(
+            f"space {space.hex()} is not in the vault, and the chip has its key; restore the vault from a backup",
+            space=space.hex(),
+        ) from None
+
+
+def _rolled_back(space: bytes, seq: int) -> RolledBackError:
+    return RolledBackError(
+        f"space {space.hex()} ends or differs at record {seq}, before what was seen of it: an earlier state was "
+        "put back; restore the newer vault, or accept this one: `severance backup --without-chip FILE`, then "
+        "`severance restore FILE --replace --accept-older`",
+        space=space.hex(),
+        record=seq,
+    )

@@ -42,8 +42,15 @@ def embedded(embedder: Embedder, texts: Sequence[str], dimensions: int | None = 
         rows, scales = quantize(embedder.embed(texts), rows=len(texts), dimensions=dimensions)
     except EmbedderError as problem:
         which = "it was not kept" if len(texts) == 1 else f"none of these {len(texts):,} texts was kept"
-        raise EmbedderError(f"{problem}; {which}, try again") from None
+        then = ", try again" if problem.again else ""
+        raise EmbedderError(f"{problem}; {which}{then}", again=problem.again) from None
     return list(zip((row.tobytes() for row in rows), scales.tolist(), strict=True))
+
+
+def failed_after(kept: int, total: int, problem: EmbedderError) -> EmbedderError:
+    """The error for many texts of which the embedder failed at some after the first `kept`."""
+    which = f"the first {kept:,} were kept, and none after them" if kept else "none was kept"
+    return EmbedderError(f"{problem} (of all {total:,}, {which})", again=problem.again)
 
 
 def query_vector(embedder: Embedder, query: str, dimensions: int) -> NDArray[np.float32]:
@@ -130,12 +137,18 @@ def choosing(embedder: Embedder) -> EmbedderChosen:
 
 
 def amended(current: Memory, changes: Mapping[str, Any]) -> Draft:
-    """The current version with the changes made, checked.
+    """The current version with the changes made (None changes nothing), checked.
 
     Raises:
         InputError: a changed field is not one that can be kept.
     """
-    draft = Draft(
+    made = {name: value for name, value in changes.items() if value is not None}
+    return checked(replace(_draft(current), **made))
+
+
+def _draft(current: Memory) -> Draft:
+    """What would have this remembered: unchecked, since an earlier Severance may have kept what is refused now."""
+    return Draft(
         text=current.text,
         at=current.at,
         thread=current.thread,
@@ -144,7 +157,6 @@ def amended(current: Memory, changes: Mapping[str, Any]) -> Draft:
         metadata=current.metadata,
         pinned=current.pinned,
     )
-    return checked(replace(draft, **changes))
 
 
 def amending(
@@ -160,7 +172,7 @@ def amending(
     if not versions:
         raise unknown_memory()
     current = versions[-1]
-    draft, before = amended(current, changes), amended(current, {})
+    draft, before = amended(current, changes), _draft(current)
     tip = _raw(current.id)
     at = micros(time_of(draft.at, "at"))
     if (_sameness(draft), draft.pinned, draft.at) == (_sameness(before), before.pinned, before.at):

@@ -19,6 +19,43 @@ def _report(*verdicts: Verdict, stopped: bool = False) -> Report:
     return Report("severance", "quick", 1, 0, 1.0, stopped, tuple(map(_outcome, verdicts)), (), {})
 
 
+def test_what_is_found_again_is_said_once_with_how_often() -> None:
+    tally = Tally()
+    for line in ("one", "two", "one", "one"):
+        tally.broke(line)
+    assert (tally.found, tally.evidence, tally.times) == (4, ["one", "two"], [3, 1])
+    outcome = replace(_outcome(Verdict.BROKEN, 4, 4), evidence=("one", "two"), times=(3, 1))
+    assert outcome.told == ("one (3 times)", "two")
+    assert outcome.untold == 0
+    assert replace(outcome, found=9).untold == 5
+
+
+def test_what_differs_is_kept_up_to_a_limit_and_what_is_kept_is_counted_on() -> None:
+    tally = Tally()
+    for number in range(MOST_EVIDENCE + 5):
+        tally.broke(f"line {number}")
+    tally.broke("line 0")
+    tally.broke(f"line {MOST_EVIDENCE}")
+    assert len(tally.evidence) == len(tally.times) == MOST_EVIDENCE
+    assert (tally.times[0], sum(tally.times), tally.found) == (2, MOST_EVIDENCE + 1, MOST_EVIDENCE + 7)
+
+
+def test_evidence_without_counts_was_found_once_each() -> None:
+    assert replace(_outcome(Verdict.BROKEN, 9, 9), evidence=("one", "two")).times == (1, 1)
+    assert _outcome(Verdict.BROKEN, 9, 9).untold == 0, "where there is no evidence, there is no more of it"
+
+
+def test_a_copy_of_a_tally_stays_as_it_was() -> None:
+    tally = Tally()
+    tally.broke("one")
+    tally.ways.add(("get", "gave"))
+    copy = tally.copy()
+    tally.broke("one")
+    tally.broke("two")
+    tally.ways.clear()
+    assert (copy.found, copy.evidence, copy.times, copy.ways) == (1, ["one"], [1], {("get", "gave")})
+
+
 @pytest.mark.parametrize("tried", [1, 7, 100, 10_000, 1_000_000])
 def test_of_nothing_found_the_bound_has_a_closed_form(tried: int) -> None:
     assert upper_bound(0, tried) == pytest.approx(1 - 0.05 ** (1 / tried), rel=1e-6)

@@ -37,7 +37,7 @@ def figures(found: Iterable[Found]) -> dict[str, Row]:
 
 def test_one_remember_is_measured_against_a_bare_insert_of_as_many_bytes(settings: Settings) -> None:
     rows = figures(costs.remember(settings))
-    assert set(rows) == {"speed.remember", "speed.remember.embedding"}
+    assert set(rows) == {"speed.remember", "speed.remember.cpu", "speed.remember.embedding"}
     ratio = rows["speed.remember"].ratio
     assert ratio is not None
     assert ratio > 0

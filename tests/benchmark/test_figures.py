@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from bench import figures, pages
+from bench.peers.adapters import KNOWN
 from bench.table import Row
-from benchmark.made_up import MACHINE, measured, one
+from benchmark.made_up import MACHINE, measured, one, peer_rows
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
@@ -73,6 +74,37 @@ def test_the_table_of_peers_has_ratios_versions_and_what_is_missing() -> None:
     assert "| Chroma | 4.00 (8.00 x) |" in table
     assert "| Chroma | chromadb 1.5.9 | 60.0 (57.0 to 63.0) | 20 of 20: utf-8, vector |" in table
     assert "- LanceDB is not installed" in table
+
+
+def test_a_peer_without_figures_is_named_with_why() -> None:
+    table = pages.peers(measured())
+    [small, large, *_] = [part for part in table.split("\n\n") if part.startswith("Not asked in this run")]
+    assert "mem0, local Qdrant; LangGraph InMemoryStore" in small
+    assert "Chroma" not in small
+    assert small.endswith("Asked, and not all measured, for the reason below: LanceDB.")
+    assert small == large
+
+
+def test_a_peer_that_was_given_up_at_a_size_is_named_there_and_not_elsewhere() -> None:
+    of = measured()["peers.speed"]
+    rows = tuple(row for row in of.rows if row.key != "peers.chroma.recall.p50.10000")
+    said = "Chroma at 10,000, speed: 7 were written in 1 s, and it was not asked."
+    given = {"peers.speed": one(*rows, skipped=(said,))}
+    assert "for the reason below: Chroma." in pages.left_out(given, "speed", 10_000)
+    assert "Chroma" not in pages.left_out(given, "speed", 1_000)
+
+
+def test_where_all_are_measured_nothing_is_left_out() -> None:
+    rows = [row for name in KNOWN for row in peer_rows(name, 1.0, 50.0, 3)]
+    assert pages.left_out({"peers.speed": one(*rows)}, "speed", 1_000) == ""
+
+
+def test_the_readme_says_with_whom_nothing_was_compared() -> None:
+    of = measured()["peers.speed"]
+    faster = Row("Chroma, fastest", 8, "times", key="peers.faster.10000")
+    said = pages.readme({"peers.speed": one(*of.rows, faster, skipped=of.skipped)})
+    assert "Recall at 10,000 is compared with some of the other memories only. Not asked in this run" in said
+    assert said.endswith("for the reason that [Benchmarks](docs/benchmarks.md) gives: LanceDB.")
 
 
 def test_a_page_is_filled_between_its_marks_and_nowhere_else() -> None:

@@ -32,6 +32,37 @@ def test_who_there_is_and_who_wakes_where_is_sorted_by_name(full: Chip) -> None:
     assert full.waking("mark", "home") == Persona("mark", "outie")
 
 
+def test_the_roll_says_what_is_looked_up_one_by_one(full: Chip) -> None:
+    roll = full.roll()
+    everyone = [persona for subject in full.subjects() for persona in full.personas(subject.name)]
+    keys = [full.key(persona) for persona in everyone]
+    assert roll.personas == [
+        (persona, key.space, full.anchor(key)) for persona, key in zip(everyone, keys, strict=True)
+    ]
+    assert roll.places == full.places()
+
+
+def test_a_chip_that_lacks_a_row_has_no_roll(full: Chip, path: Path) -> None:
+    for row in dump(path)["rows"]:
+        assert change(path, "DELETE FROM rows WHERE id = ?", row[0]) == 1
+        with pytest.raises(DamagedError):
+            full.roll()
+        change(path, "INSERT INTO rows VALUES (?, ?, ?)", *row)
+    full.roll()
+
+
+def test_verified_rows_answer_as_of_when_they_were_read(full: Chip, entropy: ScopedEntropy) -> None:
+    persona = Persona("mark", "innie")
+    key = full.key(persona)
+    rows, before = full.verify(), full.anchor(key)
+    full.set_anchor(key, Head(before.seq + 1, bytes(32)))
+    full.add_personas("mark", {"late": fresh(entropy, "late")})
+    assert full.key(persona, rows) == key
+    assert full.anchor(key, rows) == before != full.anchor(key)
+    with pytest.raises(NotFoundError):
+        full.key(Persona("mark", "late"), rows)
+
+
 def test_everything_is_there_after_opening_again(full: Chip, path: Path) -> None:
     again = Chip(RowFile.open(path), ROOT, ScopedEntropy(b"again"))
     assert again.places() == full.places()

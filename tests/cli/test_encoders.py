@@ -11,6 +11,11 @@ from kit.serving import Serving, serving
 
 from .conftest import Run
 
+SUCH = {
+    "--embedder": ("openai", "fastembed", "model2vec", "sentence-transformers"),
+    "--reranker": ("endpoint", "sentence-transformers", "fastembed"),
+}
+
 
 @pytest.fixture
 def server() -> Iterator[Serving]:
@@ -51,7 +56,29 @@ def test_a_wrong_spec_is_one_sentence(run: Run, store: Path, option: str) -> Non
     ran = run(option, "minilm", "status")
     assert ran.code == 2
     assert ran.err.count("\n") == 1
-    assert "write it as one of" in ran.err
+    for kind in SUCH[option]:
+        assert f"{kind}:MODEL" in ran.err
+
+
+@pytest.mark.parametrize("option", ["--embedder", "--reranker"])
+def test_a_wrong_spec_in_the_environment_is_told_with_its_variable(
+    run: Run, store: Path, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variable = f"SEVERANCE_{option[2:].upper()}"
+    monkeypatch.setenv(variable, "minilm")
+    ran = run("status")
+    assert ran.code == 2
+    assert ran.err.startswith(f"severance: {variable}: that is no ")
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["recall", "context"])
+def test_a_query_that_is_too_long_is_told_as_one(run: Run, store: Path, command: str) -> None:
+    ran = run(command, "-", "--at", "office", input="a " * 2**19 + "b")
+    assert (ran.code, ran.err) == (
+        2,
+        "severance: the query on standard input has more than 1,048,576 bytes; ask in fewer words\n",
+    )
 
 
 def test_recollections_are_re_ranked(run: Run, store: Path, server: Serving) -> None:
@@ -75,4 +102,4 @@ def test_a_failure_is_an_error_of_its_kind_in_json(run: Run, store: Path, spec: 
     ran = run("--json", "--embedder", spec, "remember", "the lamp is broken", "--at", "office")
     assert ran.error["kind"] == "EmbedderError"
     assert "lamp" not in ran.err
-    assert ran.error["message"].endswith("answered with status 404; it was not kept, try again")
+    assert ran.error["message"].endswith("answered with status 404; it was not kept")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from severance.cli import exits
@@ -14,6 +15,13 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
 def test_the_page_is_up_to_date() -> None:
     written = PAGE.read_text(encoding="utf-8")
     assert written == page(), "run: python -m severance.cli.reference > docs/reference/cli.md"
+
+
+def test_every_variable_that_is_read_is_on_the_page() -> None:
+    sources = "\n".join(file.read_text(encoding="utf-8") for file in (PAGE.parents[2] / "src").rglob("*.py"))
+    read = set(re.findall(r"\bSEVERANCE_[A-Z_]+\b", sources))
+    assert {"SEVERANCE_EMBEDDER", "SEVERANCE_RERANKER"} <= read
+    assert set(re.findall(r"^\| `(SEVERANCE_\w+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)) == read
 
 
 def test_every_command_and_exit_code_is_on_the_page() -> None:

@@ -51,10 +51,11 @@ def as_sqlite3(error: apsw.Error) -> sqlite3.Error:
 
 
 class Rows:
-    """What `execute` gives: all rows, fetched at once."""
+    """What `execute` gives: all rows, fetched at once, and how many rows the last INSERT, UPDATE or DELETE changed."""
 
-    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
+    def __init__(self, rows: list[tuple[Any, ...]], rowcount: int) -> None:
         self._rows = iter(rows)
+        self.rowcount = rowcount
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return self._rows
@@ -125,11 +126,11 @@ class Connection:
     def _run(self, statement: str, work: Callable[[], Iterable[tuple[Any, ...]]]) -> Rows:
         self._watcher.before(self._path, statement)
         try:
-            rows = [tuple(map(self._value, row)) for row in work()]
+            rows, changed = [tuple(map(self._value, row)) for row in work()], self._raw.changes()
         except apsw.Error as error:
             raise as_sqlite3(error) from error
         self._watcher.after(self._path, statement, self._raw)
-        return Rows(rows)
+        return Rows(rows, changed)
 
     def _value(self, value: Any) -> Any:
         if type(value) is str and self.text_factory is not str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -12,12 +13,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from severance.embed import WordVectors, bundled
 from severance.embed import bundled as function
+from severance.embed.bundled import TOKENS
 from severance.errors import EmbedderError
 
 EMBEDDER = bundled()
+assert isinstance(EMBEDDER, WordVectors)
 texts = st.text(max_size=60) | st.lists(
     st.sampled_from(["a", "coffee", "Zürich", "日本", "🎉", "x\x00y", "don't"]), max_size=9
 ).map(" ".join)
@@ -77,6 +81,45 @@ def test_large_batches_are_the_same_bytes() -> None:
     together = EMBEDDER.embed(batch)
     for i in (0, 1, 2047, 2048, 4999):
         assert EMBEDDER.embed([batch[i]])[0].tobytes() == together[i].tobytes()
+
+
+def _plainly(text: str) -> NDArray[np.float32]:
+    """The recipe of the module, word by word, cut by merging alone."""
+    words = list(dict.fromkeys(re.findall(r"\w+(?:['’]\w+)*", text.lower()) or text.lower().split()))
+    total = np.zeros(256, np.float32)
+    for word in words:
+        tokens = [token.id for token in EMBEDDER._model.tokenize("▁" + word)]
+        vectors = EMBEDDER._vectors[tokens].astype(np.float32)
+        lengths = np.sqrt(np.add.reduce(vectors * vectors, axis=1))
+        rarity = np.log(np.maximum(np.array(tokens) - 259 + 1, 1) + 1.0)
+        vectors *= np.sqrt(rarity / lengths).astype(np.float32)[:, None]
+        total += np.add.reduceat(vectors, [0], axis=0)[0]
+    length = np.sqrt(np.add.reduce(total[None] * total[None], axis=1))
+    return (total / length).astype(np.float32) if length > 0 else total
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tea",
+        "The harbour's lights were off, and nobody had told Ann.",
+        "Zürich 日本 naïve café",
+        "antidisestablishmentarianism and supercalifragilistic words",
+        "🎉 !?",
+        "",
+        "a a a b",
+    ],
+)
+def test_the_bytes_are_those_of_the_recipe_worked_out_plainly(text: str) -> None:
+    assert EMBEDDER.embed([text])[0].tobytes() == _plainly(text).tobytes()
+
+
+def test_a_word_that_is_a_token_is_what_merging_would_lead_to() -> None:
+    model = EMBEDDER._model
+    begin = {model.id_to_token(number): number for number in range(TOKENS) if model.id_to_token(number)[0] == "▁"}
+    assert len(begin) > 10_000
+    cut = {word: [token.id for token in model.tokenize(word)] for word in begin}
+    assert [word for word, tokens in cut.items() if tokens != [begin[word]]] == []
 
 
 def test_threads_get_the_same_bytes() -> None:

@@ -84,8 +84,13 @@ def test_what_will_not_pass_is_asked_once(server: Serving, mode: str, monkeypatc
         ("401", "wants a key; name the variable that holds one"),
         ("closed", "broke the connection off, or cannot be reached (asked 3 times)"),
         ("dropped", "broke the connection off, or cannot be reached (asked 3 times)"),
-        ("redirect:http://example.invalid/v1", "sends requests on to another address, which is not followed"),
+        (
+            "redirect:http://example.invalid/v1",
+            "sends requests on to another address, which is not followed; name that address itself",
+        ),
+        ("204", "answered with status 204 instead of 200"),
         ("html", "did not answer with JSON"),
+        ("untyped", "did not say of what kind its answer is; its Content-Type has to be application/json"),
         ("garbage", "answered with something that cannot be read as such an answer"),
         ("deep", "answered with something that cannot be read as such an answer"),
         ("huge", "answered with more than 1,048,576 bytes"),
@@ -100,6 +105,23 @@ def test_an_error_is_one_sentence_without_what_was_said(
     assert str(caught.value) == f"the endpoint at {server.url[7:-3]} {said}"
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("mode", "again"),
+    [
+        *((mode, True) for mode in ("408", "429", "500", "503", "closed", "dropped", "raw")),
+        *(
+            (mode, False)
+            for mode in ("400", "401", "403", "404", "204", "redirect:/v1/x", "html", "untyped", "garbage")
+        ),
+    ],
+)
+def test_an_error_says_whether_another_try_could_help(server: Serving, mode: str, again: bool) -> None:
+    with pytest.raises(EmbedderError) as caught:
+        asked(server, mode, tries=2)
+    assert caught.value.again is again
+    assert len(server.asked) == (2 if again else 1)
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -19,6 +19,8 @@ from severance.embed.encoder import BATCH_BYTES, batches
 from severance.embed.endpoint import Endpoint, Patience
 from severance.embed.served import Served
 
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+NO_NUMBER = "NaN, with null or with an infinite number where a finite number belongs"
 TEXTS = ["waffles on friday", "a goat in the corridor", "the break room", "a finger trap"]
 
 
@@ -52,9 +54,10 @@ def test_vectors_are_placed_by_their_index(server: Serving) -> None:
         ("short", "3 vectors for 4 texts"),
         ("long", "5 vectors for 4 texts"),
         ("twice", "3 vectors for 4 texts"),
-        ("nan", "cannot be read as such an answer"),
-        ("null", "cannot be read as such an answer"),
-        ("immense", "cannot be read as such an answer"),
+        ("nan", f"answered with {NO_NUMBER}"),
+        ("null", f"answered with {NO_NUMBER}"),
+        ("immense", f"answered with {NO_NUMBER}"),
+        ("garbage", "cannot be read as such an answer"),
         ("zero", "a vector has nothing but zeros"),
         ("ragged", "vectors of different lengths"),
         ("empty", "the vectors have no components"),
@@ -75,6 +78,31 @@ def test_a_component_beyond_what_squares_to_a_float_is_still_one_vector(server: 
     server.modes = ["big"]
     [vector] = served(server).embed(TEXTS[:1])
     assert np.linalg.norm(vector) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("component", ["1e300", "-1e300", "1.7e308", "1e-300", "5e-324"])
+def test_a_vector_of_any_length_counts_by_its_direction(server: Serving, component: str) -> None:
+    server.modes, server.raw = ["raw"], [HEAD, b'{"data":[{"index":0,"embedding":[', f"{component},0,".encode() * 8]
+    server.raw.append(f"{component}]}}]}}".encode())
+    [vector] = served(server).embed(TEXTS[:1])
+    sign = -1 if component.startswith("-") else 1
+    np.testing.assert_allclose(vector, [sign / 3, 0] * 8 + [sign / 3], rtol=1e-6)
+
+
+@pytest.mark.parametrize("row", ["null", "[1, null]", "[1, NaN]", "[NaN]", "[-Infinity, 1]", "[1,\n nan]", "[1e999]"])
+def test_a_number_that_is_none_is_told_as_that_however_it_is_written(server: Serving, row: str) -> None:
+    server.modes, server.raw = ["raw"], [HEAD, b'{"data":[{"index":0,"embedding":%s}]}' % row.encode()]
+    with pytest.raises(EmbedderError, match=NO_NUMBER):
+        served(server).embed(TEXTS[:1])
+
+
+@pytest.mark.parametrize(
+    "body", ['{"data": null}', '{"data": [{"index": 0, "embedding": "NaN"}]}', '{"usage": null}', "{"]
+)
+def test_and_nothing_else_is(server: Serving, body: str) -> None:
+    server.modes, server.raw = ["raw"], [HEAD, body.encode()]
+    with pytest.raises(EmbedderError, match="cannot be read as such an answer"):
+        served(server).embed(TEXTS[:1])
 
 
 def test_dimensions_that_change_are_refused(server: Serving) -> None:
@@ -118,9 +146,6 @@ def test_dimensions_are_found_out_with_a_text_that_nobody_remembered(server: Ser
     embedder = served(server, document="passage: ")
     assert embedder.dimensions == DIMENSIONS
     assert server.texts() == [["passage: How many components does a vector have?"]]
-
-
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 
 
 @pytest.mark.parametrize(("how", "most"), [({}, "590,848"), ({"dimensions": 8}, "67,072")])

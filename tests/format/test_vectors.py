@@ -198,7 +198,7 @@ def test_log_in_the_library(vector: Vector, tmp_path: Path) -> None:
         with SqliteVault.open(tmp_path / VAULT) as vault:
             space = Space(vault, SpaceKey(space_id, vector["epoch"], key), SystemEntropy())
             held = space.read_layers()
-            pictures = [{"first": p.begin.seq + 1, "last": p.end.seq, "content": p.content} for p in held]
+            pictures = [{"first": p.begin.seq + 1, "last": p.end.seq, "content": bytes(p.content)} for p in held]
             space = space.again()
             news = space.read_on(anchor)
             mind = Mind()

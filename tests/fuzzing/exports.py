@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from fuzzing.importers import whole
 from fuzzing.target import Choices, Target
+from severance.drafts import is_blank
 from severance.model import Draft, Memory, id_text, moment
 from severance.transfer import Skipped, fit, write_jsonl
 
@@ -35,13 +36,15 @@ def _memory(choices: Choices) -> Memory:
         return raw * (1 + choices.below(3))
 
     def label() -> str | None:
-        return text(40).strip()[:80] or None
+        return None if is_blank(made := text(40).strip()[:80]) else made
+
+    said = text(60).strip()
 
     values = (None, True, 0, -(2**63), 2**63 - 1, 1.5, -0.0, 1e300, "x", text(30))
     metadata = {text(10): choices.pick(values) for _ in range(choices.below(4))}
     return Memory(
         id=id_text(choices.take(15).ljust(15, b"\0")),
-        text=(text(60).strip() or "x"),
+        text="x" if is_blank(said) else said,
         at=moment(choices.number(7) % 253_402_300_800_000_000),
         recorded=moment(choices.number(6) + 2**47),
         thread=label(),

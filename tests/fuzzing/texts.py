@@ -12,7 +12,7 @@ from fuzzing.logs import NOW, STORY, recalled
 from fuzzing.target import Choices, Target, text_of
 from severance.asking import check_query, filter_of
 from severance.cli import words as arguments
-from severance.drafts import checked, draft_of, name_of
+from severance.drafts import checked, draft_of, is_blank, name_of
 from severance.errors import InputError
 from severance.mind import Mind, analysis, dates
 from severance.model import (
@@ -157,7 +157,8 @@ def check_draft(draft: Draft) -> None:
     """A draft that was let through is one that can be stored."""
     assert checked(draft) == draft
     assert 0 < len(draft.text.encode()) <= MAX_TEXT_BYTES
-    assert draft.text.strip()
+    assert not is_blank(draft.text)
+    assert not any(label and is_blank(label) for label in (draft.thread, draft.source, draft.kind))
     assert all(len((label or "").encode()) <= 512 for label in (draft.thread, draft.source, draft.kind))
     assert (
         len(json.dumps(dict(draft.metadata), ensure_ascii=False, separators=(",", ":")).encode())

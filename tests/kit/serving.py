@@ -170,6 +170,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _html(self, body: Any) -> None:
         self._send(200, _json(answer(self.path, body, self.serving.dimensions)), {"Content-Type": "text/html"})
 
+    def _untyped(self, body: Any) -> None:
+        """A good answer that does not say that it is JSON."""
+        self._send(200, _json(answer(self.path, body, self.serving.dimensions)), {"Content-Type": ""})
+
     def _garbage(self, body: Any) -> None:
         self._send(200, b'{"data": [' + _json(body)[1:])
 
@@ -180,7 +184,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         given = {"Content-Type": "application/json", "Content-Length": str(len(body))} | (headers or {})
         for name, value in given.items():
-            self.send_header(name, value)
+            if value:
+                self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 

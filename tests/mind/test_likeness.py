@@ -47,6 +47,21 @@ def found(mind: Mind, text: str, **wanted: Any) -> list[int]:
     return [int(hit.memory.id, 16) for hit in asked(mind, text, **wanted)]
 
 
+UNSEEN = [
+    ("I live in Bergen", "I moved to Oslo", "Where do I live?"),
+    ("I am vegan", "I had a steak and will again", "What do I eat?"),
+    ("My boss is Harmony", "I report to Seth from now on", "who is my boss?"),
+    ("我住在北京", "我住在上海", "我住在哪里?"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "query"), UNSEEN)
+def test_facts_that_change_unseen_are_ranked_as_any_two_unless_they_are_amended(old: str, new: str, query: str) -> None:
+    """As docs/design/ranking.md says: where that gets better, say so there."""
+    assert all(NEWER not in hit.reasons for hit in asked(told(said(1, old), said(2, new)), query))
+    assert found(told(said(1, old), said(2, new, supersedes=raw(1))), query) == [2]
+
+
 OTHERS = [
     said(90, "The printer on the third floor is out of paper"),
     said(91, "Lunch was soup and bread in the canteen"),
@@ -62,6 +77,10 @@ OTHERS = [
         ("My favourite colour is blue", "My favourite colour is now green", "what is my favourite colour?"),
         ("The door code is 4711", "The door code is 8150", "what is the door code?"),
         ("My boss is Harmony", "My boss is Seth", "who is my boss?"),
+        ("I live in Oslo", "I live in Bergen", "Where do I live?"),
+        ("My phone is a Pixel", "My phone is an iPhone now", "Which phone do I have?"),
+        ("Ich wohne in Oslo", "Ich wohne in Bergen", "Wo wohne ich?"),
+        ("Я живу в Осло", "Я живу в Бергене", "Где я живу?"),
     ],
 )
 def test_the_newest_of_contradicting_facts_comes_first_and_the_old_one_next(old: str, new: str, query: str) -> None:
@@ -108,6 +127,14 @@ def test_ten_copies_do_not_fill_ten_places() -> None:
     behind = [hit for hit in hits if int(hit.memory.id, 16) < 13][1:]
     assert behind
     assert all(COPY in hit.reasons for hit in behind)
+
+
+def test_the_same_text_again_counts_half_as_much_each_time_and_no_less() -> None:
+    mind = told(
+        *(said(number, "the cat sleeps on the red sofa") for number in (1, 2, 3)), said(4, "it rains in Bergen")
+    )
+    scores = [hit.score for hit in asked(mind, "where does the cat sleep") if "cat" in hit.memory.text]
+    assert scores == pytest.approx([scores[0], scores[0] / 2, scores[0] / 4])
 
 
 def test_copies_are_moved_and_not_dropped() -> None:

@@ -122,7 +122,7 @@ def test_the_one_who_said_it_comes_first() -> None:
     )
     hits = recall(mind, "What does Anna say about the bridge?")
     assert numbers(hits)[0] == 2
-    assert "source: anna" in hits[0].reasons
+    assert "source: Anna" in hits[0].reasons
     assert mind.to_embed("What does Anna's friend say?") == "What does friend say?"
     assert mind.to_embed("Anna?") == "Anna?"
 
@@ -195,6 +195,47 @@ def test_equals_are_in_order_of_time_then_of_the_log() -> None:
 def test_the_words_that_tell_most_come_first_in_the_reasons() -> None:
     mind = mind_of(remembered(1, "file percent"), remembered(2, "file"), remembered(3, "file"))
     assert recall(mind, "file percent", words_only=True)[0].reasons == ("words: percent, file",)
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "shown"),
+    [
+        ("the bridges of london", "Which BRIDGE?", "BRIDGE"),
+        ("der Fußgänger", "Wer ist FUSSGÄNGER?", "FUSSGÄNGER"),
+        ("der fussganger", "Wo ist Fußgänger?", "Fußgänger"),
+        ("ein Cafe", "cafe\u0301s?", "cafés"),
+        ("Anna", "is this Anna’s?", "Anna’s"),
+        ("an iPhone 15", "my iPhone15", "15, iPhone"),
+        ("1000 steps", "1,000?", "1,000"),
+        ("天気がいい", "今日の天気", "天気"),
+        ("ガラス", "ｶﾞﾗｽ?", "ｶﾞﾗ, ﾗｽ"),
+        ("full width", "ＦＵＬＬ ﬁle", "ＦＵＬＬ"),
+        ("محمد هنا", "أين مُحَمَّد؟", "مُحَمَّد"),
+        ("हिन्दी", "क्या हिन्दी?", "हिन्दी"),
+        ("한국어", unicodedata.normalize("NFD", "한국어?"), "한국어"),
+        ("ο οδοσ", "ΟΔΟΣ", "ΟΔΟΣ"),
+        ("👍", "👍🏽", "👍"),
+        ("bridge", "Bridge bridges BRIDGE", "Bridge"),
+    ],
+)
+def test_reasons_show_words_as_the_query_spells_them(text: str, query: str, shown: str) -> None:
+    mind = mind_of(remembered(1, text), remembered(2, "coffee"))
+    assert recall(mind, query, words_only=True)[0].reasons[0] == f"words: {shown}"
+
+
+@pytest.mark.parametrize("query", ["straße " * 40_000 + "brücke", "橋" * 100_000, "a\u0301\u0323" * 50_000 + " brücke"])
+def test_no_spelling_is_looked_for_without_end(query: str) -> None:
+    mind = mind_of(remembered(1, "brucke 橋橋"), remembered(2, "coffee"))
+    assert recall(mind, query, words_only=True)[0].reasons[0] in ("words: brucke", "words: 橋橋")
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60))
+def test_a_spelling_is_part_of_the_text_and_folds_to_its_word(text: str) -> None:
+    found = analysis.words(text)
+    for word, spelled in analysis.spellings(text, found).items():
+        assert spelled in unicodedata.normalize("NFC", text)
+        assert word in analysis.words(spelled) or any(word in part for part in analysis.words(spelled))
 
 
 def test_an_echo_does_not_take_a_place() -> None:

@@ -21,7 +21,7 @@ def test_segments_hold_what_one_list_would() -> None:
     texts = [f"{words[i % 7]} {words[i * i % 7]} {words[i * 3 % 5]} n{i % 11}" for i in range(200)]
     index = Lexical()
     for i, text in enumerate(texts):
-        index.add(text)
+        index.add([text])
         if i % 3 == 0:
             index.flush()
     index.flush()
@@ -42,14 +42,58 @@ def test_segments_hold_what_one_list_would() -> None:
 def test_dropping_rows_drops_their_words() -> None:
     index = Lexical()
     for text in ("file percent", "bridge", "file coffee", "anna bob deploy friday", "percent percent"):
-        index.add(text)
+        index.add([text])
     index.keep(np.array([0, 2]))
     assert index.find("bridge") == -1
     assert index.find("bob") == -1
     assert index.postings(index.find("file"))[0].tolist() == [0, 1]
     assert index.postings(index.find("coffee"))[0].tolist() == [1]
-    index.add("bridge again")
+    index.add(["bridge again"])
     assert index.postings(index.find("bridge"))[0].tolist() == [2]
+
+
+@pytest.mark.usefixtures("small_segments")
+def test_texts_added_together_are_indexed_as_one_by_one() -> None:
+    texts = [
+        "the file of percent",
+        "percent Percents déjà vu",
+        "",
+        "vu the bridge file",
+        *(f"n{i} again" for i in range(30)),
+    ]
+    together, one_by_one = Lexical(), Lexical()
+    together.add(texts)
+    for text in texts:
+        one_by_one.add([text])
+    for index in (together, one_by_one):
+        index.whole()
+    assert together.keys.view.tolist() == one_by_one.keys.view.tolist()
+    assert together.lengths.view.tolist() == one_by_one.lengths.view.tolist()
+    for term in range(len(together.keys)):
+        found = [[part.tolist() for part in index.postings(term)] for index in (together, one_by_one)]
+        assert found[0] == found[1]
+
+
+def test_words_that_layers_brought_keep_their_numbers() -> None:
+    index = Lexical()
+    index.add(["file percent", "bridge file"])
+    (words,) = index.cut([(0, 2)])
+    again = Lexical.joined([words])
+    before = {word: again.find(word) for word in ("file", "percent", "bridge")}
+    again.add(["coffee the file", "bridge coffee"])
+    assert {word: again.find(word) for word in before} == before
+    assert again.find("coffee") == len(again.keys) - 1
+    assert again.postings(again.find("file"))[0].tolist() == [0, 1, 2]
+    assert again.postings(again.find("the"))[0].tolist() == [2]
+
+
+@pytest.mark.parametrize("alike", [0, 16, 56], ids=["random", "some alike", "alike but for eight bits"])
+def test_keys_are_ordered_as_by_a_stable_sort(alike: int) -> None:
+    drawn = np.random.default_rng(5)
+    hashed = drawn.integers(0, 1 << (63 - alike), 2_000, np.uint64) | np.uint64(1 << 63)
+    keys = drawn.permutation(np.concatenate((np.repeat(hashed, 3), drawn.integers(0, 100, 500, np.uint64))))
+    assert lexical._ordered(keys).tolist() == np.argsort(keys, kind="stable").tolist()
+    assert lexical._ordered(keys[:0]).tolist() == []
 
 
 def many(count: int) -> Mind:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from severance.mind import matching, selection
+from severance.mind import matching, ranking, selection
 from severance.mind.columns import Scratch, Values
 from severance.mind.matching import Match, Matches
 
@@ -33,11 +33,20 @@ def plain_best(scores: np.ndarray, wanted: int) -> list[int]:
 
 
 @settings(deadline=None)
-@given(scores_of_many, st.integers(0, 600), st.sampled_from([16, 64, 8_192]))
-def test_the_best_are_those_that_sorting_everything_finds(scores: np.ndarray, wanted: int, sampled: int) -> None:
+@given(scores_of_many, st.integers(0, 600), st.sampled_from([16, 64, 8_192]), st.sampled_from([0, 1_000, 3_000]))
+def test_the_best_are_those_that_sorting_everything_finds(
+    scores: np.ndarray, wanted: int, sampled: int, few: int
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(selection, "_SAMPLED", sampled)
+        patch.setattr(selection, "_FEW", few)  # up to so many are ordered without a sample
         assert selection.best(scores, wanted).tolist() == plain_best(scores, wanted)
+
+
+@given(st.lists(st.lists(st.integers(-1, 30), max_size=40), min_size=1, max_size=4))
+def test_rows_that_are_put_together_come_once_and_ascending(parts: list[list[int]]) -> None:
+    together = ranking._once(*(np.array(part, np.int64) for part in parts))
+    assert together.tolist() == sorted(set().union(*parts))
 
 
 def test_a_sample_that_misleads_costs_time_and_no_row() -> None:

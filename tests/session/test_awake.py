@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import pytest
 
@@ -19,8 +20,10 @@ from severance import AsleepError, EmbedderError, House, Session
 from severance.barrier.traces.ports import FEW, KEY, small_snapshots
 from severance.embed import Hashing
 from severance.errors import StoreBusyError, StoreFullError
+from severance.following import Following
 from severance.mind import Mind
 from severance.space import Space
+from severance.system import give_back
 from severance.vault.sqlite import SqliteVault
 
 EVERY_CALL: dict[str, Callable[[Session], object]] = {
@@ -62,6 +65,28 @@ def test_a_list_that_was_begun_ends_with_the_session(innie: Session) -> None:
     innie.sleep()
     with pytest.raises(AsleepError):
         next(found)
+
+
+@pytest.mark.parametrize(("large", "times"), [(2, 1), (3, 0)])
+def test_the_memory_of_a_large_one_is_given_back_when_key_and_mind_are_gone(
+    house: House, monkeypatch: pytest.MonkeyPatch, large: int, times: int
+) -> None:
+    given = list[tuple[object, object]]()
+    session = house.cross("mark", "floor")
+    session.remember("the first of them")
+    monkeypatch.setattr("severance.session._LARGE", large)
+    mind, space = ref(session._mind), ref(session._space)
+    assert (mind(), space()) == (session._mind, session._space)
+    monkeypatch.setattr("severance.session.give_back", lambda: given.append((mind(), space())))
+    session.sleep()
+    session.sleep()
+    assert given == [(None, None)] * times
+
+
+def test_giving_memory_back_takes_nothing_that_is_in_use(innie: Session) -> None:
+    innie.remember("the first of them")
+    give_back()
+    assert recalled(innie, "the first") == ["the first of them"]
 
 
 def test_a_with_block_ends_asleep_also_when_it_raises(house: House) -> None:
@@ -167,11 +192,31 @@ def test_layers_of_another_version_of_the_mind_are_read_past_and_made_again(
 # Interrupted
 
 
+@pytest.mark.parametrize("noted", [False, True], ids=["before it waits for the mind", "after"])
+def test_ctrl_c_right_after_the_log_loses_nothing(innie: Session, monkeypatch: pytest.MonkeyPatch, noted: bool) -> None:
+    innie.remember("before")
+    true = Following.wrote
+
+    def interrupted(self: Following, events: Any) -> None:
+        monkeypatch.undo()
+        if noted:
+            true(self, events)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Following, "wrote", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        innie.remember("interrupted")
+    assert texts(innie.memories()) == ["before", "interrupted"]
+    innie.remember("after")
+    assert texts(innie.memories()) == ["before", "interrupted", "after"]
+    assert innie.remember("interrupted").repeats == 2
+
+
 @pytest.mark.parametrize("applied", [False, True], ids=["before the mind took it in", "after"])
-def test_ctrl_c_between_the_log_and_the_mind_loses_nothing(
+def test_ctrl_c_while_the_mind_takes_in_what_was_written_loses_nothing(
     innie: Session, monkeypatch: pytest.MonkeyPatch, applied: bool
 ) -> None:
-    innie.remember("before")
+    innie.remember_many(["before", "interrupted"])
     true = Mind.apply_all
 
     def interrupted(self: Mind, first: int, events: Any) -> None:
@@ -182,8 +227,7 @@ def test_ctrl_c_between_the_log_and_the_mind_loses_nothing(
 
     monkeypatch.setattr(Mind, "apply_all", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        innie.remember("interrupted")
-    assert texts(innie.memories()) == ["before", "interrupted"]
+        innie.stats()
     innie.remember("after")
     assert texts(innie.memories()) == ["before", "interrupted", "after"]
     assert innie.remember("interrupted").repeats == 2
@@ -215,8 +259,9 @@ def test_ctrl_c_and_then_sleep_writes_no_snapshot_of_half_a_mind(
         innie.remember_many(["one", "two", "three", "four"])
         with monkeypatch.context() as patch:
             patch.setattr(Mind, "apply_all", interrupted)
+            innie.remember("five")
             with pytest.raises(KeyboardInterrupt):
-                innie.remember("five")
+                innie.stats()
         innie.sleep()
     assert dump(folder / "store" / "vault.db")["layers"] == []
     assert len(list(house.cross("mark", "floor").memories())) == 5

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from kit import events_of, recalled, texts
 from severance import Draft, EmbedderError, House, InputError, Session
 from severance.barrier.traces.ports import NOON, StillClock
+from severance.drafts import is_blank
 from severance.model import moment
 from severance.records import Remembered, Repeated
 from severance.session import _BATCH
@@ -46,7 +47,7 @@ def test_what_is_not_said_has_its_usual_value(innie: Session) -> None:
 
 text = (
     st.text(min_size=1, max_size=40)
-    .filter(lambda t: t.strip() and "\0" not in t)
+    .filter(lambda t: "\0" not in t and not is_blank(t))
     .filter(lambda t: not any("\ud800" <= c <= "\udfff" for c in t))
 )
 
@@ -128,6 +129,52 @@ def test_one_text_is_not_taken_for_many(innie: Session, items: Any) -> None:
     assert innie.stats()["records"] == 1
 
 
+UNSEEN = [
+    *("\u3164", "\u115f", "\u1160", "\uffa0", "\u2800", "\u200b", "\u2060", "\ufeff", "\u00ad", "\u034f", "\u17b4"),
+    *("\ufe0f", "\u180e", "\U000e0100", "\U000e0041", "\x1b", "\x85", " \u3164\u2800\n\u200d\u3000"),
+]
+
+
+@pytest.mark.parametrize("unseen", UNSEEN, ids=ascii)
+def test_what_cannot_be_seen_is_refused_like_nothing(house: House, innie: Session, unseen: str) -> None:
+    with pytest.raises(InputError, match="the text is empty; there is nothing to remember"):
+        innie.remember(unseen)
+    with pytest.raises(InputError, match="the query is empty; say what to look for"):
+        innie.recall(unseen)
+    with pytest.raises(InputError, match="the kind is empty"):
+        innie.remember("waffles", kind=unseen)
+    for label in ("thread", "source"):
+        with pytest.raises(InputError, match=f"the {label} has nothing that can be seen"):
+            innie.remember("waffles", **{label: unseen})
+    kept = innie.remember("waffles")
+    with pytest.raises(InputError, match="the text is empty"):
+        innie.amend(kept.id, unseen)
+    with pytest.raises(InputError, match="needs a name"):
+        house.sever(unseen, ["innie"])
+    assert innie.stats()["records"] == 2
+
+
+@pytest.mark.parametrize("unseen", [unseen for unseen in UNSEEN if unseen.isprintable() or unseen > "~"], ids=ascii)
+def test_a_text_that_merely_has_it_stays_as_it_is(innie: Session, unseen: str) -> None:
+    said = f"{unseen}waffles{unseen}"
+    kept = innie.remember(said, thread=said, source=said, kind=said)
+    assert (kept.text, kept.thread, kept.source, kept.kind) == (said,) * 4
+    assert innie.recall(said)[0].memory == kept
+
+
+@pytest.mark.parametrize("seen", ["?", "🙂", "ㅤ가", "́", "⠁", "\ue000", "☐", "一", "་"])
+def test_a_mark_that_can_be_seen_is_a_text(innie: Session, seen: str) -> None:
+    assert innie.remember(seen).text == seen
+    innie.recall(seen)
+
+
+def test_what_an_earlier_version_kept_unseen_can_be_amended(innie: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr("severance.drafts.is_blank", lambda text: not text.strip())
+        kept = innie.remember("\u3164")
+    assert innie.amend(kept.id, "waffles").text == "waffles"
+
+
 class Kind(StrEnum):
     FACT = "fact"
 
@@ -161,6 +208,9 @@ def test_what_is_a_kind_of_text_or_number_is_kept_as_one(innie: Session) -> None
         ({"source": "a\0"}, "the source contains a NUL"),
         ({"kind": ""}, "the kind is empty"),
         ({"kind": "  "}, "the kind is empty"),
+        ({"thread": " "}, "the thread has nothing that can be seen; leave it out, or name it"),
+        ({"thread": "t" * 513}, "at most 512 are kept, so shorten it"),
+        ({"text": "a" * 65_537}, "at most 65,536 are kept, so split it"),
         ({"at": "soon"}, "not a date or time"),
         ({"at": 1717243200}, "at must be a date or time"),
         ({"at": "9999-12-31T23:00-05:00"}, "not a date or time"),

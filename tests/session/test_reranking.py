@@ -123,7 +123,20 @@ def test_a_re_ranker_that_fails_fails_recall_with_one_sentence(awake: Awake) -> 
     innie = awake(Broken())
     with pytest.raises(RerankerError) as caught:
         innie.recall("goat")
-    assert str(caught.value) == ("re-ranking failed: it is on holiday; recall without the re-ranker, or try again")
+    assert str(caught.value) == "re-ranking failed: it is on holiday; recall without the re-ranker"
+
+
+@pytest.mark.parametrize(
+    ("mode", "again"), [("503", True), ("401", False), ("403", False), ("redirect:/v1/x", False), ("nan", False)]
+)
+def test_to_try_again_is_said_where_it_could_help(folder: Path, mode: str, again: bool) -> None:
+    with serving(mode) as server, make_house(folder, reranker=f"endpoint:kit@{server.url}?tries=1") as house:
+        innie = house.cross("mark", "floor")
+        innie.remember_many(SAID)
+        with pytest.raises(RerankerError) as caught:
+            innie.recall("goat")
+    assert str(caught.value).endswith("recall without the re-ranker" + (", or try again" if again else ""))
+    assert caught.value.again is again
 
 
 def test_where_it_was_chosen_recall_goes_on_and_says_so(folder: Path, awake: Awake) -> None:

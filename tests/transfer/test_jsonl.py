@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from severance.drafts import is_blank
 from severance.errors import InputError, StoreError, StoreFullError
 from severance.model import MAX_TEXT_BYTES, Memory, id_text
 from severance.transfer import FORMATS, Item, read, write_jsonl
@@ -64,10 +65,10 @@ def imported(items: Iterable[Item], first_id: int) -> list[Memory]:
 
 
 LABELS = st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30).filter(
-    lambda text: bool(text.strip())
+    lambda text: not is_blank(text)
 )
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=80).filter(
-    lambda text: bool(text.strip())
+    lambda text: not is_blank(text)
 )
 SCALARS = (
     st.none()
@@ -117,6 +118,15 @@ def stripped(lines: bytes) -> list[dict[str, object]]:
         for name in ("id", "echo_of", "supersedes", "superseded_by"):
             line[name] = places.get(line[name])
     return loaded
+
+
+@pytest.mark.parametrize("unseen", ["\u3164", "\u200b \u2800", "\x1b"])
+def test_what_cannot_be_seen_is_no_text_and_no_label(tmp_path: Path, unseen: str) -> None:
+    lines = [{"text": unseen}, {"text": "waffles", "thread": unseen, "source": unseen, "kind": unseen}]
+    items, skipped = both(put(tmp_path / "a.jsonl", b"\n".join(json.dumps(line).encode() for line in lines)), "jsonl")
+    assert [(found.where, found.why) for found in skipped] == [("line 1", "its text is empty")]
+    [draft] = [item.draft for item in items]
+    assert (draft.text, draft.thread, draft.source, draft.kind) == ("waffles", None, None, "note")
 
 
 @given(stores())

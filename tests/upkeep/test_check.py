@@ -36,6 +36,28 @@ def test_nothing_is_found_where_all_is_as_it_was_written(store: Path) -> None:
     assert findings(store) == []
 
 
+def test_somebody_severed_while_everything_is_read_is_no_finding(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_house(store) as house, open_house(store) as other:
+        true = house._chip.verify
+
+        def verified() -> Any:
+            found = true()
+            other.sever("mark", ["late"])
+            return found
+
+        monkeypatch.setattr(house._chip, "verify", verified)
+        assert house.check() == []
+        assert Persona("mark", "late") in house._chip.personas("mark")
+
+
+def test_findings_come_in_the_order_of_the_personas(store: Path) -> None:
+    with open_house(store) as house:
+        spaces = {persona: house._chip.key(persona).space.hex() for persona in house._everyone()}
+    change(store / "vault.db", "UPDATE records SET frame = zeroblob(400) WHERE seq = 1")
+    named = [found.space for found in findings(store) if found.space is not None]
+    assert list(dict.fromkeys(named)) == list(spaces.values())
+
+
 def test_everything_is_saved_where_nothing_is_lost(store: Path) -> None:
     assert saved(store) == {
         Persona("helly", "innie"): [],

@@ -7,7 +7,7 @@ it is done, or was stopped, the tally becomes an `Outcome`, and the outcomes bec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import exp, fsum, lgamma, log, log1p
 
@@ -16,6 +16,9 @@ MOST_EVIDENCE = 20
 
 MOST_CHARS = 500
 """Characters in one line of a report; of a longer one the middle is left out."""
+
+Way = tuple[str, str]
+"""Through which operation something crossed, and how."""
 
 _ENDING = 100  # characters that are kept of its end, where the seed is
 
@@ -57,7 +60,10 @@ class Tally:
     Attributes:
         tried: trials made, in the part's unit.
         found: trials in which something crossed.
-        evidence: one line for each of the first `MOST_EVIDENCE` of them: what, where, how to see it again (a seed).
+        evidence: one line for each of the first `MOST_EVIDENCE` different ones: what, where, how to see it again (a
+            seed).
+        times: how often each of these was found.
+        ways: through which operations it crossed, and how; for parts of which one may be the cause of another.
         control: the control, once it was run.
         failed: why what was tried could not answer (it hung, crashed, returned something else), or empty.
         note: one sentence of measurement or context, or empty.
@@ -67,6 +73,8 @@ class Tally:
     tried: int = 0
     found: int = 0
     evidence: list[str] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    ways: set[Way] = field(default_factory=set)
     control: Control | None = None
     failed: str = ""
     note: str = ""
@@ -80,8 +88,15 @@ class Tally:
         """One trial more, in which something crossed."""
         self.tried += 1
         self.found += 1
-        if len(self.evidence) < MOST_EVIDENCE:
+        if evidence in self.evidence:
+            self.times[self.evidence.index(evidence)] += 1
+        elif len(self.evidence) < MOST_EVIDENCE:
             self.evidence.append(evidence)
+            self.times.append(1)
+
+    def copy(self) -> Tally:
+        """The same, of which nothing changes when this one counts on."""
+        return replace(self, evidence=list(self.evidence), times=list(self.times), ways=set(self.ways))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +109,9 @@ class Outcome:
         promise: `P1` ... `P8`, or the class of leak for another memory.
         unit: what was counted, in the plural, such as `trace pairs`.
         verdict: what came of it.
-        tried, found, evidence, control, note: as in `Tally`.
+        tried, found, evidence, times, ways, control, note: as in `Tally`; without `times`, each was found once.
         advice: what to do when it is broken.
+        follows: the name of the part whose leak this one follows from, as far as can be seen, or empty.
         seconds: how long it took.
         stopped: whether it was interrupted before it was done.
         bounded: whether its trials are drawn, so that their number says something about those that were not made.
@@ -109,16 +125,31 @@ class Outcome:
     tried: int = 0
     found: int = 0
     evidence: tuple[str, ...] = ()
+    times: tuple[int, ...] = ()
+    ways: frozenset[Way] = frozenset()
     control: Control | None = None
     note: str = ""
     advice: str = ""
+    follows: str = ""
     seconds: float = 0.0
     stopped: bool = False
     bounded: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "evidence", tuple(map(_short, self.evidence)))
+        object.__setattr__(self, "times", self.times or (1,) * len(self.evidence))
         object.__setattr__(self, "note", _short(self.note))
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The evidence, with how often it was found where that was more than once."""
+        said = zip(self.evidence, self.times, strict=True)
+        return tuple(line if count == 1 else f"{line} ({count:,} times)" for line, count in said)
+
+    @property
+    def untold(self) -> int:
+        """How many of what was found has no evidence here, though some has."""
+        return max(0, self.found - sum(self.times)) if self.evidence else 0
 
     @property
     def at_most(self) -> float | None:

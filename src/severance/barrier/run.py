@@ -7,9 +7,10 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from severance.barrier.causes import traced
 from severance.barrier.children import without
 from severance.barrier.findings import Outcome, Report, Tally, Verdict
 from severance.barrier.paths import base_names
@@ -80,7 +81,7 @@ class Stop:
         """
         interrupt, self.asked = self.working is not None or self.asked, True
         if self.working is not None:
-            self.counted = replace(self.working, evidence=list(self.working.evidence))
+            self.counted = self.working.copy()
             self.working = None
         if interrupt:
             raise KeyboardInterrupt
@@ -145,7 +146,7 @@ def perform(
         began=began,
         seconds=ticks() - first,
         stopped=stop.asked,
-        outcomes=tuple(outcomes),
+        outcomes=tuple(traced(outcomes)),
         not_covered=_not_covered(plan),
         versions=plan.versions,
         command=plan.command,
@@ -221,6 +222,8 @@ def _of(part: Part, verdict: Verdict, tally: Tally, *, seconds: float = 0.0, sto
         tried=tally.tried,
         found=tally.found,
         evidence=tuple(tally.evidence),
+        times=tuple(tally.times),
+        ways=frozenset(tally.ways),
         control=tally.control,
         note=" ".join(_sentence(text) for text in (_why(part, verdict, tally, stopped), tally.note) if text),
         advice=part.advice,

@@ -6,6 +6,7 @@ personas opens as fast as one of ten.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,8 +21,10 @@ from severance.chip.register import (
     AnchorRow,
     KeyRow,
     Keys,
+    Known,
     PersonaRow,
     PlaceRow,
+    Roll,
     Row,
     StateRow,
     SubjectRow,
@@ -41,7 +44,10 @@ _VERIFIED_AT_CROSSING = 1_024
 
 Seal = Callable[[Where, Plain], Sealed]
 
-_Found = Rows | Mapping[bytes, StoredRow]
+Verified = Mapping[bytes, StoredRow]
+"""Every row but the guard, by its id, as of one instant at which they were held against it as a set."""
+
+_Found = Rows | Verified
 """Where a row is looked for: in one transaction, or among those that were read at one instant."""
 
 R = TypeVar("R", bound=Row)
@@ -122,8 +128,31 @@ class Chip:
             NotFoundError: no such place.
         """
         self._get(PlaceRow(name), "no such place here; `severance status` lists them")
-        found = self._owned(self._keys.row_id("place", name), WakeRow)
-        return Place(name, {row.subject: row.persona for row in sorted(found, key=lambda row: row.subject)})
+        return _place(name, self._owned(self._keys.row_id("place", name), WakeRow))
+
+    def roll(self) -> Roll:
+        """Who there is and who wakes where, from rows that were read once and held against their guard as a set.
+
+        No space's key is looked at.
+
+        Raises:
+            DamagedError: as `verify`.
+        """
+        rows = self.verify()
+        owned = defaultdict[bytes | None, list[StoredRow]](list)
+        for stored in rows.values():
+            owned[stored.owner].append(stored)
+
+        def of(kind: type[R], *owner: str) -> list[R]:
+            return [self._open(stored, kind) for stored in owned[self._keys.row_id(*owner)]]
+
+        personas = []
+        for subject in sorted(row.name for row in of(SubjectRow, "subjects")):
+            for found in sorted(of(PersonaRow, "subject", subject), key=lambda row: row.name):
+                anchor = self._anchor(found.space, found.epoch, rows)
+                personas.append(Known(Persona(subject, found.name), found.space, anchor))
+        names = sorted(row.name for row in of(PlaceRow, "places"))
+        return Roll(personas, [_place(name, of(WakeRow, "place", name)) for name in names])
 
     def waking(self, subject: str, place: str) -> Persona:
         """The threshold: which persona of the subject wakes at the place.
@@ -141,14 +170,15 @@ class Chip:
         row = self._get(WakeRow(place, subject, ""), unknown, rows=verified)
         return Persona(subject, row.persona)
 
-    def key(self, persona: Persona) -> SpaceKey:
-        """The key of the persona's space.
+    def key(self, persona: Persona, rows: Verified | None = None) -> SpaceKey:
+        """The key of the persona's space; as of `rows`, where they are given.
 
         Raises:
             NotFoundError: no such persona.
         """
-        found = self._get(PersonaRow(persona.subject, persona.name, b"", 0), "no such persona here")
-        return SpaceKey(found.space, found.epoch, self._get(KeyRow(b""), "no such persona here", found.space).secret)
+        unknown = "no such persona here"
+        found = self._get(PersonaRow(persona.subject, persona.name, b"", 0), unknown, rows=rows)
+        return SpaceKey(found.space, found.epoch, self._get(KeyRow(b""), unknown, found.space, rows).secret)
 
     def add_personas(self, subject: str, personas: Mapping[str, tuple[SpaceKey, Head]]) -> list[str]:
         """Add a subject, if it is new, and personas with the keys and heads of their spaces. Existing ones stay.
@@ -192,15 +222,9 @@ class Chip:
 
         self._change(declare)
 
-    def anchor(self, key: SpaceKey) -> Head:
-        """How far the space's log went when the chip last heard of it."""
-        row = self._find(AnchorRow(0, 0, b""), key.space)
-        if row is None or row.epoch != key.epoch:
-            raise DamagedError(
-                "the chip's anchor of a space is not there or not its own; restore the chip from a backup",
-                space=key.space.hex(),
-            )
-        return Head(row.seq, row.digest)
+    def anchor(self, key: SpaceKey, rows: Verified | None = None) -> Head:
+        """How far the space's log went when the chip last heard of it; as of `rows`, where they are given."""
+        return self._anchor(key.space, key.epoch, rows)
 
     def set_anchor(self, key: SpaceKey, head: Head, *, back: bool = False) -> None:
         """Remember how far the space's log goes. Never goes back, unless `back` says that the owner accepts it."""
@@ -212,17 +236,16 @@ class Chip:
 
         self._change(move)
 
-    def verify(self) -> None:
-        """Check the file's structure, and the whole set of rows against its guard.
+    def verify(self) -> Verified:
+        """Check the file's structure, and the whole set of rows against its guard. Returns the rows.
 
         Raises:
             DamagedError: a row was altered, added, removed or put back, or cannot be found where it is.
         """
         self._rows.verify()
-        self._verify_set()
+        return self._verify_set()
 
-    def _verify_set(self) -> Mapping[bytes, StoredRow]:
-        """Every row but the guard, by its id, as of the instant at which they were held against it."""
+    def _verify_set(self) -> Verified:
         everything = {row.id: row for row in self._rows.all()}
         state = self._read_state(everything.pop(STATE_ID, None))
         total = summed(self._keys.share(*row) for row in everything.values())
@@ -264,9 +287,18 @@ class Chip:
         stored = (self._rows if rows is None else rows).get(wanted)
         if stored is None:
             return None
-        if stored.owner != owner:
+        if (stored.id, stored.owner) != (wanted, owner):
             raise _damaged()
         return self._open(stored, type(like), space)
+
+    def _anchor(self, space: bytes, epoch: int, rows: Verified | None) -> Head:
+        row = self._find(AnchorRow(0, 0, b""), space, rows)
+        if row is None or row.epoch != epoch:
+            raise DamagedError(
+                "the chip's anchor of a space is not there or not its own; restore the chip from a backup",
+                space=space.hex(),
+            )
+        return Head(row.seq, row.digest)
 
     def _owned(self, owner: bytes, kind: type[R]) -> Iterable[R]:
         return [self._open(stored, kind) for stored in self._rows.owned(owner)]
@@ -280,7 +312,8 @@ class Chip:
         if (
             not isinstance(row, kind)
             or not within_limits(row)
-            or self._keys.identify(row, space) != (stored.id, stored.owner)
+            # A row of a space doesn't name it; `_find` has compared what follows from the space alone.
+            or (not space and self._keys.identify(row) != (stored.id, stored.owner))
         ):
             raise _damaged()
         return row
@@ -355,6 +388,10 @@ def _sealing(key: SpaceKey, entropy: Entropy) -> Seal:
     """Seals each row under a salt of its own: an equal salt would tell which rows were written together."""
     scoped = _ScopedEntropy(entropy)
     return lambda where, content: Sealer(key, scoped).seal(where, content)
+
+
+def _place(name: str, rows: Iterable[WakeRow]) -> Place:
+    return Place(name, {row.subject: row.persona for row in sorted(rows, key=lambda row: row.subject)})
 
 
 def _plain(row: Row) -> Plain:

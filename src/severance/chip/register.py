@@ -5,16 +5,19 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
 from severance.crypto.envelope import KEY_BYTES, NO_OWNER, SPACE_BYTES
 from severance.crypto.primitives import hkdf_sha512, hmac_sha256, sha256
+from severance.model import Head, Persona, Place
 
 ROW_ID_BYTES = 16
 STATE_ID = bytes(ROW_ID_BYTES)
 _MODULUS = 2**256
 _DIGEST_BYTES = 32
+_LENGTH = struct.Struct(">I")
 _MOST, _MOST_EPOCHS = 2**63, 2**32
 
 
@@ -74,6 +77,21 @@ ENCODER = msgspec.msgpack.Encoder()
 DECODER: msgspec.msgpack.Decoder[Row] = msgspec.msgpack.Decoder(Row)
 
 
+class Known(NamedTuple):
+    """A persona, the id of its space, and how far that space's log went when the chip last heard of it."""
+
+    persona: Persona
+    space: bytes
+    anchor: Head
+
+
+class Roll(NamedTuple):
+    """Everybody, by subject and name, and every place, by name, as of one instant."""
+
+    personas: list[Known]
+    places: list[Place]
+
+
 def within_limits(row: Row) -> bool:
     """Whether ids, keys and digests in a row have their sizes, and numbers are those that the format allows."""
     match row:
@@ -106,9 +124,11 @@ class Keys:
 
     def row_id(self, kind: str, *parts: str | bytes) -> bytes:
         """The id of the row of this type with these parts: 16 bytes that tell nothing without the name key."""
-        raw = (part.encode("utf-8") if isinstance(part, str) else part for part in parts)
-        framed = b"".join(struct.pack(">I", len(part)) + part for part in raw)
-        return hmac_sha256(self.name, kind.encode("ascii") + framed)[:ROW_ID_BYTES]
+        framed = kind.encode("ascii")
+        for part in parts:
+            raw = part.encode("utf-8") if isinstance(part, str) else part
+            framed += _LENGTH.pack(len(raw)) + raw
+        return hmac_sha256(self.name, framed)[:ROW_ID_BYTES]
 
     def share(self, row: bytes, owner: bytes | None, frame: bytes) -> int:
         """What one row contributes to the guarding sum (additive multiset hash, Clarke et al., ASIACRYPT 2003)."""

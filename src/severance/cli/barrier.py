@@ -32,67 +32,64 @@ _QUICK_SECONDS = 45.0
 _FULL_SECONDS = 30 * 60.0
 _TIME = re.compile(r"([0-9]{1,6})([smh])")
 _UNITS = {"s": 1, "m": 60, "h": 3600}
+_Rendered = Callable[[Report], str]
 _CODES = {Verdict.HELD: exits.DONE, Verdict.BROKEN: exits.CROSSED, Verdict.INCONCLUSIVE: exits.UNCLEAR}
 
 
-def run(
-    edge: Edge,
-    *,
-    quick: bool,
-    full: bool,
-    lasting: str | None,
-    against: str | None,
-    data: list[str] | None,
-    only: list[str] | None,
-    listing: bool,
-    seed: int | None,
-    jobs: int | None,
-    html: str | None,
-    junit: str | None,
-    report: str | None,
-    where: str | None,
-    no_store: bool,
-) -> None:
-    """Run the barrier and report. The arguments are the command's options.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of the command, as they were written."""
+
+    quick: bool
+    full: bool
+    lasting: str | None
+    against: str | None
+    data: Sequence[str] | None
+    only: Sequence[str] | None
+    listing: bool
+    seed: int | None
+    jobs: int | None
+    html: str | None
+    junit: str | None
+    report: str | None
+    where: str | None
+    no_store: bool
+
+
+def run(edge: Edge, options: Options) -> None:
+    """Run the barrier and report.
 
     Raises:
-        InputError: they cannot be meant, or not together.
+        InputError: the options cannot be meant, or not together.
         StoreMissingError: there is no store where one was named.
         typer.Exit: with the code that the outcome asks for.
     """
-    if quick and full:
+    if options.quick and options.full:
         raise InputError("--quick and --full exclude one another; name one")
-    seconds = _seconds(lasting, _FULL_SECONDS if full else _QUICK_SECONDS)
-    files = words.pairs(data, "KIND=FILE")
-    _refuse_ignored(edge, against, no_store)
-    folder = _path("--scratch", where, "folder")
-    targets = {} if listing else _targets({"--html": html, "--junit": junit, "--report": report})
-    asked = _Asked(edge, full, against, {kind: Path(file) for kind, file in files.items()}, not no_store)
-    available, more_versions = asked.parts()
-    asked.refuse_left_out(available, only or ())
-    tried = parts.chosen(available, only or ())
-    if listing:
+    seconds = _seconds(options.lasting, _FULL_SECONDS if options.full else _QUICK_SECONDS)
+    files = {kind: Path(file) for kind, file in words.pairs(options.data, "KIND=FILE").items()}
+    _refuse_ignored(edge, options.against, options.no_store)
+    folder = _path("--scratch", options.where, "folder")
+    named = {"--html": options.html, "--junit": options.junit, "--report": options.report}
+    targets = {} if options.listing else _targets(named)
+    asked = _Asked(edge, options, files)
+    available, versions = asked.parts()
+    asked.refuse_left_out(available)
+    tried = parts.chosen(available, asked.only)
+    if options.listing:
         _list(tried, as_json=edge.as_json)
         return
     asked.check_store()
-    seed = int.from_bytes(SystemEntropy().draw(4, b"barrier")) if seed is None else seed
-    plan = Plan(
-        parts=tried,
-        seconds=seconds,
-        target=asked.target,
-        mode=asked.mode,
-        seed=seed,
-        jobs=jobs or os.cpu_count() or 1,
-        deep=full,
-        not_covered=(*_left_out(available, tried), *asked.not_covered),
-        versions=_versions() | more_versions,
-        command=asked.command(seed, lasting, only or ()),
-    )
+    _carry_out(asked.plan(available, tried, versions, seconds), folder, targets, as_json=edge.as_json)
+
+
+def _carry_out(plan: Plan, folder: Path | None, targets: Mapping[Path, _Rendered], *, as_json: bool) -> None:
+    """Try what was planned, write and show the reports, and end with the code that the outcome asks for."""
     stop = Stop()
     with interrupts.told(stop.ask) as ended:
-        done = _perform(plan, folder, stop, quiet=edge.as_json)
+        done = _perform(plan, folder, stop, quiet=as_json)
         failure = _write(done, targets)
-        if edge.as_json:
+        if as_json:
             screen.document(reports.document(done))
         else:
             reports.show(done, screen.console())
@@ -107,13 +104,29 @@ def run(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What was asked for, and what follows from it."""
+    """What was asked for, and what follows from it.
+
+    Attributes:
+        edge, options: as they were written.
+        data: kinds of data sets, and their files.
+    """
 
     edge: Edge
-    full: bool
-    against: str | None
+    options: Options
     data: Mapping[str, Path]
-    own: bool
+
+    @property
+    def against(self) -> str | None:
+        return self.options.against
+
+    @property
+    def own(self) -> bool:
+        """Whether the user's own store is looked at."""
+        return not self.options.no_store
+
+    @property
+    def only(self) -> Sequence[str]:
+        return self.options.only or ()
 
     @property
     def target(self) -> str:
@@ -126,7 +139,7 @@ class _Asked:
 
     @property
     def mode(self) -> str:
-        return "full" if self.full else "quick"
+        return "full" if self.options.full else "quick"
 
     @property
     def not_covered(self) -> tuple[str, ...]:
@@ -142,14 +155,14 @@ class _Asked:
         mine = [own.part(edge.store, edge.key, embedder=edge.embedder, named=self.named)] if self.own else []
         return [*mine, *parts.of_severance(surface.invoke), *parts.over(self.data)], {}
 
-    def refuse_left_out(self, available: Sequence[Part], only: Sequence[str]) -> None:
+    def refuse_left_out(self, available: Sequence[Part]) -> None:
         """Refuse to look for the part that `--no-store` left out.
 
         Raises:
             InputError: `--only` names that one.
         """
         there = [part.name for part in available]
-        left_out = [name for name in only if name and own.NAME.startswith(name)]
+        left_out = [name for name in self.only if name and own.NAME.startswith(name)]
         if not self.own and self.against is None and any(not _begins(name, there) for name in left_out):
             raise InputError(f"--only names {own.NAME}, which --no-store leaves out; leave out one of the two options")
 
@@ -164,12 +177,30 @@ class _Asked:
                 f"there is no store at {self.edge.store}; name another with --store, or leave it out with --no-store"
             )
 
-    def command(self, seed: int, lasting: str | None, only: Sequence[str]) -> str:
+    def plan(self, available: Sequence[Part], tried: Sequence[Part], versions: dict[str, str], seconds: float) -> Plan:
+        """What is to be tried of what there is. A seed that nobody has named is drawn."""
+        given = self.options.seed
+        seed = int.from_bytes(SystemEntropy().draw(4, b"barrier")) if given is None else given
+        return Plan(
+            parts=tried,
+            seconds=seconds,
+            target=self.target,
+            mode=self.mode,
+            seed=seed,
+            jobs=self.options.jobs or os.cpu_count() or 1,
+            deep=self.options.full,
+            not_covered=(*_left_out(available, tried), *self.not_covered),
+            versions=_versions() | versions,
+            command=self.command(seed),
+        )
+
+    def command(self, seed: int) -> str:
         """What repeats the run, without the path of any file."""
+        lasting = self.options.lasting
         said = ["severance barrier", f"--{self.mode}", *([f"--for {lasting}"] if lasting else [])]
         said += [f"--against {self.target}"] if self.against is not None else []
         said += [f"--data {kind}=FILE" for kind in self.data]
-        said += [f"--only {name}" for name in only]
+        said += [f"--only {name}" for name in self.only]
         said += ["--no-store"] if not self.own else []
         return " ".join([*said, f"--seed {seed}"])
 
@@ -228,9 +259,6 @@ def _perform(plan: Plan, where: Path | None, stop: Stop, *, quiet: bool) -> Repo
             tell(f"{places[part.name]}/{len(plan.parts)} {part.name}: {tally.tried:,} {part.unit}")
 
         return perform(plan, folder, watch=watch, stop=stop)
-
-
-_Rendered = Callable[[Report], str]
 
 
 _RENDERERS: Mapping[str, _Rendered] = {

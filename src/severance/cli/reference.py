@@ -61,6 +61,8 @@ before it: **a traceback can hold content**, so read it before you pass it on.
 | --- | --- |
 | `SEVERANCE_STORE` | the store's directory, where `--store` is not given |
 | `SEVERANCE_KEY` | the root key, 32 bytes as base64, where `--key` is not given |
+| `SEVERANCE_EMBEDDER` | the spec of the embedder, where `--embedder` is not given |
+| `SEVERANCE_RERANKER` | the spec of the re-ranker, where `--reranker` is not given |
 | `SEVERANCE_PLACE` | the place, where `--at` is not given |
 | `SEVERANCE_SUBJECT` | the subject, where `--subject` is not given |
 | `SEVERANCE_DEBUG` | `1` prints tracebacks, which can hold content |

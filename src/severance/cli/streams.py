@@ -71,13 +71,15 @@ def can_ask() -> bool:
     return _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
 
 
-def text_from_input(given: str, what: str) -> str:
+def text_from_input(given: str, what: str, otherwise: str = "split it, or use `import`") -> str:
     """`given` itself, or where it is `-`, all of standard input without the newline at its end.
+
+    `otherwise` is what to do where it is too long.
 
     Raises:
         InputError: standard input is closed, not UTF-8, or longer than a mebibyte.
     """
-    return _read(what) if given == "-" else given
+    return _read(what, otherwise) if given == "-" else given
 
 
 def confirmed(question: str) -> bool:
@@ -87,13 +89,13 @@ def confirmed(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _read(what: str) -> str:
+def _read(what: str, otherwise: str) -> str:
     try:
         raw = sys.stdin.buffer.read(MOST_INPUT_BYTES + 1)
     except (AttributeError, OSError, ValueError):  # None, closed, or a directory
         raise InputError(f"{what} was to come from standard input, which is closed or cannot be read") from None
     if len(raw) > MOST_INPUT_BYTES:
-        raise InputError(f"standard input holds more than {MOST_INPUT_BYTES:,} bytes; split it, or use `import`")
+        raise InputError(f"{what} on standard input has more than {MOST_INPUT_BYTES:,} bytes; {otherwise}")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:

@@ -96,7 +96,8 @@ class Connection:
         self._schema: int | None = None
         self._busy = int(busy * 1000)
         self._raw: sqlite3.Connection | None = connect(path, mode, busy)
-        self._file = _identity(path)
+        self._name = str(path)
+        self._file = _identity(self._name)
 
     def live(self) -> sqlite3.Connection:
         """The connection below; StoreError when it was closed."""
@@ -127,7 +128,7 @@ class Connection:
                 self._check_layout(raw)
                 result = work(raw)
                 # Where the file can be renamed while it is open, a commit could go to one that no name leads to.
-                if _identity(self._path) != self._file:
+                if _identity(self._name) != self._file:
                     raise gone(self._path)
                 raw.execute("COMMIT")
                 return result
@@ -201,7 +202,7 @@ class Connection:
                 self._raw = None
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(path: str) -> tuple[int, int] | None:
     try:
         status = os.stat(path)  # noqa: PTH116  half the time of Path.stat, and on the way of every append
     except OSError:

@@ -74,7 +74,7 @@ class WordVectors:
             self._model = _model(folder / "tokenizers" / "l2_supercat_tokenizer_config.json")
         except (OSError, ValueError, KeyError, TypeError) as problem:
             raise EmbedderError(_MISSING) from problem
-        self._rarity = np.log(np.maximum(np.arange(TOKENS) - _FIRST_MERGED + 1, 1) + 1.0)
+        self._weights = _weights(self._vectors)
         digest = hashlib.sha256(self._vectors.data)  # what else makes a vector is in RECIPE
         self._identity = f"wordllama-l2-supercat-256/{RECIPE}/{digest.hexdigest()[:16]}"
 
@@ -97,14 +97,18 @@ class WordVectors:
 
     def _embed_into(self, out: NDArray[np.float32], texts: Sequence[str]) -> None:
         """Each distinct word is cut and summed once, then each text is the sum of its words."""
-        places: dict[str, int] = {}
-        rows = [[places.setdefault(word, len(places)) for word in _words(text)] for text in texts]
-        if not places:
+        said = [_words(text) for text in texts]
+        distinct = list(dict.fromkeys(itertools.chain.from_iterable(said)))
+        if not distinct:
             return
-        table = self._word_table(list(places))
-        for i, row in enumerate(rows):
-            if row:
-                np.add.reduce(table.take(row, axis=0), axis=0, out=out[i])
+        table = self._word_table(distinct)
+        if len(said) == 1:
+            np.add.reduce(table, axis=0, out=out[0])
+        else:
+            places = dict(zip(distinct, range(len(distinct)), strict=True))
+            for i, words in enumerate(said):
+                if words:
+                    np.add.reduce(table.take([places[word] for word in words], axis=0), axis=0, out=out[i])
         lengths = np.sqrt(np.add.reduce(out * out, axis=1, keepdims=True))
         np.divide(out, lengths, out=out, where=lengths > 0)
 
@@ -112,22 +116,26 @@ class WordVectors:
         """One row for each word: the weighted sum of its tokens' vectors."""
         cut = [self._tokens(word) for word in words]
         flat = np.array(list(itertools.chain.from_iterable(cut)), np.intp)
-        starts = list(itertools.accumulate(map(len, cut[:-1]), initial=0))
         vectors = self._vectors.take(flat, axis=0).astype(np.float32)
-        vectors *= self._weights(flat, vectors)[:, None]
-        rows: NDArray[np.float32] = np.add.reduceat(vectors, starts, axis=0)
+        vectors *= self._weights.take(flat)[:, None]
+        if len(flat) == len(words):
+            return vectors
+        ends = list(itertools.accumulate(map(len, cut)))
+        rows: NDArray[np.float32] = vectors.take([end - len(ids) for end, ids in zip(ends, cut, strict=True)], axis=0)
+        for row, (end, ids) in enumerate(zip(ends, cut, strict=True)):
+            if len(ids) > 1:  # `reduceat` is slow for each word, also for those of one token
+                np.add.reduceat(vectors[end - len(ids) : end], [0], axis=0, out=rows[row : row + 1])
         return rows
 
-    def _weights(self, tokens: NDArray[np.intp], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """One weight for each token, by its rank and the length of its vector."""
-        lengths = np.sqrt(np.add.reduce(vectors * vectors, axis=1))
-        lengths[lengths == 0] = 1
-        weights: NDArray[np.float32] = np.sqrt(self._rarity.take(tokens) / lengths).astype(np.float32)
-        return weights
-
     def _tokens(self, word: str) -> list[int]:
-        """The ids of a word's tokens, at least one; half a surrogate pair reads as a question mark."""
+        """The ids of a word's tokens, at least one; half a surrogate pair reads as a question mark.
+
+        A word that is a token is cut into that one: in this vocabulary merging leads to every token that begins a word.
+        """
         try:
+            whole = self._model.token_to_id(_SPACE + word)
+            if whole is not None:
+                return [whole]
             tokens = self._model.tokenize(_SPACE + word)
         except (UnicodeEncodeError, TypeError):
             tokens = self._model.tokenize(_SPACE + word.encode("utf-8", "replace").decode())
@@ -165,6 +173,21 @@ def _table(path: Path) -> NDArray[np.float16]:
     if entry["dtype"] != "F16" or tuple(entry["shape"]) != shape or end - begin != 2 * TOKENS * DIMENSIONS:
         raise ValueError("the table has another shape")
     return np.asarray(np.memmap(path, np.dtype("<f2"), "r", 8 + size + begin, shape))
+
+
+def _weights(table: NDArray[np.float16]) -> NDArray[np.float32]:
+    """One weight for each token, by its rank and the length of its vector. All at once, since which of them are there
+    already would tell what was embedded before."""
+    lengths = np.empty(TOKENS, np.float32)
+    for start in range(0, TOKENS, _CHUNK):
+        vectors = table[start : start + _CHUNK].astype(np.float32)
+        vectors *= vectors
+        np.add.reduce(vectors, axis=1, out=lengths[start : start + _CHUNK])
+    lengths = np.sqrt(lengths)
+    lengths[lengths == 0] = 1
+    rarity = np.log(np.maximum(np.arange(TOKENS) - _FIRST_MERGED + 1, 1) + 1.0)
+    weights: NDArray[np.float32] = np.sqrt(rarity / lengths).astype(np.float32)
+    return weights
 
 
 def _model(path: Path) -> Any:

@@ -87,7 +87,7 @@ class Encoder:
                 dimensions = parts[0].shape[1]
             except EmbedderError as problem:
                 which = f" texts {start + 1:,} to {end:,} of {len(texts):,}" if len(texts) > 1 else ""
-                raise EmbedderError(f"embedding{which} failed: {problem}") from None
+                raise EmbedderError(f"embedding{which} failed: {problem}", again=problem.again) from None
         return np.concatenate(parts)
 
     def _checked(self, vectors: object, rows: int, dimensions: int | None) -> NDArray[np.float32]:
@@ -100,7 +100,9 @@ class Encoder:
         peaks = np.abs(table).max(axis=1, keepdims=True)
         if not self.zeros and not peaks.all():
             raise EmbedderError("a vector has nothing but zeros")
-        np.divide(table, peaks, out=table, where=peaks > 0)  # first, so that no square is beyond what a float says
+        # Any length will do, 1e300 as well as 1e-300: only the direction means something, models differ in length, and
+        # no bound could tell a broken one. By the peaks first, so that no square is beyond what a float says.
+        np.divide(table, peaks, out=table, where=peaks > 0)
         lengths = np.sqrt(np.add.reduce(table * table, axis=1, keepdims=True))
         np.divide(table, lengths, out=table, where=lengths > 0)
         return table.astype(np.float32)

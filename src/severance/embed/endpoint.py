@@ -23,12 +23,17 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from severance.errors import InputError, SeveranceError
+from severance.errors import EmbedderError, InputError, RerankerError
 
 T = TypeVar("T")
+Raised = type[EmbedderError] | type[RerankerError]
+"""The class of the errors that an endpoint's caller wants."""
 
 MOST_REPLY = 64 * 2**20
 """Bytes of an answer that are read at most, with its headers and whatever frames it."""
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What `msgspec` raises over bytes that are no JSON, or not of the shape that was asked for."""
 
 _PIECE = 2**16
 _TIMED_OUT = 408
@@ -36,6 +41,8 @@ _TOO_MANY = 429
 _REFUSED_KEY = (401, 403)
 _ENVIRONMENT_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")  # capitals, as hardly a key itself that was put in its place
 _KEY = re.compile(r"[!-~]+")
+_NO_NUMBER = re.compile(rb"[\[,:]\s*-?(?:nan|inf)", re.IGNORECASE)  # as Python and others write them; JSON has none
+_NOT_FINITE = re.compile(r"Expected `(?:float|int)`, got `null`|Expected `array`, got `null`\Z|Number out of range")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +115,16 @@ class Endpoint:
     def __repr__(self) -> str:
         return f"<Endpoint {self.host}>"
 
-    def ask(
-        self, path: str, question: dict[str, Any], reply: type[T], error: type[SeveranceError], most: int | None = None
-    ) -> T:
+    def ask(self, path: str, question: dict[str, Any], reply: type[T], error: Raised, most: int | None = None) -> T:
         """POST `question` as JSON to `path` below the endpoint, again where that may help; returns the answer's JSON.
 
         Args:
             reply: what the answer has to look like, as `msgspec` reads it.
-            error: the class of error to raise.
+            error: the class of error to raise; its `again` says whether another call could help.
             most: bytes of an answer that are read at most, where a good one has fewer than `MOST_REPLY`.
 
         Raises:
-            SeveranceError: of that class: no answer in time, a refusal, or something that is not such an answer.
+            EmbedderError, RerankerError: no answer in time, a refusal, or something that is not such an answer.
         """
         body = msgspec.json.encode(question)
         headers = self._headers(error)
@@ -137,11 +142,11 @@ class Endpoint:
                     self._give_up(problem, failures, error)
             patience.wait(pause)
 
-    def _give_up(self, problem: Unanswered, tries: int, error: type[SeveranceError]) -> NoReturn:
+    def _give_up(self, problem: Unanswered, tries: int, error: Raised) -> NoReturn:
         often = f" (asked {tries} times)" if tries > 1 else ""
-        raise error(f"the endpoint at {self.host} {problem}{often}") from None
+        raise error(f"the endpoint at {self.host} {problem}{often}", again=problem.again) from None
 
-    def _headers(self, error: type[SeveranceError]) -> dict[str, str]:
+    def _headers(self, error: Raised) -> dict[str, str]:
         headers = {
             "Accept": "application/json",
             "Accept-Encoding": "identity",
@@ -263,13 +268,17 @@ def _body(response: http.client.HTTPResponse, *, key: str | None) -> bytes:
     """The bytes of a good answer."""
     status = response.status
     if 300 <= status < 400:
-        raise Unanswered("sends requests on to another address, which is not followed")
+        raise Unanswered("sends requests on to another address, which is not followed; name that address itself")
     if status in _REFUSED_KEY:
         raise Unanswered(f"refused the key in {key}" if key else "wants a key; name the variable that holds one")
     if status >= 400:
         again = status in (_TIMED_OUT, _TOO_MANY) or status >= 500
         raise Unanswered(f"answered with status {status}", again=again, after=_after(response))
-    if status != 200 or response.headers.get_content_type() != "application/json":
+    if status != 200:
+        raise Unanswered(f"answered with status {status} instead of 200")
+    if "Content-Type" not in response.headers:
+        raise Unanswered("did not say of what kind its answer is; its Content-Type has to be application/json")
+    if response.headers.get_content_type() != "application/json":
         raise Unanswered("did not answer with JSON")
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise Unanswered("answered in an encoding that was not asked for")
@@ -284,8 +293,15 @@ def _body(response: http.client.HTTPResponse, *, key: str | None) -> bytes:
 def _read(body: bytes, reply: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=reply)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise Unanswered("answered with something that cannot be read as such an answer") from None
+    except UNREADABLE as problem:
+        raise Unanswered(unreadable(body, problem)) from None
+
+
+def unreadable(body: bytes, problem: Exception) -> str:
+    """What to say of an answer, or a part of one, over which `msgspec` raised this: half a sentence, none of it."""
+    if _NO_NUMBER.search(body) or _NOT_FINITE.match(str(problem)):
+        return "answered with NaN, with null or with an infinite number where a finite number belongs"
+    return "answered with something that cannot be read as such an answer"
 
 
 def _after(response: http.client.HTTPResponse) -> float | None:

@@ -12,6 +12,8 @@ from severance.records import MOST_SCALE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_TINY = np.finfo(np.float32).tiny
+
 
 def table_of(vectors: object, *, rows: int | None = None, dimensions: int | None = None) -> NDArray[np.floating[Any]]:
     """What an embedder returned, as an array of floats of shape (rows, dimensions), each where it is known.
@@ -19,6 +21,12 @@ def table_of(vectors: object, *, rows: int | None = None, dimensions: int | None
     Raises:
         EmbedderError: it has another shape, or holds something that is not a finite number.
     """
+    array = _shaped(vectors, rows, dimensions)
+    _check_finite(array)
+    return array
+
+
+def _shaped(vectors: object, rows: int | None, dimensions: int | None) -> NDArray[np.floating[Any]]:
     try:
         array: NDArray[Any] = np.asarray(vectors)
     except ValueError:  # rows of different lengths
@@ -29,9 +37,12 @@ def table_of(vectors: object, *, rows: int | None = None, dimensions: int | None
         raise EmbedderError(f"the embedder returned {array.shape[0]} vectors for {rows} texts")
     if dimensions is not None and array.shape[1] != dimensions:
         raise EmbedderError(f"the embedder returned vectors of {array.shape[1]} components instead of {dimensions}")
+    return array
+
+
+def _check_finite(array: NDArray[np.floating[Any]]) -> None:
     if not np.isfinite(array).all():
         raise EmbedderError("the embedder returned a component that is not a finite number")
-    return array
 
 
 def quantize(
@@ -49,12 +60,17 @@ def quantize(
     Raises:
         EmbedderError: as `table_of`; or a component is beyond 127 * 2^40, more than a record may say.
     """
-    exact = table_of(vectors, rows=rows, dimensions=dimensions).astype(np.float64)
-    peaks = np.abs(exact).max(axis=1, initial=0.0)
-    if (peaks > 127.0 * MOST_SCALE).any():
+    table = _shaped(vectors, rows, dimensions)
+    exact = table.astype(np.float64)
+    steps = np.abs(exact).max(axis=1, initial=0.0)
+    steps /= 127.0
+    if not steps.max(initial=0.0) <= MOST_SCALE:
+        _check_finite(table)
         raise EmbedderError("the embedder returned a vector that is not of unit length, but immensely longer")
-    # Below what float32 says exactly the scale would be lost, and with it the meaning of the bytes: such a row is zero.
-    scales = (peaks / 127.0).astype(np.float32)
-    scales[scales < np.finfo(np.float32).tiny] = 0
-    steps = np.where(scales > 0, peaks / 127.0, np.inf)
-    return np.rint(exact / steps[:, None]).astype(np.int8), scales
+    scales = steps.astype(np.float32)
+    if steps.min(initial=1.0) < _TINY:
+        # Below what float32 says exactly the scale would be lost, and with it the meaning of the bytes: zero, then.
+        scales[steps < _TINY] = 0
+        steps[steps < _TINY] = np.inf
+    exact /= steps[:, None]
+    return np.rint(exact, out=exact).astype(np.int8), scales

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from severance.embed.encoder import MOST_DIMENSIONS, Encoder, identity_of
+from severance.embed.endpoint import UNREADABLE, unreadable
 from severance.errors import EmbedderError
 
 if TYPE_CHECKING:
@@ -94,5 +95,5 @@ def _row(raw: msgspec.Raw) -> NDArray[np.float64]:
         raise EmbedderError(f"the endpoint answered with a vector of more than {MOST_DIMENSIONS:,} components")
     try:
         return np.array(msgspec.json.decode(raw, type=list[float]), np.float64)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise EmbedderError("the endpoint answered with something that cannot be read as such an answer") from None
+    except UNREADABLE as problem:
+        raise EmbedderError(f"the endpoint {unreadable(bytes(raw), problem)}") from None

@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from severance.embed import local, rerank
 from severance.embed.bundled import bundled
-from severance.embed.encoder import MOST_DIMENSIONS
+from severance.embed.encoder import MOST_DIMENSIONS, identity_of
 from severance.embed.endpoint import Endpoint, Patience
 from severance.embed.served import KIND, Served
 from severance.errors import InputError
@@ -22,7 +22,12 @@ from severance.ports import MOST_CANDIDATES, Embedder, Reranker, Reranking
 BUNDLED = "bundled"
 _HOSTED = "https://api.openai.com/v1"
 _HOSTED_KEY = "OPENAI_API_KEY"
+_SUCH_EMBEDDERS = (
+    f"{BUNDLED}, openai:MODEL@URL, openai:MODEL, fastembed:MODEL, model2vec:MODEL or sentence-transformers:MODEL"
+)
+_SUCH_RERANKERS = "endpoint:MODEL@URL, sentence-transformers:MODEL or fastembed:MODEL"
 _WORDS = {"query", "document"}
+_TOLD = _WORDS | {"dimensions", "version"}  # the options that an identity has
 _WAY = {"key", "seconds", "tries", "plain-http"}
 _EMBEDDERS = {
     KIND: _WORDS | _WAY | {"dimensions", "version", "batch"},
@@ -82,7 +87,7 @@ def embedder_of(text: str, secret: Collection[str] = ()) -> Callable[[], Embedde
     """
     if text == BUNDLED:
         return bundled
-    spec = _parsed(text, "embedder", _EMBEDDERS, f"{BUNDLED}, openai:MODEL@URL, fastembed:MODEL")
+    spec = _parsed(text, "embedder", _EMBEDDERS, _SUCH_EMBEDDERS)
     words = spec.given("query", "document")
     if spec.kind == KIND:
         how = words | spec.given("version")
@@ -101,7 +106,7 @@ def reranker_of(text: str, secret: Collection[str] = ()) -> Callable[[], Reranki
     Raises:
         InputError: the spec cannot be meant.
     """
-    spec = _parsed(text, "re-ranker", _RERANKERS, "endpoint:MODEL@URL, sentence-transformers:MODEL, fastembed:MODEL")
+    spec = _parsed(text, "re-ranker", _RERANKERS, _SUCH_RERANKERS)
     candidates = spec.whole("candidates", 2, MOST_CANDIDATES)
     how: dict[str, Any] = {} if candidates is None else {"candidates": candidates}
     how["plain_on_failure"] = spec.one_of("on-failure", ("error", "plain")) == "plain"
@@ -119,20 +124,25 @@ def reranker_of(text: str, secret: Collection[str] = ()) -> Callable[[], Reranki
 def spec_of(identity: str) -> str | None:
     """The spec by which an embedder of this identity is chosen, or None where none is known.
 
-    Where an endpoint is, and in which folder a model lies, no identity says.
+    Where an endpoint is, and in which folder a model lies, no identity says. Nor which key to send: an identity may be
+    from a store that somebody else prepared, and one that says more than `identity_of` would gives no spec.
     """
     if identity.startswith("wordllama-"):
         return BUNDLED
-    kind, model, rest = _split(identity.partition("#")[0])
-    if not model or kind not in _EMBEDDERS:
+    written, _, digest = identity.partition("#")
+    match = _SPEC.fullmatch(written)
+    if match is None or match["kind"] not in _EMBEDDERS or match["url"] is not None:
         return None
-    return f"{kind}:{model}{'@URL' if kind == KIND else ''}{rest}"
-
-
-def _split(text: str) -> tuple[str, str, str]:
-    kind, _, rest = text.partition(":")
-    model, mark, options = rest.partition("?")
-    return kind, model, mark + options
+    kind, model = match["kind"], unquote(match["model"]).strip()
+    place, rest = "@URL" if kind == KIND else "", f"?{match['options']}" if match["options"] else ""
+    try:
+        options = dict(_pairs(match["options"] or "", "embedder"))
+    except InputError:
+        return None
+    told = options.keys() <= _TOLD & _EMBEDDERS[kind] and identity_of(kind, model, options, digest) == identity
+    # It is shown between quotes, to be copied into a shell.
+    plain = bool(model) and model.isprintable() and "'" not in model and "://" not in model
+    return f"{kind}:{model}{place}{rest}" if told and plain else None
 
 
 def _parsed(text: str, what: str, kinds: dict[str, set[str]], such: str) -> Spec:
@@ -140,7 +150,7 @@ def _parsed(text: str, what: str, kinds: dict[str, set[str]], such: str) -> Spec
     if not text.isprintable():
         raise InputError(f"the {what}'s spec has a character that cannot be shown; write it as %0A in an option")
     if match is None or match["kind"] not in kinds or not match["model"].strip():
-        raise InputError(f"that is no {what}; write it as one of {such}, or as one of kind {', '.join(sorted(kinds))}")
+        raise InputError(f"that is no {what}; write it as {such}")
     kind, pairs = match["kind"], _pairs(match["options"] or "", what)
     options = dict(pairs)
     unknown = [name for name in options if name not in kinds[kind]]

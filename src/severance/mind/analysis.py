@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from itertools import groupby
+from collections.abc import Collection, Iterator
+from itertools import chain, groupby, pairwise
 
 import Stemmer
 
@@ -49,6 +50,9 @@ _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
 _MANY_MARKS = re.compile(r"[^\w\s]{31,}")
 _QUOTES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'"})
 _MAX_WORD = 64
+_PART = re.compile(r"\S+")
+_MOST_SPELLED = 16_384  # characters of a text in which spellings are looked for
+_HALF_WIDTH_MARKS = "\uff9e\uff9f"
 
 
 def words(text: str) -> list[str]:
@@ -64,9 +68,7 @@ def indexed(text: str) -> list[str]:
 def _words(text: str, *, singles: bool) -> list[str]:
     if text.isascii():
         return _with_parts(_PLAIN.findall(text.lower()), text)
-    plain = _MANY_MARKS.sub(_in_order, text.translate(_QUOTES).casefold())
-    folded = unicodedata.normalize("NFKD", plain)
-    folded = unicodedata.normalize("NFC", _ACCENTS.sub("", folded)).translate(_ARABIC)
+    folded = _folded(text)
     found: list[str] = []
     for word in _WIDE.findall(folded):
         if _UNSPACED_START.match(word):
@@ -75,6 +77,64 @@ def _words(text: str, *, singles: bool) -> list[str]:
         else:
             found.append(word)
     return _with_parts(found, folded)
+
+
+def spellings(text: str, sought: Collection[str]) -> dict[str, str]:
+    """How a text spells these of its words (folded, also without their `'s`) where it first has them.
+
+    A word of which no spelling is found is left out: beyond the first 16,384 characters none is looked for.
+    """
+    text = text[:_MOST_SPELLED]
+    left, found = set(sought), dict[str, str]()
+    for part in (text,) if text.isascii() else _PART.findall(text):
+        if not left:
+            break
+        folded, origins = _with_origins(part)
+        for start, end in _places(folded):
+            if (word := folded[start:end]) in left:
+                found[word] = part[start:end] if origins is None else "".join(dict(origins[start:end]).values())
+                left.remove(word)
+    return found
+
+
+def _with_origins(part: str) -> tuple[str, list[tuple[int, str]] | None]:
+    """The folded letters of a text without white space, and for each the character, with its place, that it is of; None
+    where that is the one at the same place.
+    """
+    if part.isascii():
+        return part.lower(), None
+    folded = [(number, piece, _folded(piece)) for number, piece in enumerate(_characters(part))]
+    origins = [(number, piece) for number, piece, letters in folded for _ in letters]
+    return "".join(letters for _, _, letters in folded), origins
+
+
+def _places(folded: str) -> Iterator[tuple[int, int]]:
+    """Where the words of a folded text begin and end, also without their `'s`."""
+    for match in (_PLAIN if folded.isascii() else _WIDE).finditer(folded):
+        start, end = match.span()
+        if folded[start] > "~" and _UNSPACED_START.match(match[0]):
+            yield from ((i, min(i + 2, end)) for i in range(start, max(end - 1, start + 1)))
+            continue
+        yield start, end
+        if match[0].endswith("'s"):
+            yield start, end - 2
+        if folded[end - 1].isdigit() and (parts := _MODEL.fullmatch(match[0])):
+            yield from ((start + a, start + b) for a, b in map(parts.span, (1, 2)))
+
+
+def _characters(text: str) -> list[str]:
+    """The characters of a text as a reader counts them: each with the marks that stand on it."""
+    text = unicodedata.normalize("NFC", _MANY_MARKS.sub(_in_order, text))
+    marks = (unicodedata.category(char)[0] == "M" or char in _HALF_WIDTH_MARKS for char in text)
+    starts = [place for place, mark in enumerate(marks) if not mark or not place]
+    return [text[start:end] for start, end in pairwise(chain(starts, (len(text),)))]
+
+
+def _folded(text: str) -> str:
+    """The letters of a text as they are compared."""
+    plain = _MANY_MARKS.sub(_in_order, text.translate(_QUOTES).casefold())
+    folded = unicodedata.normalize("NFKD", plain)
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", folded)).translate(_ARABIC)
 
 
 def _with_parts(found: list[str], text: str) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import mmap
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _FIRST = 64
 _OWN_MAPPING = 1 << 18
+_HUGE = 1 << 21
 _FEW = 8
 # Private to the process. On Windows a mapping without a name is so anyway, and copying on write is for files.
 _PRIVATE = mmap.ACCESS_WRITE if sys.platform == "win32" else mmap.ACCESS_COPY
@@ -33,7 +35,18 @@ def space(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     size = math.prod(shape) * kind.itemsize
     if size < _OWN_MAPPING:
         return np.empty(shape, kind)
-    return np.frombuffer(mmap.mmap(-1, size, access=_PRIVATE), kind, math.prod(shape)).reshape(shape)
+    return np.frombuffer(mapping(size), kind, math.prod(shape)).reshape(shape)
+
+
+def mapping(size: int) -> mmap.mmap:
+    """So many bytes, at least one, that are private to the process. Large ones are asked for in large pages: clearing
+    them one small page at a time takes longer than all that is then done with them.
+    """
+    found = mmap.mmap(-1, size, access=_PRIVATE)
+    if size >= _HUGE and sys.platform == "linux":
+        with suppress(OSError):  # a kernel without them
+            found.madvise(mmap.MADV_HUGEPAGE)
+    return found
 
 
 def copied(array: NDArray[Any]) -> NDArray[Any]:

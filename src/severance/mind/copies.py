@@ -49,14 +49,19 @@ NEWER, COPY = "newer than a similar memory", "much like a memory before it"
 
 
 def arrange(
-    corpus: Corpus, evidence: Evidence, rows: NDArray[np.int64], scores: NDArray[np.float64]
+    corpus: Corpus, evidence: Evidence, rows: NDArray[np.int64], scores: NDArray[np.float64], *, twice: bool
 ) -> tuple[NDArray[np.float64], dict[int, str]]:
-    """New scores for these rows, which come best first, and what to say of those that moved."""
+    """New scores for these rows, which come best first, and what to say of those that moved.
+
+    `twice` says whether `same_texts` has found any text more than once.
+    """
     if len(rows) < 2:
         return scores, {}
-    texts = _texts(corpus, rows)
     cosines = corpus.vectors.among(rows)
-    cosines[texts[:, None] == texts] = 0  # themselves, and those that `same_texts` has told
+    cosines.ravel()[:: len(rows) + 1] = 0  # themselves
+    if twice:
+        texts = _texts(corpus, rows)
+        cosines[texts[:, None] == texts] = 0  # those that `same_texts` has told
     copies = _copies(corpus, rows, cosines)
     apart = _contradict(corpus, evidence, rows, cosines) & ~copies
     moved: dict[int, str] = {}
@@ -132,9 +137,12 @@ def _contradict(
     """Which rows answer to the same words of the query, by the same source, and say little more than one thing each."""
     lengths, source = corpus.lexical.lengths.view[rows], corpus.memories.sources.rows.view[rows]
     plain = (lengths <= ALIKE_LENGTH) & ((corpus.memories.flags.view[rows] & PINNED) == 0)
-    alike: NDArray[np.bool_] = (cosines >= ALIKE_COSINE) & (source[:, None] == source) & plain[:, None] & plain
     # No pair is left whose shorter text the query's words could fill so far: the common case.
-    if not alike[lengths * ALIKE_WORDS <= len(evidence.matches.read)].any():
+    filled = (plain & (lengths * ALIKE_WORDS <= len(evidence.matches.read))).nonzero()[0]
+    if not (cosines[filled] >= ALIKE_COSINE).any():
+        return np.zeros(cosines.shape, bool)
+    alike: NDArray[np.bool_] = (cosines >= ALIKE_COSINE) & (source[:, None] == source) & plain[:, None] & plain
+    if not alike[filled].any():
         return np.zeros(cosines.shape, bool)
     asked, count = np.zeros(len(rows), np.uint64), np.zeros(len(rows), np.int64)
     sought = rows.astype(np.int32)

@@ -196,8 +196,9 @@ def _check_words(words: Words) -> None:
     need(is_key(words.keys) and int(words.starts[-1]) == len(words.rows))
     need(within(words.starts, 0, len(words.rows) + 1) and bool((words.starts[1:] >= words.starts[:-1]).all()))
     need(within(words.lengths, 0, 1 << 30) and within(words.rows, 0, len(words.lengths)))
-    falls = np.flatnonzero(words.rows[1:] <= words.rows[:-1]) + 1  # the rows of one term ascend
-    need(bool(np.isin(falls, words.starts).all()))
+    rising = words.rows[1:] > words.rows[:-1]  # as they must within one term
+    rising[words.starts[(words.starts > 0) & (words.starts < len(words.rows))] - 1] = True
+    need(bool(rising.all()))
 
 
 def within(array: NDArray[Any], least: int, end: int) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -105,21 +106,18 @@ class Lexical:
         self._tail_rows = Column(np.int32)
         self._tail_counts = Column(np.uint8)
 
-    def add(self, text: str) -> None:
-        """Index the next row. The work is done when the index is next read."""
-        found = indexed(text)
+    def add(self, texts: Sequence[str]) -> None:
+        """Index the next rows. Some of the work is done when the index is next read."""
+        found = [indexed(text) for text in texts]
         known = self._numbers
-        try:
-            numbers = [known[word] for word in found]
-        except KeyError:
-            for word in found:
-                if word not in known:
-                    known[word] = self.learn(word)
-            numbers = [known[word] for word in found]
-        self._new += numbers
-        self._new_sizes.append(len(numbers))
-        if len(self._new) > 4 * _TAIL:
-            self.flush()
+        fresh = [word for word in dict.fromkeys(chain.from_iterable(found)) if word not in known]
+        if fresh:
+            known.update(zip(fresh, self.learn(fresh), strict=True))
+        for words in found:
+            self._new += [known[word] for word in words]
+            self._new_sizes.append(len(words))
+            if len(self._new) > 4 * _TAIL:
+                self.flush()
 
     @classmethod
     def joined(cls, parts: Sequence[Words]) -> Lexical:
@@ -128,20 +126,28 @@ class Lexical:
         begins = np.cumsum([0, *(len(part.lengths) for part in parts)])
         index.lengths = Column.joined([part.lengths for part in parts])
         keys = joined([part.keys for part in parts])
-        order = np.argsort(keys, kind="stable")
+        order = _ordered(keys)
         keys = keys[order]
         hashed = keys >= _HASHED
         fresh = hashed & np.concatenate((np.ones(1, bool), keys[1:] != keys[:-1]))[: len(keys)]
         index._sorted = keys[fresh]
         index.keys.extend(index._sorted)
         terms = np.where(hashed, np.cumsum(fresh) + (_STOPS - 1), keys).astype(np.int64)
-        sizes = joined([np.diff(part.starts) for part in parts])
+        sizes = space((len(keys),), np.int64)
+        end = 0
+        for part in parts:
+            end += len(part.keys)
+            np.subtract(part.starts[1:], part.starts[:-1], out=sizes[end - len(part.keys) : end])
         first = np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes)))[:-1][order]
         sizes = sizes[order]
         starts = np.zeros(len(index.keys) + 1, np.int64)
         starts[1:] = np.cumsum(np.bincount(terms, weights=sizes, minlength=len(index.keys)))
-        places = np.repeat(first - (np.cumsum(sizes) - sizes), sizes) + np.arange(int(starts[-1]))
-        rows = joined([part.rows + np.int32(at) for part, at in zip(parts, begins, strict=False)])
+        places = np.repeat(first - (np.cumsum(sizes) - sizes), sizes)
+        places += np.arange(len(places))
+        rows, end = space((len(places),), np.int32), 0
+        for part, begin in zip(parts, begins.tolist(), strict=False):
+            end += len(part.rows)
+            np.add(part.rows, np.int32(begin), out=rows[end - len(part.rows) : end])
         counts = joined([part.counts for part in parts])
         index.segments = [Segment(starts, copied(rows[places]), copied(counts[places]))]
         return index
@@ -173,14 +179,31 @@ class Lexical:
         places = np.repeat(first[order] - starts[:-1], sizes) + np.arange(len(terms))
         return Words(keys[order], starts, rows[places], counts[places], self.lengths.view[begin:end])
 
-    def learn(self, word: str) -> int:
-        """The number of a word's term, given to it if it has none."""
-        key = self._key(word)
-        number = self._number(key)
-        if number < 0:
-            number = self._learned[key] = len(self.keys)
-            self.keys.append(key)
-        return number
+    def learn(self, words: Sequence[str]) -> list[int]:
+        """The number of each word's term, given to it if it has none."""
+        keys = [self._key(word) for word in words]
+        numbers, new = self._settled(keys), list[int]()
+        for place, (key, number) in enumerate(zip(keys, numbers, strict=True)):
+            if number < 0:
+                number = self._learned.get(key, -1)
+                if number < 0:
+                    number = self._learned[key] = len(self.keys) + len(new)
+                    new.append(key)
+                numbers[place] = number
+        self.keys.extend(np.array(new, np.uint64))
+        return numbers
+
+    def _settled(self, keys: Sequence[int]) -> list[int]:
+        """The numbers of those of these keys that function words have, or terms that layers brought; else -1."""
+        wanted = np.array(keys, np.uint64)
+        numbers = np.where(wanted < _HASHED, wanted, np.uint64(0)).astype(np.int64)
+        numbers[wanted >= _HASHED] = -1
+        if len(self._sorted):
+            places = np.minimum(self._sorted.searchsorted(wanted), len(self._sorted) - 1)
+            there = self._sorted[places] == wanted
+            numbers[there] = places[there] + _STOPS
+        found: list[int] = numbers.tolist()
+        return found
 
     def find(self, word: str) -> int:
         """The number of a word's term, or -1. Nothing about the word is kept."""
@@ -316,6 +339,18 @@ class Lexical:
         starts = np.searchsorted(new_terms, np.arange(len(self.keys) + 1)).astype(np.int64)
         self.segments = [Segment(starts, copied(rows[alive]), copied(segment.counts[alive]))]
         self.lengths.keep(kept)
+
+
+def _ordered(keys: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """As a stable argsort. Each key's upper bits and its place are sorted as one number, which takes half as long."""
+    bits = len(keys).bit_length()
+    below = np.uint64((1 << bits) - 1)
+    mixed = np.where(keys >= _HASHED, keys & ~below, keys << np.uint64(bits))
+    mixed |= np.arange(len(keys), dtype=np.uint64)
+    mixed.sort()
+    order = (mixed & below).astype(np.intp)
+    found = keys[order]
+    return order if bool((found[1:] >= found[:-1]).all()) else np.argsort(keys, kind="stable")
 
 
 def _merged(older: Segment, newer: Segment) -> Segment:

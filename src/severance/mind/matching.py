@@ -52,7 +52,8 @@ class Matches:
 
     def words_of(self, rows: NDArray[np.intp]) -> list[list[str]]:
         """For each row the query's words that it has, those that tell most first."""
-        sought, found = rows.astype(np.int32), [list[str]() for _ in rows]
+        sought = rows.astype(np.int32)
+        found: list[list[str]] = [[] for _ in range(len(rows))]
         for match in sorted(self.read, key=lambda match: (-match.weight, match.word)):
             for place in match.among(sought).nonzero()[0].tolist():
                 found[place].append(match.word)
@@ -107,8 +108,7 @@ def _add(
     damped += tf
     np.divide(tf, damped, out=tf)
     tf *= weight
-    tf += out.take(places)
-    out[places] = tf
+    np.add.at(out, places, tf)
 
 
 def _rarest_first(

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from severance.mind.columns import Column, Runs, Values
+from severance.mind.ids import Ids, table
 from severance.model import ID_BYTES, NO_METADATA, Memory, id_text, moment
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ class Memories:
         self.threads, self.sources, self.kinds, self.metadata = Values(), Values(), Values(), Values()
         self.told_rows, self.told_seqs, self.told_kinds = Column(np.int32), Column(np.int64), Column(np.uint8)
         self.erased, self.erased_by = Column(np.int64), Column(np.int64)
-        self._row_of: dict[bytes, int] | None = {}
+        self._settled: Ids | None = Ids(self.ids.view)  # rows that were there when it was made
+        self._added: dict[bytes, int] = {}  # rows after those
         self._signed: dict[int, int] | None = {}
 
     def __len__(self) -> int:
@@ -72,13 +74,19 @@ class Memories:
 
     def row(self, raw: bytes) -> int:
         """The row of an id, or -1."""
-        return self._rows().get(raw, -1)
+        row = self._added.get(raw, -1)
+        return row if row >= 0 else self.lookup().row(raw, self.ids.view)
 
-    def _rows(self) -> dict[bytes, int]:
-        if self._row_of is None:
-            packed, gone = self.ids.view.tobytes(), (self.flags.view & GONE).tolist()
-            self._row_of = {packed[15 * i : 15 * i + 15]: i for i in range(len(self)) if not gone[i]}
-        return self._row_of
+    def lookup(self) -> Ids:
+        """What finds the rows that were there when it was made, and are not gone.
+
+        Raises:
+            ValueError: an id is there twice.
+        """
+        if self._settled is None:
+            gone = (self.flags.view & GONE) != 0
+            self._settled = Ids(self.ids.view, np.flatnonzero(~gone) if gone.any() else None)
+        return self._settled
 
     def id(self, row: int) -> bytes:
         """The raw id of a row."""
@@ -115,20 +123,25 @@ class Memories:
 
     def _links(self, first: int, events: Sequence[Remembered]) -> tuple[list[int], list[int]]:
         """The rows that each event supersedes and echoes, -1 for none; ids are known from here on."""
-        rows = self._rows()
+        known = self.row
+        if not all(len(event.id) == ID_BYTES for event in events) or self._any_known([event.id for event in events]):
+            raise ValueError("a record remembers an id that is malformed or already taken")
         older, origin = [], []
         superseded: set[int] = set()
         for row, event in enumerate(events, first):
-            before = rows.get(event.supersedes, -1) if event.supersedes is not None else -1
-            origin.append(rows.get(event.echo_of, -1) if event.echo_of is not None else -1)
+            before = known(event.supersedes) if event.supersedes is not None else -1
+            origin.append(known(event.echo_of) if event.echo_of is not None else -1)
             older.append(before)
-            if len(event.id) != ID_BYTES or rows.setdefault(event.id, row) != row:
+            if self._added.setdefault(event.id, row) != row:
                 raise ValueError("a record remembers an id that is malformed or already taken")
             if before >= 0:
                 if before in superseded or (before < first and self.newer.view[before] >= 0):
                     raise ValueError("a record supersedes a version that is already superseded")
                 superseded.add(before)
         return older, origin
+
+    def _any_known(self, ids: list[bytes]) -> bool:
+        return bool((self.lookup().rows(table(ids), self.ids.view) >= 0).any())
 
     def _note(self, first: int, older: list[int], signatures: list[int]) -> None:
         """Link versions, and make repeats of the new rows known."""
@@ -176,8 +189,8 @@ class Memories:
         for echo in np.flatnonzero(self.origin.view == row):
             self.origin.put(int(echo), -1)
         raw = self.id(row)
-        if self._row_of is not None:
-            self._row_of.pop(raw, None)
+        if self._added.pop(raw, None) is None:
+            self.lookup().drop(raw)
         self._signed = None
         self.texts.blank(row)
         for values in (self.threads, self.sources, self.kinds, self.metadata):
@@ -302,7 +315,8 @@ class Memories:
 
     def forget_lookups(self) -> None:
         """Called when rows were moved or filled: lookups are made anew when they are first needed."""
-        self._row_of = self._signed = None
+        self._settled = self._signed = None
+        self._added = {}
 
 
 def metadata_bytes(metadata: Metadata) -> bytes:

@@ -95,8 +95,7 @@ class Mind:
             return
         self._vectors.extend([event.vector for event in events], [event.scale for event in events])
         first = self._memories.extend(first_seq, events)
-        for event in events:
-            self._lexical.add(event.text)
+        self._lexical.add([event.text for event in events])
         self._threads.extend(self._memories, first)
         self._echoes = self._echoes or any(event.echo_of is not None for event in events)
 

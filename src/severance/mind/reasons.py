@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from severance.mind.analysis import spellings
 from severance.mind.memories import PINNED
 
 if TYPE_CHECKING:
@@ -17,11 +19,12 @@ _MOST_WORDS = 8
 
 
 def reasons(
-    corpus: Corpus, evidence: Evidence, rows: NDArray[np.int64], moved: dict[int, str]
+    text: str, corpus: Corpus, evidence: Evidence, rows: NDArray[np.int64], moved: dict[int, str]
 ) -> list[tuple[str, ...]]:
     """Why each row is here: never nothing, and nothing but what the query says and what this persona's own mind holds.
 
     Args:
+        text: the query, whose own spelling is shown.
         corpus, evidence: what was ranked, and what was found for the query.
         rows: which memories.
         moved: what is to say of rows that others like them moved.
@@ -39,11 +42,12 @@ def reasons(
         (memories.flags.view.take(rows) & PINNED).tolist(),
         strict=True,
     )
-    spans, why = evidence.all_spans, []
+    spans, spelled, why = evidence.all_spans, _spelled(text, evidence), []
     for row, matched, source, at, cosine, beside, pinned in found:
-        said = ["words: " + ", ".join(matched[:_MOST_WORDS])] if matched else []
+        shown = dict.fromkeys(spelled.get(word, word) for word in matched)
+        said = ["words: " + ", ".join(islice(shown, _MOST_WORDS))] if shown else []
         if source in evidence.sources:
-            said.append(f"source: {evidence.sources[source]}")
+            said.append("source: " + " ".join(spelled.get(word, word) for word in evidence.sources[source].split()))
         said += [f"date: {span.label}" for span in spans if span.since <= at <= span.until]
         if cosine >= told or (cosine > 0 and not said):
             said.append(f"meaning: {cosine:.2f}")
@@ -55,6 +59,13 @@ def reasons(
             said.append("pinned")
         why.append(tuple(said))
     return why
+
+
+def _spelled(text: str, evidence: Evidence) -> dict[str, str]:
+    """The query's own spelling of the folded words that were found."""
+    sought = {match.word for match in evidence.matches.read}
+    sought.update(*(named.split() for named in evidence.sources.values()))
+    return spellings(text, sought)
 
 
 def _beside(corpus: Corpus, evidence: Evidence, rows: NDArray[np.int64]) -> list[bool]:

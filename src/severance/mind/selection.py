@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SAMPLED = 2_048
+_FEW = 16_384
 _SLACK = 2.0
 _TINY = float(np.finfo(np.float32).tiny)
 
@@ -22,6 +23,8 @@ def best(scores: NDArray[np.float32], wanted: int) -> NDArray[np.intp]:
     """
     if wanted <= 0:
         return np.empty(0, np.intp)
+    if wanted < len(scores) <= _FEW:
+        return (scores >= _least(scores, wanted)).nonzero()[0]
     floor = _floor(scores, wanted)
     found = (scores >= floor).nonzero()[0]
     if len(found) < wanted and floor > _TINY:
@@ -29,8 +32,14 @@ def best(scores: NDArray[np.float32], wanted: int) -> NDArray[np.intp]:
     if len(found) <= wanted:
         return found
     high = scores[found]
-    chosen: NDArray[np.intp] = found[high >= np.partition(high, len(high) - wanted)[len(high) - wanted]]
+    chosen: NDArray[np.intp] = found[high >= _least(high, wanted)]
     return chosen
+
+
+def _least(scores: NDArray[np.float32], wanted: int) -> float:
+    """The least of the `wanted` greatest, above zero."""
+    place = len(scores) - wanted
+    return max(float(np.partition(scores, place)[place]), _TINY)
 
 
 def _floor(scores: NDArray[np.float32], wanted: int) -> float:
@@ -39,5 +48,4 @@ def _floor(scores: NDArray[np.float32], wanted: int) -> float:
     place = int(_SLACK * wanted / step) + 16 if step > 1 else _SAMPLED
     if place >= _SAMPLED:
         return _TINY
-    sample = scores[::step]
-    return max(float(np.partition(sample, len(sample) - place)[len(sample) - place]), _TINY)
+    return _least(scores[::step], place)

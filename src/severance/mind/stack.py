@@ -13,11 +13,11 @@ import msgspec
 import numpy as np
 
 from severance.mind.columns import Column, Runs, Values, joined
+from severance.mind.ids import table as id_table
 from severance.mind.layer import TABLES, Layer, Links, Waiting, need, within
 from severance.mind.lexical import NO_WORDS, Lexical
 from severance.mind.memories import GONE, REPEATED, REVECTORED, Memories, metadata_bytes
 from severance.mind.vectors import Vectors
-from severance.model import ID_BYTES
 from severance.records import EmbedderChosen, Forgotten, Remembered, Repeated, Revectored
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def of_events(
         layer,
         older=_named([event.supersedes for event in made]),
         origin=_named([event.echo_of for event in made]),
-        told=Links(np.array([seq for seq, _, _ in told], np.int64), _id_table([raw for _, raw, _ in told])),
+        told=Links(np.array([seq for seq, _, _ in told], np.int64), id_table([raw for _, raw, _ in told])),
         kinds=np.array([kind for _, _, kind in told], np.uint8),
     )
 
@@ -144,8 +144,7 @@ def of_events(
 def _remember(parts: Parts, first: int, events: Sequence[Remembered]) -> None:
     parts.vectors.extend([event.vector for event in events], [event.scale for event in events])
     parts.memories.extend(first, events)
-    for event in events:
-        parts.lexical.add(event.text)
+    parts.lexical.add([event.text for event in events])
 
 
 def _revectored(said: Sequence[tuple[int, Revectored]]) -> list[tuple[int, bytes, int]]:
@@ -154,11 +153,7 @@ def _revectored(said: Sequence[tuple[int, Revectored]]) -> list[tuple[int, bytes
 
 def _named(ids: Sequence[bytes | None]) -> Links:
     rows = [row for row, raw in enumerate(ids) if raw is not None]
-    return Links(np.array(rows, np.int32), _id_table([raw for raw in ids if raw is not None]))
-
-
-def _id_table(ids: Sequence[bytes]) -> NDArray[np.uint8]:
-    return np.frombuffer(b"".join(ids), np.uint8).reshape(-1, ID_BYTES)
+    return Links(np.array(rows, np.int32), id_table([raw for raw in ids if raw is not None]))
 
 
 def join(layers: Sequence[Layer]) -> Parts:
@@ -197,6 +192,8 @@ def _memories(layers: Sequence[Layer]) -> Memories:
     memories.erased_by = Column.joined([layer.erased_by for layer in layers])
     memories.forget_lookups()
     _check(memories)
+    for layer in layers:
+        _check_texts(layer.texts, layer.ends)
     _link(memories, layers, begins.tolist())
     return memories
 
@@ -208,7 +205,6 @@ def _check(memories: Memories) -> None:
     )
     need(not (memories.flags.view & GONE).any())
     need(not np.isin(memories.seqs.view, memories.erased.view).any())
-    _check_texts(memories.texts.data.view, memories.texts.ends.view)
     for name in TABLES[:3]:
         # A character cannot go on behind a line feed, so this checks each of them.
         b"\n".join(getattr(memories, name).values).decode()
@@ -218,7 +214,7 @@ def _check(memories: Memories) -> None:
 def _check_texts(data: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
     """UTF-8, each of them by itself."""
     if (data & 0x80).any():
-        bytes(data).decode()
+        str(memoryview(data).cast("B"), "utf-8")
         inner = ends[ends < len(data)]
         need(not ((data[inner] & 0xC0) == 0x80).any())
 
@@ -233,47 +229,19 @@ def _check_metadata(values: list[bytes]) -> None:
         raise ValueError("the layer holds metadata that cannot be read") from problem
 
 
-class _Ids:
-    """Finds rows by id: first by the first half, which tells random ones apart."""
-
-    def __init__(self, ids: NDArray[np.uint8]) -> None:
-        """Raises ValueError where an id is there twice."""
-        self._ids = ids
-        halves = _halves(ids)
-        self._order = np.argsort(halves, kind="stable")
-        self._sorted = halves[self._order]
-        self._plain = bool((self._sorted[1:] != self._sorted[:-1]).all())
-        need(self._plain or len(np.unique(ids, axis=0)) == len(ids))
-
-    def rows(self, wanted: NDArray[np.uint8]) -> NDArray[np.int32]:
-        """The row of each id, -1 for none."""
-        if not len(wanted) or not len(self._ids):
-            return np.full(len(wanted), -1, np.int32)
-        if not self._plain:
-            by_id = {self._ids[row].tobytes(): row for row in range(len(self._ids))}
-            return np.array([by_id.get(raw.tobytes(), -1) for raw in wanted], np.int32)
-        place = np.minimum(self._sorted.searchsorted(_halves(wanted)), len(self._sorted) - 1)
-        rows = self._order[place]
-        return np.where((self._ids[rows] == wanted).all(axis=1), rows, -1).astype(np.int32)
-
-
-def _halves(ids: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    return np.ascontiguousarray(ids[:, :8]).view(np.uint64).ravel()
-
-
 def _link(memories: Memories, layers: Sequence[Layer], begins: Sequence[int]) -> None:
     """Older is earlier in the log and each superseded once: so there are no circles."""
-    ids, rows = _Ids(memories.ids.view), len(memories)
+    ids, table, rows = memories.lookup(), memories.ids.view, len(memories)
     older, newer, origin = (np.full(rows, -1, np.int32) for _ in range(3))
     for column, name in ((older, "older"), (origin, "origin")):
         links = [getattr(layer, name) for layer in layers]
         from_rows = joined([link.rows + np.int64(at) for link, at in zip(links, begins, strict=False)])
-        column[from_rows] = ids.rows(joined([link.ids for link in links]))
+        column[from_rows] = ids.rows(joined([link.ids for link in links]), table)
     linked = np.flatnonzero(older >= 0)
     need(bool((older[linked] < linked).all()) and len(np.unique(older[linked])) == len(linked))
     newer[older[linked]] = linked
     memories.older, memories.newer, memories.origin = Column.over(older), Column.over(newer), Column.over(origin)
-    told = ids.rows(joined([layer.told.ids for layer in layers]))
+    told = ids.rows(joined([layer.told.ids for layer in layers]), table)
     known = told >= 0  # the others are of memories forgotten since
     kinds = joined([layer.kinds for layer in layers])
     memories.told_rows = Column.over(told[known])

@@ -110,8 +110,8 @@ class Vectors:
         if not self.dimensions:
             return np.zeros((len(rows), len(rows)), np.float32)
         table, scales = self.table.view.take(rows, axis=0), self.scales.view.take(rows)
-        dots = numkong.cdist(table, table.copy(), metric="dot", out_dtype="float32")
-        cosines: NDArray[np.float32] = np.asarray(dots) * scales[:, None] * scales
+        dots = np.asarray(numkong.dots_packed(table, numkong.dots_pack(table)))
+        cosines: NDArray[np.float32] = dots.astype(np.float32) * scales[:, None] * scales
         return cosines
 
     def _guess(self, asked: Cosines, seen: NDArray[np.bool_] | None, count: int) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from severance.drafts import is_blank
 from severance.errors import InputError
 from severance.model import MAX_LABEL_BYTES, MAX_METADATA_BYTES, MAX_TEXT_BYTES, Draft, Scalar, moment, parse_time
 from severance.transfer.items import Found, Item, Skipped
@@ -60,7 +61,7 @@ def text(value: object) -> str:
     """
     if not isinstance(value, str):
         raise Unfit("it has no text")
-    if not value.strip():
+    if is_blank(value):
         raise Unfit("its text is empty")
     if "\0" in value:
         raise Unfit("its text holds a NUL character")
@@ -84,7 +85,7 @@ def label(value: object) -> str | None:
     if not isinstance(value, str):
         raise Unfit("its thread, source or kind is not text")
     clean = printable(value)
-    if not clean.strip():
+    if is_blank(clean):
         return None
     raw = clean.encode()
     if len(raw) <= MAX_LABEL_BYTES:

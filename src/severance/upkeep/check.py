@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 
 from msgspec.structs import replace
 
-from severance.chip.chip import Chip
+from severance.chip.chip import Chip, Verified
+from severance.crypto.envelope import SpaceKey
 from severance.errors import DamagedError, NewerVersionError, NotFoundError
 from severance.mind import Mind
 from severance.model import Filter, Memory, Persona
@@ -53,7 +55,11 @@ def examine(
         progress: called with personas done and personas in all.
     """
     findings = [Finding(problem.split("; run `severance check`")[0]) for problem in vault.verify()]
-    findings += _found(chip.verify)
+    rows: Verified | None = None
+    try:
+        rows = chip.verify()
+    except UNREADABLE as problem:
+        findings.append(_finding(problem))
     personas: Sequence[Persona] = ()
     try:
         personas = everyone()
@@ -61,19 +67,22 @@ def examine(
         findings.append(_finding(problem))
         with suppress(*UNREADABLE):
             personas = chip.survivors()
-    known = set()
-    for done, persona in enumerate(personas):
-        if progress is not None:
-            progress(done, len(personas))
+    keys = dict[Persona, tuple[SpaceKey, Verified | None]]()
+    found = {persona: list[Finding]() for persona in personas}
+    for persona in personas:
         try:
-            key = chip.key(persona)
+            keys[persona] = _key(chip, persona, rows)
         except UNREADABLE as problem:
-            findings.append(_finding(problem))
-            continue
-        known.add(key.space)
-        findings += _examine_space(Space(vault, key, entropy), chip)
+            found[persona].append(_finding(problem))
+    # In the order of the file: of many personas, each page is then read once.
+    for done, persona in enumerate(sorted(keys, key=lambda each: keys[each][0].space)):
+        if progress is not None:
+            progress(done, len(keys))
+        key, known = keys[persona]
+        found[persona] += _examine_space(Space(vault, key, entropy), chip, known)
+    findings += chain.from_iterable(found.values())
     if not findings:
-        orphans = _orphans(vault, chip, everyone, known)
+        orphans = _orphans(vault, chip, everyone, {key.space for key, _ in keys.values()})
         if orphans:
             findings.append(Finding(f"spaces that the chip has no key for: {orphans}; is it an older chip?"))
     return _once(findings)
@@ -94,15 +103,23 @@ def salvaged(space: Space) -> Iterator[Memory]:
     return mind.memories(Filter())
 
 
-def _examine_space(space: Space, chip: Chip) -> list[Finding]:
+def _key(chip: Chip, persona: Persona, rows: Verified | None) -> tuple[SpaceKey, Verified | None]:
+    """The key of a persona's space, and the rows that have it: None for somebody severed since those were read."""
+    with suppress(NotFoundError):
+        return chip.key(persona, rows), rows
+    return chip.key(persona), None
+
+
+def _examine_space(space: Space, chip: Chip, rows: Verified | None) -> list[Finding]:
     try:
         findings = [_finding(item) for item in space.salvage() if isinstance(item, DamagedError)]
     except UNREADABLE as problem:
         return [_finding(problem)]
     if not findings:
         # Every record is as it was written; what is left are the snapshot, the anchor and the end of the log.
-        findings = _found(lambda: wake(space.again(), chip.anchor(space.key)))
-        findings += _found(lambda: wake(space.again(), None, pictured=False)) if not findings else []
+        findings = _found(lambda: wake(space.again(), chip.anchor(space.key, rows)))
+        if not findings and space.layers():  # else the whole log was what it woke from
+            findings = _found(lambda: wake(space.again(), None, pictured=False))
     return findings
 
 

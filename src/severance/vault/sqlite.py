@@ -22,21 +22,24 @@ from severance.errors import (
 )
 from severance.model import Head, Sealed
 from severance.ports import Entry, Layer, NewSpace
-from severance.vault import residue, survey
-from severance.vault.layers import HOLDING, LAYERS, SPANS, ascend, drop_layer, put_layer
+from severance.vault import erasing, residue, survey
+from severance.vault.layers import LAYERS, SPANS, ascend, drop_layer, put_layer
 from severance.vault.layout import (
-    APPLICATION_ID,
     MAX_INTEGER,
-    PAGE_SIZE,
     TABLES,
-    VERSION,
     entries_in,
     head_in,
     is_span,
+    lay_out,
     layers_in,
 )
 
 _HEAD = "SELECT seq, digest, (SELECT MAX(seq) FROM records WHERE space = ?), erased FROM spaces WHERE id = ?"
+# What an append does most is one statement: the head moves on if it is where it should be, and so is the log's end.
+_MOVE = (
+    "UPDATE spaces SET seq = ?1, digest = ?2 WHERE id = ?3 AND seq = ?4 AND digest = ?5 "
+    "AND ifnull((SELECT MAX(seq) FROM records WHERE space = ?3), 0) = ?4"
+)
 # One statement sees one state; a row without a record says that the space is there and has nothing more.
 _READ = (
     "SELECT r.seq, r.frame, r.digest FROM spaces s LEFT JOIN records r ON r.space = s.id AND r.seq > ? "
@@ -91,7 +94,7 @@ class SqliteVault:
             raise InputError("a store id has 16 bytes")
         with new_file(path) as part:
             try:
-                _lay_out(part, store)
+                lay_out(part, store)
             except FAULTS as error:
                 raise translated(error, path) from error
         return cls.open(path, busy=busy)
@@ -187,13 +190,11 @@ class SqliteVault:
         head = _end(rows, expected)
 
         def work(db: sqlite3.Connection) -> list[bytes]:
-            row = self._only(db.execute(_HEAD, (space, space)).fetchall())
-            if head_in(self._path.name, space, row) != expected:
-                raise ConflictError(f"another writer was first in {self._path.name}; catch up and try again")
-            if rows:
-                db.executemany(_RECORD, rows)
-                db.execute("UPDATE spaces SET seq = ?, digest = ? WHERE id = ?", (head.seq, head.digest, space))
-            return self._erase(db, space, set(erase), expected.seq) if erase else []
+            moved = db.execute(_MOVE, (head.seq, head.digest, space, expected.seq, expected.digest))
+            if moved.rowcount != 1:
+                raise self._not_at(db, space)
+            db.executemany(_RECORD, rows)
+            return erasing.erase(db, self._path.name, space, set(erase), expected.seq) if erase else []
 
         self._erased += self._writer.change(work, space)
         self._unflushed |= bool(erase)
@@ -357,31 +358,10 @@ class SqliteVault:
             raise NotFoundError(f"there is no such space in {self._path.name}; check the id")
         return rows[0]
 
-    def _erase(self, db: sqlite3.Connection, space: bytes, seqs: set[int], last: int) -> list[bytes]:
-        """Overwrite these frames and drop the layers that may hold what they said; returns what the frames were."""
-        missing = NotFoundError(f"a record to erase is not in {self._path.name}; nothing was written, catch up first")
-        gone: list[bytes] = []
-        for seq in seqs:
-            if not 1 <= seq <= last:
-                raise missing
-            row = db.execute("SELECT frame FROM records WHERE space = ? AND seq = ?", (space, seq)).fetchone()
-            if row is None:
-                raise missing
-            if isinstance(row[0], bytes):
-                gone.append(row[0])
-            db.execute("UPDATE records SET frame = NULL WHERE space = ? AND seq = ?", (space, seq))
-            gone += self._drop_holding(db, space, seq)
-        db.execute("UPDATE spaces SET erased = seq WHERE id = ?", (space,))
-        return gone
-
-    def _drop_holding(self, db: sqlite3.Connection, space: bytes, seq: int) -> list[bytes]:
-        """Drop the layer that stands for this record; returns the beginnings of its chunks, which lay within pages."""
-        row = db.execute(HOLDING, (space, seq)).fetchone()
-        if row is None:
-            return []
-        if not is_span(*row):
-            raise damaged(self._path.name, "a layer of the snapshot is not readable", space)
-        return drop_layer(db, space, row[1]) if row[0] <= seq else []
+    def _not_at(self, db: sqlite3.Connection, space: bytes) -> ConflictError:
+        """Why the head of a space is not the one that an append expected, if not for something worse."""
+        head_in(self._path.name, space, self._only(db.execute(_HEAD, (space, space)).fetchall()))
+        return ConflictError(f"another writer was first in {self._path.name}; catch up and try again")
 
     def _flush(self) -> None:
         """Take what was erased out of the write-ahead log, which still holds pages as they were before.
@@ -407,18 +387,3 @@ def _rows(space: bytes, before: Head, frames: Sequence[Sealed]) -> list[tuple[by
 
 def _end(rows: Sequence[tuple[bytes, int, bytes, bytes]], before: Head) -> Head:
     return Head(rows[-1][1], rows[-1][3]) if rows else before
-
-
-def _lay_out(path: Path, store: bytes) -> None:
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
-        for setting in (
-            f"page_size = {PAGE_SIZE}",
-            "synchronous = OFF",  # `new_file` syncs once, at the end
-            f"application_id = {APPLICATION_ID}",
-            f"user_version = {VERSION}",
-        ):
-            db.execute(f"PRAGMA {setting}")
-        for statement in TABLES.values():
-            db.execute(statement)
-        db.execute("INSERT INTO meta VALUES ('store', ?)", (store,))
-        db.execute("PRAGMA journal_mode = WAL")

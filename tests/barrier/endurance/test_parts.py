@@ -47,7 +47,7 @@ def test_damage_that_is_taken_for_right_is_told_with_its_trial(folder: Path, mon
     true = Alterer.trial
 
     def unchecked(self: Alterer, source: Random) -> Trial:
-        with replaced(Chip, anchor=lambda self, key: None):
+        with replaced(Chip, anchor=lambda self, key, rows=None: None):
             return true(self, source)
 
     monkeypatch.setattr(Alterer, "trial", unchecked)

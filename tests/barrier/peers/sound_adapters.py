@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from urllib.parse import quote
 
@@ -28,3 +29,17 @@ class EncodesNames(Strict):
 
     def _own(self, tenant):
         return super()._own(quote(tenant, safe="").replace("_", "%5F").replace("%", "_"))
+
+
+class HasRoomForAHundred(Strict):
+    """Takes a hundred memories of each tenant, and no more."""
+
+    def add(self, tenant, text):
+        if len(self._own(tenant)) >= 100:
+            raise OverflowError("there is no room")
+        return super().add(tenant, text)
+
+
+class HashesNamesWell(Strict):
+    def _own(self, tenant):
+        return super()._own(hashlib.sha256(tenant.encode()).hexdigest())

@@ -13,6 +13,7 @@ import pytest
 
 from barrier.peers import bad_adapters
 from kit.processes import is_there, none_outlives, until
+from severance.barrier.causes import GIVEN
 from severance.barrier.findings import Control, Tally, Verdict
 from severance.barrier.peers import remote
 from severance.barrier.peers.classes import LEAKS
@@ -149,6 +150,19 @@ def test_what_is_known_of_an_adapter_is_not_waited_for_again(tmp_path: Path) -> 
 def test_one_that_only_looks_bad_is_tried_like_any_other(name: str, tmp_path: Path) -> None:
     tally = tried(name, tmp_path, "id")
     assert verdict_of(tally) is Verdict.HELD, tally
+
+
+@pytest.mark.parametrize("name", ["ByCrc", "ByAdler", "ByFnv", "ByJava"])
+def test_one_that_knows_tenants_by_a_checksum_is_found(name: str, tmp_path: Path) -> None:
+    tally = tried(name, tmp_path, "delimiter")
+    assert verdict_of(tally) is Verdict.BROKEN, tally
+    assert ("search", GIVEN) in tally.ways
+
+
+def test_one_that_leaks_only_when_it_is_full_is_found(tmp_path: Path) -> None:
+    tally = tried("Full", tmp_path, "filter")
+    assert verdict_of(tally) is Verdict.BROKEN, tally
+    assert all("search(" in line for line in tally.evidence)
 
 
 def test_what_is_not_there_is_not_tried(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from severance.barrier.findings import Control, Tally, Verdict
 from severance.barrier.peers import leaky
 from severance.barrier.peers.classes import LEAKS
 from severance.barrier.peers.classes.derived import _same
+from severance.barrier.peers.ground import Ground
 from severance.barrier.peers.leak import Leak
-from severance.barrier.peers.remote import Limits, Remote
-from severance.barrier.peers.run import MOST_MEMORIES, MOST_TENANTS, Health, attempt
+from severance.barrier.peers.remote import Limits, NoAnswerError, Remote
+from severance.barrier.peers.run import CROWDS, DEEP_CROWDS, MOST_MEMORIES, MOST_TENANTS, Health, attempt
 from severance.barrier.peers.targets import KNOWN, Target
 from severance.barrier.peers.wire import Answer, Argument, Call
 from severance.barrier.run import verdict_of
@@ -56,7 +58,13 @@ def test_a_memory_that_leaks_nothing_holds_in_every_class(leak: Leak, seed: int,
 
 
 @pytest.mark.parametrize(
-    ("slug", "name"), [("filter", "RefusesOddLimits"), ("claim", "FiltersItsOwn"), ("delimiter", "EncodesNames")]
+    ("slug", "name"),
+    [
+        ("filter", "RefusesOddLimits"),
+        ("claim", "FiltersItsOwn"),
+        ("delimiter", "EncodesNames"),
+        ("delimiter", "HashesNamesWell"),
+    ],
 )
 def test_a_sound_memory_that_answers_such_a_probe_in_its_own_way_holds(slug: str, name: str, tmp_path: Path) -> None:
     [leak] = [leak for leak in LEAKS if leak.slug == slug]
@@ -87,8 +95,52 @@ def test_no_store_has_more_memories_and_tenants_than_the_report_says(
         monkeypatch.setattr(Remote, method, counting)
     for leak in LEAKS:
         tried(leak, toy_called("Strict"), tmp_path / leak.slug)
+    crowd = max(added, key=lambda store: len(added[store]))
+    assert len(added.pop(crowd)) == CROWDS[0]
     assert max(map(len, added.values())) == MOST_MEMORIES
     assert max(len(set(map(str, tenants))) for tenants in added.values()) == MOST_TENANTS
+
+
+def test_a_leak_that_begins_at_a_size_is_found_there_whatever_the_time(tmp_path: Path) -> None:
+    [filters] = [leak for leak in LEAKS if leak.crowd is not None]
+    tally = tried(filters, toy_called("OpensWhenFull"), tmp_path)
+    assert tally.found
+    assert tally.note == f"the fullest store was given {CROWDS[0]} memories"
+    small = replace(filters, crowd=None)
+    assert not tried(small, toy_called("OpensWhenFull"), tmp_path / "small", rounds=3).found
+
+
+def test_stores_are_filled_further_as_time_allows(tmp_path: Path) -> None:
+    asked = []
+
+    def fill(ground: Ground, size: int) -> None:
+        asked.append(size)
+        ground.tally.held()
+
+    filters = replace(LEAKS[0], crowd=fill, probe=lambda ground: ground.tally.held())
+    tally = tried(filters, toy_called("Strict"), tmp_path, rounds=100)
+    assert asked == list(CROWDS)
+    assert tally.note == "the fullest store was given 1,000 memories"
+    asked.clear()
+    scene = Scene(tmp_path / "deep", 1, lambda counted: counted.tried < 1_000, deep=True)
+    attempt(filters, toy_called("Strict"), Limits(), Health(1), scene, Tally())
+    assert asked == list(DEEP_CROWDS)
+
+
+def test_a_store_that_was_filled_is_no_round(tmp_path: Path) -> None:
+    def silent(ground: Ground) -> None:
+        raise NoAnswerError("it hung")
+
+    filters = replace(LEAKS[0], crowd=lambda ground, size: ground.tally.held(), probe=silent)
+    tally = Tally()
+    attempt(filters, toy_called("Strict"), Limits(), Health(9), Scene(tmp_path, 1, lambda _: True), tally)
+    assert tally.failed == "no round came to its end: it hung"
+
+
+def test_one_that_takes_no_more_is_not_at_fault(tmp_path: Path) -> None:
+    file = Path(__file__).with_name("sound_adapters.py")
+    tally = tried(LEAKS[0], Target("", str(file), "HasRoomForAHundred"), tmp_path)
+    assert verdict_of(tally) is Verdict.HELD, tally
 
 
 @pytest.mark.parametrize("leak", LEAKS, ids=lambda leak: leak.slug)

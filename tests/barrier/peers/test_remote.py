@@ -153,7 +153,7 @@ def test_after_a_silence_the_next_store_has_a_new_process(tmp_path: Path) -> Non
 
 
 def test_one_that_cannot_be_imported_cannot_be_made(tmp_path: Path) -> None:
-    with remote(tmp_path, "Missing") as peer, pytest.raises(NotMadeError, match=r"no attribute 'Missing'"):
+    with remote(tmp_path, "Missing") as peer, pytest.raises(NotMadeError, match="there is no class Missing in it"):
         peer.open(tmp_path / "store")
 
 
@@ -226,7 +226,9 @@ def test_what_is_raised_names_files_without_their_folders(tmp_path: Path) -> Non
 def test_an_adapter_of_ours_imports_nothing_of_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "own_module_of_the_user.py").write_text("class Own:\n    def __init__(self, folder): ...\n")
+    methods = "def add(self, tenant, text): ...", "def list(self, tenant): ..."
+    lines = ["class Own:", *(f"    {line}" for line in ("def __init__(self, folder): ...", *methods))]
+    (tmp_path / "own_module_of_the_user.py").write_text("\n".join(lines))
     monkeypatch.chdir(tmp_path)
     with remote(tmp_path / "scratch", "Own", "own_module_of_the_user") as peer:
         assert peer.load() == ""

@@ -62,9 +62,9 @@ def test_a_file_a_module_and_a_name_are_adapters(file: Path, tmp_path: Path, mon
         ("a b:Small", "a b is neither a Python file nor a module; name the adapter as FILE.py:CLASS"),
         (
             "small.py:Large",
-            "the adapter small.py:Large cannot be used: AttributeError: module 'small' has no attribute",
+            "the adapter small.py:Large cannot be used: there is no class Large in it; docs/how-to/",
         ),
-        ("small.py:number", "the adapter small.py:number cannot be used: TypeError: number is not a class"),
+        ("small.py:number", "the adapter small.py:number cannot be used: it is not a class; docs/how-to/"),
         ("no.such.module:A", "the adapter no.such.module:A cannot be used: ModuleNotFoundError: No module named 'no'"),
         ("broken.py:A", "the adapter broken.py:A cannot be used: SyntaxError: "),
         ("needy.py:A", "the adapter needy.py:A cannot be used: ModuleNotFoundError: No module named 'needed_memory'"),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
+import os
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,18 +60,28 @@ def test_an_order_that_turns_at_a_size_is_noticed(
     assert pair(crowded, Variant.IDLE, stage)[1].crossed
 
 
-@pytest.mark.parametrize("by_log", [True, False])
+LIBC = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
+WRITERS: dict[str, Callable[[str], object]] = {
+    "log": logging.getLogger("of-this-test").warning,
+    "print": lambda said: print(said, file=sys.stderr),
+    "call of the system": lambda said: os.write(2, said.encode()),
+    "C code": lambda said: LIBC.puts(said.encode()),
+    "child": lambda said: subprocess.run([sys.executable, "-c", "import sys; print(sys.argv[1])", said], check=True),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
 def test_a_line_of_the_process_about_one_that_holds_many_is_noticed(
-    by_log: bool, crowded: Crowded, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    writer: str, crowded: Crowded, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    true, log = House.cross, logging.getLogger("of-this-test")
-    monkeypatch.setattr(log, "propagate", False)  # what pytest hears of, the process would not write
+    true = House.cross
+    # What pytest hears of, the process would not write.
+    monkeypatch.setattr(logging.getLogger("of-this-test"), "propagate", False)
 
     def talking(self: House, *given: Any, **named: Any) -> Session:
         session = true(self, *given, **named)
         if session._space.head.seq > 2_000:
-            said = f"{session.persona} has many records"
-            log.warning(said) if by_log else print(said, file=sys.stderr)
+            WRITERS[writer](f"{session.persona} has many records")
         return session
 
     monkeypatch.setattr(House, "cross", talking)

@@ -30,7 +30,7 @@ from kit.checks.clear import (
     nothing_in_the_clear,
     only_the_current_version,
 )
-from kit.checks.encoders import endpoints_are_asked_apart
+from kit.checks.encoders import a_store_chooses_no_embedder, endpoints_are_asked_apart
 from kit.checks.frames import (
     a_chunk_opens_at_its_index_only,
     a_frame_is_as_the_format_says,
@@ -70,6 +70,7 @@ CHECKS: tuple[Check, ...] = (
     a_call_cut_short_leaves_nothing,
     asleep_means_asleep,
     endpoints_are_asked_apart,
+    a_store_chooses_no_embedder,
     nothing_in_the_clear,
     forgotten_is_erased,
     layers_do_not_outlive_a_forgetting,

@@ -150,4 +150,5 @@ def asleep_means_asleep(folder: Path) -> None:
         refuses(AsleepError, lambda: session.remember("x"))
         refuses(AsleepError, session.stats)
         assert session._space is None
+        assert MARKED not in repr(vars(session._following))
         assert len(session._mind) == 0

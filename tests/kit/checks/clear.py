@@ -139,9 +139,9 @@ def layers_do_not_outlive_a_forgetting(folder: Path) -> None:
 def _holding(space: Space, gone: Memory) -> set[str]:
     """What of a forgotten memory, which was record 9, the layers of its space hold."""
     found, terms = set[str](), {key_of(Lexical().term(word)) for word in ("map", "petey")}
-    for _, _, content in space.again().read_layers():
-        layer = decode(content)
-        found |= {"a word"} if b"petey" in content.lower() else set()
+    for _, _, layered in space.again().read_layers():
+        layer, content = decode(layered), bytes(layered)
+        found |= {"a word"} if b"petey" in bytes(content).lower() else set()
         found |= {"the id"} if bytes.fromhex(gone.id) in content else set()
         found |= {"a term"} if terms & set(layer.words.keys.tolist()) else set()
         found |= {"a row"} if 9 in layer.first + layer.seqs else set()

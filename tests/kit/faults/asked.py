@@ -1,4 +1,4 @@
-"""Faults against P1: what encoders are asked for one persona tells of another."""
+"""Faults against P1: what encoders are asked for one persona tells of another, or is asked because a store says so."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from severance import writing as writing_module
 from severance.embed import endpoint as endpoint_module
 from severance.embed.encoder import Encoder
 from severance.embed.endpoint import Endpoint
+from severance.embed.specs import embedder_of
 
 
 @fault(checks.separate)
@@ -110,3 +111,16 @@ def one_connection_serves_everybody(patch: Patch) -> None:
 
     patch.setattr(http.client.HTTPConnection, "connect", connect)
     patch.setattr(endpoint_module, "closing", nullcontext)
+
+
+@fault(checks.a_store_chooses_no_embedder)
+def a_session_uses_the_embedder_that_its_memories_name(patch: Patch) -> None:
+    def obey(self: Any) -> None:
+        self._embedder = embedder_of(self._mind.embedder.identity)()
+
+    patch.setattr(session_module.Session, "_check_embedder", obey)
+
+
+@fault(checks.a_store_chooses_no_embedder)
+def an_error_gives_what_the_memories_name_as_a_spec(patch: Patch) -> None:
+    patch.setattr(writing_module, "spec_of", lambda identity: identity)

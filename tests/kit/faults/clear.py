@@ -24,7 +24,7 @@ from severance.mind.lexical import Lexical, Words
 from severance.mind.memories import GONE, Memories
 from severance.model import Sealed
 from severance.space import Space
-from severance.vault import sqlite
+from severance.vault import erasing, sqlite
 
 
 @fault(checks.nothing_in_the_clear)
@@ -42,9 +42,9 @@ def a_text_is_logged(patch: Patch) -> None:
 def an_error_quotes_the_text(patch: Patch) -> None:
     true = drafts.check_text
 
-    def check_text(text: Any, what: str, most: int) -> str:
+    def check_text(text: Any, what: str, most: int, *limit: str) -> str:
         try:
-            return true(text, what, most)
+            return true(text, what, most, *limit)
         except InputError as problem:
             raise InputError(f"{problem}: {text!r:.40}") from None
 
@@ -129,31 +129,31 @@ def the_frame_of_a_forgotten_memory_stays(patch: Patch) -> None:
 
 @fault(checks.forgotten_is_erased)
 def the_snapshot_outlives_what_was_forgotten(patch: Patch) -> None:
-    patch.setattr(sqlite.SqliteVault, "_drop_holding", lambda self, db, space, seq: [])
+    patch.setattr(erasing, "drop_holding", lambda db, where, space, seq: [])
 
 
 @fault(checks.forgotten_is_erased)
 def only_the_layer_of_the_first_record_is_dropped(patch: Patch) -> None:
-    true, last = sqlite.SqliteVault._drop_holding, list[object]()
+    true, last = erasing.drop_holding, list[object]()
 
-    def drop_holding(self: Any, db: Any, space: bytes, seq: int) -> list[bytes]:
+    def drop_holding(db: Any, where: str, space: bytes, seq: int) -> list[bytes]:
         known = bool(last)
         last.append(seq)
-        return [] if known else true(self, db, space, seq)
+        return [] if known else true(db, where, space, seq)
 
-    patch.setattr(sqlite.SqliteVault, "_drop_holding", drop_holding)
+    patch.setattr(erasing, "drop_holding", drop_holding)
 
 
 @fault(checks.layers_do_not_outlive_a_forgetting)
 def the_vault_does_not_mark_what_was_erased(patch: Patch) -> None:
-    true = sqlite.SqliteVault._erase
+    true = erasing.erase
 
-    def erase(self: Any, db: Any, space: bytes, seqs: set[int], last: int) -> list[bytes]:
-        gone = true(self, db, space, seqs, last)
+    def erase(db: Any, where: str, space: bytes, seqs: set[int], last: int) -> list[bytes]:
+        gone = true(db, where, space, seqs, last)
         db.execute("UPDATE spaces SET erased = 0 WHERE id = ?", (space,))
         return gone
 
-    patch.setattr(sqlite.SqliteVault, "_erase", erase)
+    patch.setattr(erasing, "erase", erase)
 
 
 @fault(checks.layers_do_not_outlive_a_forgetting)
@@ -178,7 +178,7 @@ def a_layer_has_the_terms_of_all_that_the_mind_ever_held(patch: Patch) -> None:
 @fault(checks.layers_do_not_outlive_a_forgetting)
 def a_layer_is_dropped_after_the_record_that_says_why(patch: Patch) -> None:
     """By whoever closes the vault: between, and after a crash, it is there."""
-    patch.setattr(sqlite.SqliteVault, "_drop_holding", lambda self, db, space, seq: [])
+    patch.setattr(erasing, "drop_holding", lambda db, where, space, seq: [])
     true = sqlite.SqliteVault.close
 
     def close(self: Any) -> None:

@@ -132,7 +132,19 @@ def a_sleeping_session_keeps_its_mind(patch: Patch) -> None:
     def sleep(self: Session) -> None:
         mind = self._mind
         true(self)
-        self._mind = mind
+        self._following._mind = mind
+
+    patch.setattr(Session, "sleep", sleep)
+
+
+@fault(checks.asleep_means_asleep)
+def a_sleeping_session_keeps_what_its_mind_had_yet_to_take_in(patch: Patch) -> None:
+    true = Session.sleep
+
+    def sleep(self: Session) -> None:
+        late = list(self._following._late)
+        true(self)
+        self._following._late = late
 
     patch.setattr(Session, "sleep", sleep)
 

@@ -24,7 +24,7 @@ from severance.mind import stack
 from severance.mind.columns import Column
 from severance.mind.memories import Memories
 from severance.model import Head
-from severance.space import Pictured, Space
+from severance.space import Pictured, Space, _room
 
 
 @fault(checks.a_snapshot_is_whole_or_refused)
@@ -94,7 +94,7 @@ def a_snapshot_that_does_not_open_is_ignored(patch: Patch) -> None:
 def layers_of_two_histories_stand_beside_each_other(patch: Patch) -> None:
     def read_layers(self: Space) -> list[Pictured]:
         layers = self._vault.read_layers(self.key.space)
-        return [Pictured(layer.begin, layer.end, self._content(layer)) for layer in layers]
+        return [Pictured(layer.begin, layer.end, self._content(layer, _room([layer]))) for layer in layers]
 
     patch.setattr(Space, "read_layers", read_layers)
 

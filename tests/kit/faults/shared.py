@@ -126,7 +126,7 @@ def one_mind_for_all_personas_of_a_subject(patch: Patch) -> None:
 
     def made(self: Session, persona: Any, *given: Any, **named: Any) -> None:
         true(self, persona, *given, **named)
-        self._mind = minds.setdefault(persona.subject, self._mind)
+        self._following._mind = minds.setdefault(persona.subject, self._mind)
 
     patch.setattr(Session, "__init__", made)
 

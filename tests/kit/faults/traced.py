@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
+import os
+import sys
 from collections import defaultdict
 from dataclasses import replace
 from typing import Any
@@ -134,3 +137,30 @@ def a_file_is_left_where_somebody_asked(patch: Patch) -> None:
         return true(self, query, **how)
 
     patch.setattr(Session, "recall", recall)
+
+
+@fault(checks.separate)
+def a_line_about_what_all_hold_goes_straight_to_the_errors(patch: Patch) -> None:
+    true, remember, everyone = Session.recall, Mind._remember, [0]
+
+    def remembering(self: Mind, seq: int, event: Any) -> None:
+        remember(self, seq, event)
+        everyone[0] += 1
+
+    def recall(self: Session, query: str, **how: Any) -> Any:
+        os.write(2, b"." if everyone[0] % 2 else b"")
+        return true(self, query, **how)
+
+    patch.setattr(Mind, "_remember", remembering)
+    patch.setattr(Session, "recall", recall)
+
+
+@fault(checks.separate)
+def c_code_says_how_long_the_last_text_was(patch: Patch) -> None:
+    true, library = Session.remember, ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
+
+    def remember(self: Session, text: str, **fields: Any) -> Any:
+        library.puts(b"%d bytes" % len(text))
+        return true(self, text, **fields)
+
+    patch.setattr(Session, "remember", remember)

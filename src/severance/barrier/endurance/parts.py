@@ -129,7 +129,7 @@ def _unchecked(bench: Bench) -> Control:
     altered = bytearray(log.rows[last][0])
     altered[-1] ^= 1
     seen: list[Outcome] = []
-    with replaced(Chip, anchor=lambda self, key: None):
+    with replaced(Chip, anchor=lambda self, key, rows=None: None):
         seen.append(older_vault(bench))
     with replaced(Space, _next=_passing_over(Space._next)):
         seen.append(answers_after(bench, [(SET_FRAME, bytes(altered), log.space, last)])[0])

@@ -8,7 +8,8 @@ from pathlib import Path
 from random import Random
 from string import ascii_lowercase
 
-from severance.barrier.findings import Tally
+from severance.barrier.causes import CHANGED, CHANGED_BY_ID, GIVEN, GIVEN_AGAIN
+from severance.barrier.findings import Tally, Way
 from severance.barrier.peers.remote import NoAnswerError, Remote
 from severance.barrier.peers.wire import Answer, Argument, Call
 
@@ -56,6 +57,8 @@ class Ground:
     again: str
     owners: dict[str, str] = field(default_factory=dict)
     _stores: int = 0
+    _asked: set[str] = field(default_factory=set)
+    _harmed: bool = False
 
     @property
     def store(self) -> Path:
@@ -65,6 +68,8 @@ class Ground:
     def fresh(self) -> None:
         """Close the store, and make another in a new folder."""
         self._stores += 1
+        self._asked.clear()
+        self._harmed = False
         self.reopen()
 
     def reopen(self) -> None:
@@ -89,7 +94,14 @@ class Ground:
         Raises:
             NoAnswerError: it hung, crashed, or returned something else.
         """
-        return self.remote.call(Call(method, list(args)))
+        return self.call(Call(method, list(args)))
+
+    def call(self, call: Call) -> Answer:
+        """The same, for a call; which questions were asked is kept in mind."""
+        answer = self.remote.call(call)
+        if call.method == "search":
+            self._asked.add(str(call.args[1]))
+        return answer
 
     def add(self, tenant: str, text: str = "", mark: str = "") -> Planted | None:
         """Add a sentence, or the one that is given, for a tenant; None where the memory refuses it."""
@@ -119,7 +131,7 @@ class Ground:
         """Whether every reading call that the memory has still gives the owner this memory as it was added."""
         answered = 0
         for call in self._readings(planted):
-            answer = self.remote.call(call)
+            answer = self.call(call)
             if answer.kind != "missing":
                 answered += 1
                 if planted.text not in texts(answer):
@@ -131,16 +143,17 @@ class Ground:
     def reads_own_only(self, reader: str, method: str, *args: Argument) -> Answer:
         """One trial: a call by a reader, which must give nothing of anybody else."""
         call = Call(method, list(args))
-        return self.judge(reader, self.shown(call), self.remote.call(call))
+        how = GIVEN_AGAIN if method == "search" and str(args[1]) in self._asked else GIVEN
+        return self.judge(reader, (method, how), self.shown(call), self.call(call))
 
-    def judge(self, reader: str, what: str, answer: Answer) -> Answer:
+    def judge(self, reader: str, way: Way, what: str, answer: Answer) -> Answer:
         """One trial: what a reader was answered is of nobody else. A refusal holds; a missing method is no trial."""
         if answer.kind == "missing":
             return answer
         foreign = self.foreign(reader, answer)
         if foreign:
             text, owner = foreign[0]
-            self.broke(f"{what} gave {reader!r} a memory of {owner!r}: {text!r}")
+            self.broke(way, f"{what} gave {reader!r} a memory of {owner!r}: {text!r}")
         else:
             self.tally.held()
         return answer
@@ -152,14 +165,18 @@ class Ground:
 
     def leaves_alone(self, planted: Planted, method: str, *args: Argument) -> None:
         """One trial: a writing call by somebody else, after which the owner must still find the memory as it was."""
+        if self._harmed and not self.finds(planted):
+            return  # an earlier call has taken it, and this one is not to blame
         call = Call(method, list(args))
-        if self.remote.call(call).kind == "missing":
+        if self.call(call).kind == "missing":
             return
         if self.finds(planted):
             self.tally.held()
         else:
+            self._harmed = True
             self.broke(
-                f"after {self.shown(call)}, {planted.tenant!r} no longer has what it had added: {planted.text!r}"
+                (method, CHANGED_BY_ID if planted.id in args else CHANGED),
+                f"after {self.shown(call)}, {planted.tenant!r} no longer has what it had added: {planted.text!r}",
             )
 
     def foreign(self, reader: str, answer: Answer) -> list[tuple[str, str]]:
@@ -176,8 +193,9 @@ class Ground:
         by = self.remote.calls.get(call.method)
         return f"{call} [{by}]" if by else str(call)
 
-    def broke(self, evidence: str) -> None:
+    def broke(self, way: Way, evidence: str) -> None:
         """One trial in which something crossed."""
+        self.tally.ways.add(way)
         self.tally.broke(f"{evidence} ({self.again})")
 
     def _added(self, tenant: str, text: str = "", mark: str = "") -> tuple[Planted | None, str]:
@@ -199,7 +217,7 @@ class Ground:
     def _seen(self, planted: Planted) -> str:
         """The first reading call without the memory."""
         for call in self._readings(planted):
-            answer = self.remote.call(call)
+            answer = self.call(call)
             if answer.kind != "missing" and planted.text not in texts(answer):
                 return f"{call} {f'raised {answer.note} and ' if answer.note else ''}"[:300].rstrip()
         raise NoAnswerError("it gives other answers to the same question")

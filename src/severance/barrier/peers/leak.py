@@ -19,6 +19,7 @@ class Leak:
         probe: makes one round of probes in a fresh store.
         toys: memories in `leaky` that leak in just this way, one for each kind of probe.
         not_covered: what its probes do not try.
+        crowd: makes probes in a fresh store of so many memories, for what begins at a size; None where nothing does.
     """
 
     slug: str
@@ -27,3 +28,4 @@ class Leak:
     probe: Callable[[Ground], None]
     toys: tuple[str, ...]
     not_covered: tuple[str, ...] = ()
+    crowd: Callable[[Ground, int], None] | None = None

@@ -7,6 +7,7 @@ import json
 import random
 import re
 import time
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -130,6 +131,14 @@ class HighLimitMeansAll(Strict):
         return super().search(tenant, query, limit) if limit <= 1_000 else _ranked(self._everything(), query)
 
 
+class OpensWhenFull(Strict):
+    """Keeps tenants apart until it has more than 400 memories."""
+
+    def _readable(self, tenant: str) -> Texts:
+        everything = self._everything()
+        return everything if len(everything) > 400 else self._own(tenant)
+
+
 class _Matching(Strict):
     """Reads as every tenant that matches."""
 
@@ -250,6 +259,13 @@ class CutsNames(Strict):
 class FoldsSigns(Strict):
     def _own(self, tenant: str) -> Texts:
         return super()._own(tenant.replace("-", "_"))
+
+
+class HashesNames(Strict):
+    """Knows a tenant by a checksum of its name."""
+
+    def _own(self, tenant: str) -> Texts:
+        return super()._own(f"{zlib.crc32(tenant.encode()):08x}")
 
 
 class DomainOnly(Strict):

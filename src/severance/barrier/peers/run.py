@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,13 +19,16 @@ from severance.barrier.scene import Part, Scene, Skipped
 
 ROUNDS = 3
 DEEP_ROUNDS = 60
-MOST_MEMORIES, MOST_TENANTS = 134, 94
+CROWDS, DEEP_CROWDS = (500, 1_000), (500, 1_000, 2_000, 5_000, 10_000)
+"""Memories in the stores that are filled for what begins at a size: the first whatever the time."""
+MOST_MEMORIES, MOST_TENANTS = 142, 102
 """In one store, in the largest round that there is, where the adapter refuses nothing. A test counts them."""
 
 NOT_COVERED = (
     "What an adapter does besides: it runs as you, with what you may do, and it could forge its verdict.",
     "Processes that an adapter starts and hides; they may go on after the run.",
-    f"What begins only with more than {MOST_MEMORIES} memories in a store, which is the most that a round has.",
+    f"What begins at a size that was not reached: leak.filter fills a store with {CROWDS[0]} memories, and others "
+    f"with up to {CROWDS[-1]:,} ({DEEP_CROWDS[-1]:,} with --full) as time allows; elsewhere there are {MOST_MEMORIES}.",
     f"Tenants whose names collide by chance, as two in 65,536 do under a hash of 16 bits: a store has at most "
     f"{MOST_TENANTS} names here.",
 )
@@ -101,26 +105,58 @@ def attempt(leak: Leak, target: Target, limits: Limits, health: Health, scene: S
     if health.over():
         tally.failed = health.said()
         return
-    before, whole = len(health.silences), 0
+    before, whole, fullest = len(health.silences), 0, 0
     owners: dict[str, str] = {}
     with Remote(target.where, target.name, scene.folder / "worker", limits) as remote:
-        for number in range(DEEP_ROUNDS if scene.deep else ROUNDS):
-            if health.over() or (number and not scene.more(tally)):
+        for number, size in _rounds(leak, scene.deep):
+            always = size == CROWDS[0] or not number
+            if health.over():
                 break
-            whole += _round(leak, remote, scene, tally, number, owners, health)
-    new = health.silences[before:]
+            if not (always or scene.more(tally)):
+                continue
+            came = _round(_probe(leak, size), remote, scene, tally, number, owners, health)
+            whole += came and not size
+            fullest = max(fullest, size if came else 0)
+    _conclude(tally, health, health.silences[before:], whole, fullest)
+
+
+def _conclude(tally: Tally, health: Health, new: list[str], whole: int, fullest: int) -> None:
+    """Say what the rounds came to: the silences in them, how many ran to their end, and how far a store was filled."""
+    if fullest:
+        tally.note = f"the fullest store was given {fullest:,} memories"
     if health.over():
         tally.failed = health.said()
     elif new and not whole:
         tally.failed = f"no round came to its end: {new[-1]}"
     elif new:
-        tally.note = f"{len(new)} of the rounds ended early: {new[-1]}"
+        early = f"{len(new)} of the rounds ended early: {new[-1]}"
+        tally.note = "; ".join(filter(None, (tally.note, early)))
     elif not tally.tried:
         raise Skipped("the adapter has none of the calls that these probes need")
 
 
+def _rounds(leak: Leak, deep: bool) -> list[tuple[int, int]]:
+    """What is done, in order: the number of the round, and how many memories its store is filled with; 0 for the
+    probes of the class.
+    """
+    sizes = (DEEP_CROWDS if deep else CROWDS) if leak.crowd is not None else ()
+    kinds = [*[0] * ROUNDS, *sizes, *[0] * (DEEP_ROUNDS - ROUNDS if deep else 0)]
+    return list(enumerate(kinds))
+
+
+def _probe(leak: Leak, size: int) -> Callable[[Ground], None]:
+    crowd = leak.crowd
+    return leak.probe if crowd is None or not size else lambda ground: crowd(ground, size)
+
+
 def _round(
-    leak: Leak, remote: Remote, scene: Scene, tally: Tally, number: int, owners: dict[str, str], health: Health
+    probe: Callable[[Ground], None],
+    remote: Remote,
+    scene: Scene,
+    tally: Tally,
+    number: int,
+    owners: dict[str, str],
+    health: Health,
 ) -> bool:
     """Returns whether every probe of the round was made."""
     folder = scene.folder / f"round-{number}"
@@ -129,7 +165,7 @@ def _round(
     try:
         ground.fresh()
         health.made = True
-        leak.probe(ground)
+        probe(ground)
         return True
     except NotMadeError as problem:
         if health.made:
@@ -156,8 +192,9 @@ def _control(leak: Leak, scene: Scene) -> Control:
 def _finds(leak: Leak, toy: str, scene: Scene, folder: Path) -> bool:
     tally, health = Tally(), Health(1)
     with Remote(leaky.__name__, toy, folder, Limits()) as remote:
-        for number in range(_CONTROL_ROUNDS):
-            _round(leak, remote, scene, tally, number, {}, health)
+        sizes = [*[0] * _CONTROL_ROUNDS, *([CROWDS[0]] if leak.crowd is not None else [])]
+        for number, size in enumerate(sizes):
+            _round(_probe(leak, size), remote, scene, tally, number, {}, health)
             if tally.found:
                 return True
     return False

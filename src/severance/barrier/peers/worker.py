@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from severance.barrier.paths import base_names
+from severance.barrier.peers.fitness import PAGE, UnusableError, check
 from severance.barrier.peers.port import Found
 from severance.barrier.peers.wire import (
     METHODS,
@@ -83,6 +84,8 @@ class Host:
                 adapter, self._adapter = self._adapter, None
                 if hasattr(adapter, "close"):
                     adapter.close()
+        except UnusableError as problem:
+            return Answer("raised", note=str(problem))
         except BaseException as problem:  # noqa: BLE001 - whatever foreign code raises is an answer here
             return Answer("raised", note=_said(problem))
         return Answer("ok")
@@ -148,9 +151,13 @@ def _load(request: Load) -> Any:
     else:
         sys.path.extend(request.paths)
         module = importlib.import_module(request.where)
-    kind = getattr(module, request.name)
-    if not callable(kind):
-        raise TypeError(f"{request.name} is not a class")
+    kind = getattr(module, request.name, None)
+    if kind is None:
+        raise UnusableError(f"there is no class {request.name} in it; {PAGE} says what an adapter is")
+    try:
+        check(kind)
+    except UnusableError as problem:
+        raise UnusableError(f"{problem}; {PAGE} says what an adapter has") from None
     return kind
 
 

@@ -128,9 +128,9 @@ def _findings(report: Report) -> Iterator[str]:
         yield f'<span class="name">{_text(outcome.name)} · {_text(outcome.verdict)}</span>'
         yield from _paragraphs(counted(outcome), outcome.note)
         if outcome.evidence:
-            yield from _list("ol", outcome.evidence, ' class="evidence"')
-        if outcome.found > len(outcome.evidence) > 0:
-            yield f"<p>And {outcome.found - len(outcome.evidence):,} more.</p>"
+            yield from _list("ol", outcome.told, ' class="evidence"')
+        if outcome.untold:
+            yield f"<p>And {outcome.untold:,} more.</p>"
         if outcome.verdict is Verdict.BROKEN and outcome.advice:
             yield f"<p><strong>What to do:</strong> {_text(outcome.advice)}</p>"
         yield "</section>"

@@ -42,6 +42,8 @@ def _of_outcome(outcome: Outcome) -> dict[str, object]:
         if control is None
         else {"what": visible(control.what), "tried": control.tried, "found": control.found},
         "evidence": [visible(line) for line in outcome.evidence],
+        "times": list(outcome.times),
+        "follows_from": outcome.follows or None,
         "note": visible(outcome.note),
         "advice": visible(outcome.advice),
         "seconds": round(outcome.seconds, 3),

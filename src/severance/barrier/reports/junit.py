@@ -53,7 +53,7 @@ def _case(report: Report, outcome: Outcome) -> str:
     head = {"name": outcome.name, "classname": f"severance.barrier.{report.target}.{outcome.promise}"}
     result = _RESULTS.get(outcome.verdict)
     counts = "; ".join(filter(None, (counted(outcome), outcome.note)))
-    lines = [outcome.title, counted(outcome), controlled(outcome), outcome.note, *outcome.evidence]
+    lines = [outcome.title, counted(outcome), controlled(outcome), outcome.note, *outcome.told]
     if outcome.verdict is Verdict.BROKEN:
         lines.append(outcome.advice)
     body = _text("\n".join(filter(None, lines)))

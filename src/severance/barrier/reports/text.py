@@ -70,9 +70,9 @@ def _lines(outcome: Outcome) -> Iterator[str]:
 def _details(outcome: Outcome) -> Iterator[str]:
     if outcome.verdict is not Verdict.BROKEN:
         return
-    for line in outcome.evidence:
+    for line in outcome.told:
         yield f"- {visible(line)}"
-    if outcome.found > len(outcome.evidence) > 0:
-        yield f"- and {outcome.found - len(outcome.evidence):,} more"
+    if outcome.untold:
+        yield f"- and {outcome.untold:,} more"
     if outcome.advice:
         yield f"What to do: {visible(outcome.advice)}"

@@ -113,7 +113,9 @@ def summary(report: Report) -> tuple[str, str, str]:
     parts = len(report.outcomes)
     stopped = "It was stopped before its end."
     if broken:
-        rest = f"the evidence says where.{f' {stopped}' if report.stopped else ''}"
+        following = sum(bool(outcome.follows) for outcome in report.outcomes)
+        also = f" {following} of them {'follows' if following == 1 else 'follow'} from another." if following else ""
+        rest = f"the evidence says where.{also}{f' {stopped}' if report.stopped else ''}"
         return f"Something crossed in {broken} of {parts} parts", "; ", rest
     if verdict(report) is Verdict.HELD:
         measure = "bounds" if any(outcome.at_most for outcome in report.outcomes) else "counts"

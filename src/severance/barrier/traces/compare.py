@@ -10,16 +10,16 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from io import StringIO
 from pathlib import Path
 
 # Importing them registers the steps.
 from severance.barrier.traces import by_command, by_owner, by_session  # noqa: F401
 from severance.barrier.traces.content import FIRST_WORDS, SECOND_WORDS, Content
 from severance.barrier.traces.observing import Observation
+from severance.barrier.traces.overhearing import overhearing
 from severance.barrier.traces.people import EVERYONE, Who, name_of
 from severance.barrier.traces.ports import MEMORY, Ports, ScopedEntropy, small_batches, small_snapshots
 from severance.barrier.traces.shape import Shape, unlike
@@ -91,14 +91,13 @@ class Stage:
         if victim is not None and variant in (Variant.IDLE, Variant.UNBORN):
             steps = without(steps, victim)
         world = self.world = self._world(victim, variant)
-        said = StringIO()
         try:
-            with small_snapshots(), small_batches(), redirect_stdout(said), redirect_stderr(said):
+            with small_snapshots(), small_batches(), overhearing(MEMORY) as heard:
                 world.run(steps)
         finally:
             with suppress(StoreError):
                 world.dismiss()
-        world.overheard(said.getvalue())
+        world.overheard(heard.said)
         return Run(dict(world.seen), world.shapes, world.spaces)
 
     def _world(self, victim: Who | None, variant: Variant | None) -> World:

@@ -12,10 +12,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from multiprocessing import forkserver, get_context, resource_tracker
+from pathlib import Path
 from tempfile import gettempdir
 from typing import TypeVar
 
 from severance.barrier.children import end_with_parent, sheltered
+from severance.barrier.traces.overhearing import pointed
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -101,27 +103,11 @@ def _apart() -> Iterator[None]:
     they: one whose caller is gone before it has begun would show a traceback. What fails in a lane is raised here.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    null = os.open(os.devnull, os.O_WRONLY)
-    heard = os.dup(2) if _is_open(2) else None
     try:
-        os.dup2(null, 2)
-        yield
+        with Path(os.devnull).open("wb") as nothing, pointed((2,), nothing):
+            yield
     finally:
-        if heard is None:
-            os.close(2)
-        else:
-            os.dup2(heard, 2)
-            os.close(heard)
-        os.close(null)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _is_open(handle: int) -> bool:
-    try:
-        os.fstat(handle)
-    except OSError:
-        return False
-    return True
 
 
 def _begin() -> None:

@@ -32,8 +32,11 @@ NOON = 1_717_243_200_000_000
 """2024-06-01T12:00Z in microseconds."""
 
 SECOND = 1_000_000
-MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a folder of its own is made in it
-"""Where stores go that nobody needs: in memory where there is such a folder, since houses sync all the time."""
+_IN_MEMORY = "/dev/shm"  # noqa: S108 - a folder of its own is made in it
+MEMORY = _IN_MEMORY if "TMPDIR" not in os.environ and os.access(_IN_MEMORY, os.W_OK) else None
+"""Where stores go that nobody needs: in memory where there is such a folder, since houses sync all the time; None for
+the temporary folder, which somebody may have named.
+"""
 
 FEW = 40
 """Dimensions of the embedder: fast, and enough to tell a dozen texts apart."""

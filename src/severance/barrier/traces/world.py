@@ -164,7 +164,8 @@ class World:
         self.shapes.append(shape_of(self.folder, [f"{n}.tar" for n in range(1, self.backups + 1)]))
 
     def overheard(self, said: str) -> None:
-        """What the process wrote to its own output and errors, such as a log line, is for everybody to see."""
+        """What the process wrote to its own output and errors, such as a log line, is for everybody to see: by
+        whatever way, also straight to the descriptors."""
         if said:
             self._keep(None, -1, "the process's own output", said)
 

@@ -116,8 +116,8 @@ def run(  # one argument for each option
     """
     edge = Edge(ctx, store, key, as_json)
     # By name, since loading the barrier takes longer than most commands, which would all pay for it.
-    import_module("severance.cli.barrier").run(
-        edge,
+    barrier = import_module("severance.cli.barrier")
+    given = barrier.Options(
         quick=quick,
         full=full,
         lasting=lasting,
@@ -133,3 +133,4 @@ def run(  # one argument for each option
         where=where,
         no_store=no_store,
     )
+    barrier.run(edge, given)

@@ -33,7 +33,7 @@ def run(
     The block belongs into a model context that began with this crossing.
     """
     edge = Edge(ctx, store, key, as_json)
-    asked = streams.text_from_input(query, "the query")
+    asked = streams.text_from_input(query, "the query", "ask in fewer words")
     wanted = words.metadata(where)
     with edge.session(at, subject) as session:
         block = session.context(

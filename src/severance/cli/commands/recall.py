@@ -37,7 +37,7 @@ def run(
     list of processes; - keeps it out.
     """
     edge = Edge(ctx, store, key, as_json)
-    asked = streams.text_from_input(query, "the query")
+    asked = streams.text_from_input(query, "the query", "ask in fewer words")
     wanted = words.metadata(where)
     with edge.session(at, subject) as session:
         hits = session.recall(asked, limit=limit, since=since, until=until, as_of=as_of, thread=thread, where=wanted)

@@ -1,4 +1,4 @@
-"""Delimiter collision: two names that become the same when they are joined, cut, folded or normalised.
+"""Delimiter collision: two names that become the same when they are joined, cut, folded, normalised or hashed.
 
 Names that differ only by canonical equivalence (NFC and NFD) are one name here: no process should rely on telling them
 apart (The Unicode Standard, chapter 3, conformance clause C6).
@@ -14,6 +14,13 @@ from severance.barrier.peers.leak import Leak
 _SIGNS = (":", "::", "/", ".", "|", "#", "-", "_", ",", ";", " ", "\\", "\0", "\x1f", "\n", "\t", "=", "&", "+", "@")
 _LIKE = ("-", "_", ".", " ", "", ":", "/", "@", "+", "~", "--")
 """Signs that are one sign, or none, to somebody who makes the name of a table or of a collection."""
+_HASHED_ALIKE = (
+    ("plumless", "buckeroo"),  # CRC-32
+    ("bdb", "cbc"),  # Adler-32
+    ("costarring", "liquid"),  # FNV-1a, 32 bits
+    ("ikAa", "ikBB"),  # hashCode of Java
+)
+"""Words of one checksum; so are names that begin with them and go on alike."""
 _LONG = (32, 64, 100, 128, 255, 256, 1024)
 
 
@@ -22,7 +29,7 @@ def probe(ground: Ground) -> None:
     base, other = ground.tenants(2)
     for sign in _SIGNS:
         _joined(ground, base, sign)
-    for one, two in _spellings(base) + _paths(base, other) + _lengths(base):
+    for one, two in _spellings(base) + _paths(base, other) + _lengths(base) + _hashed(base):
         _pair(ground, one, two)
     for names in _alike(base, other):
         _group(ground, names)
@@ -99,15 +106,32 @@ def _lengths(base: str) -> list[tuple[str, str]]:
     return [(f"{stem}1", f"{stem}2") for stem in stems]
 
 
+def _hashed(base: str) -> list[tuple[str, str]]:
+    """The same name to somebody who keeps a checksum of it."""
+    return [(f"{one}-{base}", f"{two}-{base}") for one, two in _HASHED_ALIKE]
+
+
 LEAK = Leak(
     slug="delimiter",
-    title="Two names that become one when they are joined, cut or normalised",
+    title="Two names that become one when they are joined, cut, normalised or hashed",
     advice=(
         "Keep a tenant in a field of its own; where it must be joined to something, encode the parts with their "
-        "lengths or hash them. Refuse names with control characters, and names that change when they are trimmed, "
-        "folded or normalised."
+        "lengths or hash them with SHA-256 (a checksum is no name). Refuse names with control characters, and names "
+        "that change when they are trimmed, folded or normalised."
     ),
     probe=probe,
-    toys=("JoinedKey", "CachesJoinedQuery", "FoldsCase", "TrimsNames", "CutsNames", "FoldsSigns", "DomainOnly"),
-    not_covered=("Names that are canonically equivalent in Unicode (NFC and NFD) count as one name.",),
+    toys=(
+        "JoinedKey",
+        "CachesJoinedQuery",
+        "FoldsCase",
+        "TrimsNames",
+        "CutsNames",
+        "FoldsSigns",
+        "HashesNames",
+        "DomainOnly",
+    ),
+    not_covered=(
+        "Names that are canonically equivalent in Unicode (NFC and NFD) count as one name.",
+        "Names that collide under a hash other than CRC-32, Adler-32, FNV-1a of 32 bits and Java's hashCode.",
+    ),
 )

@@ -7,7 +7,9 @@ without them is random anyway, and is no leak.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 
+from severance.barrier.causes import GIVEN
 from severance.barrier.peers.ground import LIMIT, Ground, Planted
 from severance.barrier.peers.leak import Leak
 from severance.barrier.peers.wire import Answer
@@ -17,7 +19,13 @@ _SAME_SCORE = 1e-5
 _QUERIES = 4
 _OTHERS = 25
 
-Seen = dict[str, list[object]]
+
+@dataclass
+class Seen:
+    """What one tenant can see, by what it is of; and in which of these something was somebody else's."""
+
+    parts: dict[str, list[object]]
+    foreign: set[str] = field(default_factory=set)
 
 
 def probe(ground: Ground) -> None:
@@ -37,7 +45,8 @@ def _twins(ground: Ground) -> None:
         for one, whom in ((mine, ann), (yours, ben), (third, cleo)):
             if one is not None and not ground.finds(one):
                 ground.broke(
-                    f"{whom!r} does not find what it added, since others had added the same text: {mine.text!r}"
+                    ("add", "merged with somebody else's"),
+                    f"{whom!r} does not find what it added, since others had added the same text: {mine.text!r}",
                 )
             else:
                 ground.tally.held()
@@ -71,13 +80,14 @@ def _compared(ground: Ground) -> None:
         ground.fresh()
         runs.append(_observed(ground, ann, hers, queries, crowd))
     alone, again, *crowded = runs
-    for what, seen in alone.items():
-        if not _same(seen, again[what]):
+    for what, seen in alone.parts.items():
+        if not _same(seen, again.parts[what]):
             continue
-        others_seen = [run[what] for run in crowded if not _same(seen, run[what])]
+        others_seen = [run.parts[what] for run in crowded if not _same(seen, run.parts[what])]
         if len(others_seen) == len(crowded):
             shown = f"{_shown(seen)} became {_shown(others_seen[0])}"
-            ground.broke(f"with what other tenants hold, {what} of {ann!r} changed: {shown}")
+            how = GIVEN if any(what in run.foreign for run in crowded) else "changed with what others hold"
+            ground.broke((_operation(what), how), f"with what other tenants hold, {what} of {ann!r} changed: {shown}")
         else:
             ground.tally.held()
 
@@ -94,15 +104,22 @@ def _observed(ground: Ground, ann: str, hers: list[str], queries: list[str], cro
                 ground.add(who[0], f"{queries[who[1] % len(queries)]} {ground.sentence(who[0])[1]}")
         one = ground.add(ann, text)
         planted += [one] if one else []
-    seen: Seen = {"the ids": [one.id for one in planted]}
+    seen = Seen({"the ids": [one.id for one in planted]})
     answers = [(f"search({query!r})", ground.ask("search", ann, query, LIMIT)) for query in queries]
     for what, answer in [*answers, ("list", ground.ask("list", ann))]:
         if answer.kind == "ok":
-            seen |= _parts(what, answer)
+            parts = _parts(what, answer)
+            seen.parts |= parts
+            seen.foreign |= set(parts) if ground.foreign(ann, answer) else set()
     return seen
 
 
-def _parts(what: str, answer: Answer) -> Seen:
+def _operation(what: str) -> str:
+    """Through which operation this is seen."""
+    return next((method for method in ("search", "list") if f" of {method}" in what), "add")
+
+
+def _parts(what: str, answer: Answer) -> dict[str, list[object]]:
     scores: list[object] = [row.score for row in answer.rows if row.score is not None]
     return {f"the answer of {what}": [row.text for row in answer.rows], f"the scores of {what}": scores}
 

@@ -35,6 +35,32 @@ def probe(ground: Ground) -> None:
             ground.reads_own_only(reader, "search", reader, hers[0].text, limit)
 
 
+def crowd(ground: Ground, size: int) -> None:
+    """A store of so many memories of two tenants: a filter may give way only when there are many.
+
+    What another's id opens in a small store, too, is of the class of ids, and is not tried once more.
+    """
+    ann, ben, nobody = ground.tenants(3)
+    hers, his = ground.plant(ann, 4), ground.plant(ben, 1)
+    by_id = not ground.foreign(ben, ground.ask("get", ben, hers[0].id))
+    ground.ask("delete", ben, hers[1].id)
+    by_id = by_id and ground.finds(hers[1])
+    for number in range(size - len(hers) - len(his)):
+        if ground.add((ann, ben)[number % 2]) is None:
+            break  # it takes no more, which is its right
+    for reader, other in ((ben, hers), (ann, his), (nobody, hers)):
+        for query in _GENERAL:
+            ground.reads_own_only(reader, "search", reader, query, _MANY)
+        _read(ground, reader, other[0].text)
+    ground.leaves_alone(hers[2], "delete", ben, his[0].id)
+    if by_id:
+        ground.reads_own_only(ben, "get", ben, hers[2].id)
+        ground.leaves_alone(hers[3], "delete", ben, hers[3].id)
+    ground.reopen()
+    for reader, other in ((ben, hers), (nobody, his)):
+        _read(ground, reader, other[0].text)
+
+
 def _read(ground: Ground, reader: str, text: str) -> None:
     ground.reads(reader, text)
     ground.reads_own_only(reader, "search", reader, text, _MANY)
@@ -56,5 +82,7 @@ LEAK = Leak(
         "ForgetsFilterAfterRestart",
         "NoLimitMeansAll",
         "HighLimitMeansAll",
+        "OpensWhenFull",
     ),
+    crowd=crowd,
 )

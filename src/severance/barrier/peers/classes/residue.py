@@ -46,13 +46,14 @@ def _read(ground: Ground, reader: str, gone: Planted, word: str) -> None:
         Call("list", [reader]),
         Call("get", [reader, gone.id]),
     ):
-        answer = ground.remote.call(call)
+        answer = ground.call(call)
         if answer.kind == "missing":
             continue
         left = [text for text in texts(answer) if gone.mark in text]
         if left:
             ground.broke(
-                f"still found: {ground.shown(call)} gave a memory that {gone.tenant!r} had {word}: {left[0]!r}"
+                (call.method, "gave what was gone"),
+                f"still found: {ground.shown(call)} gave a memory that {gone.tenant!r} had {word}: {left[0]!r}",
             )
         else:
             ground.tally.held()
@@ -69,7 +70,10 @@ def _sweep(ground: Ground, word: str, gone: list[Planted]) -> None:
         if hits:
             encoding = min(hits, key=ENCODINGS.index)
             where = Path(hits[encoding]).relative_to(ground.store)
-            ground.broke(f"still on disk: {where} holds ({encoding}) a memory that was {word}: {one.text!r}")
+            ground.broke(
+                ("files", "hold what was gone"),
+                f"still on disk: {where} holds ({encoding}) a memory that was {word}: {one.text!r}",
+            )
         else:
             ground.tally.held()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from severance.barrier.causes import GIVEN_AGAIN, GIVEN_AT_ONCE
 from severance.barrier.peers.ground import LIMIT, Ground
 from severance.barrier.peers.leak import Leak
 from severance.barrier.peers.wire import Argument, Call
 
+_KEPT = "gave an object that others write to"
 _LANES = 4
 _CALLS = 12
 
@@ -17,7 +19,7 @@ def probe(ground: Ground) -> None:
     lanes = [_lane(ground, tenant, planted[tenant][0].text, planted[tenant][0].id) for tenant in tenants]
     for tenant, lane, answers in zip(tenants, lanes, ground.remote.race(lanes), strict=True):
         for call, answer in zip(lane, answers, strict=True):
-            ground.judge(tenant, f"{ground.shown(call)} while others called too", answer)
+            ground.judge(tenant, (call.method, GIVEN_AT_ONCE), f"{ground.shown(call)} while others called too", answer)
     for tenant in tenants:
         ground.reads(tenant, "the word")
     _kept(ground, *tenants[:2])
@@ -43,9 +45,10 @@ def _kept(ground: Ground, holder: str, other: str) -> None:
         first, second = (Call(method, [tenant, *rest]) for tenant in (holder, other))
         tampered, _ = ground.sentence(holder)
         while_held, held, after = ground.remote.share(first, second, tampered)
-        ground.judge(other, ground.shown(second), while_held)
-        ground.judge(holder, f"{second} changed what {first} had returned before: it", held)
-        ground.judge(other, f"{second}, after {holder!r} wrote into what {first} had returned,", after)
+        kept = GIVEN_AGAIN if ground.foreign(other, while_held) else _KEPT
+        ground.judge(other, (method, GIVEN_AGAIN), ground.shown(second), while_held)
+        ground.judge(holder, (method, kept), f"{second} changed what {first} had returned before: it", held)
+        ground.judge(other, (method, kept), f"{second}, after {holder!r} wrote into what {first} had returned,", after)
 
 
 LEAK = Leak(
