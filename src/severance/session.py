@@ -42,7 +42,7 @@ MOST_TOKENS = 1_000_000
 _BATCH = 2_048
 _RECENT = 200
 _LARGE = 32_768
-"""Records of a log from which on the memory that its mind took is given back at once: waking again then takes longer."""
+"""From so many records on, the memory that a mind took is given back at once; waking again then takes longer."""
 
 
 class Session:

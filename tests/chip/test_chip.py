@@ -240,7 +240,7 @@ def test_neither_names_nor_keys_are_in_the_file(full: Chip, path: Path) -> None:
 
 def test_a_change_that_fails_changes_nothing(full: Chip, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = dump(path)
-    monkeypatch.setattr("severance.chip.chip._Change.finish", lambda self: 1 / 0)
+    monkeypatch.setattr("severance.chip.changes.Change.finish", lambda self: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         full.set_place("home", {"mark": "innie"})
     assert dump(path) == before

@@ -11,8 +11,9 @@ from biscuit_auth import Algorithm, Biscuit, BiscuitBuilder, BlockBuilder, KeyPa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from severance.chip.permits import MOST_TEXT, Act, Grant, Issuer, Right, weaken
+from severance.chip.permits import MOST_TEXT, Act, Grant, Issuer, weaken
 from severance.errors import InputError
+from severance.model import Right
 
 HOUSE, OTHER = bytes(range(16)), bytes(16)
 SEED = bytes(range(32))

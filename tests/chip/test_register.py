@@ -89,6 +89,6 @@ def test_a_row_that_no_chip_has_is_told(row: Row) -> None:
 @pytest.mark.parametrize("epoch", [-1, 2**32, 2**63])
 def test_an_epoch_that_no_frame_can_name_is_refused_when_it_is_read(chip: Chip, epoch: int) -> None:
     chip.add_personas("mark", {"innie": (SpaceKey(bytes(16), 1, bytes(32)), Head(0, bytes(32)))})
-    chip._change(lambda change: change.put(PersonaRow("mark", "innie", bytes(16), epoch)))
+    chip.change(lambda change: change.put(PersonaRow("mark", "innie", bytes(16), epoch)))
     with pytest.raises((DamagedError, NewerVersionError)):
         chip.key(Persona("mark", "innie"))

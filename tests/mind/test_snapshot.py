@@ -69,7 +69,9 @@ def test_a_layer_that_is_missing_is_made_from_the_log(events: list[Event], ends:
     again = Mind.restore(layers)
     assert everything(again, QUERIES) == everything(mind, QUERIES)
     assert pictured(again, *sorted(ends)) == pictured(mind, *sorted(ends))
-    if not gone:  # else it may name, as its record does, what an echo in it repeated
+    brought = [(event.identity, event.id) for event in events if isinstance(event, Revectored)]
+    twice = len(set(brought)) != len(brought)  # a mind knows the later vector only, and a layer of the first names it
+    if not gone and not twice:  # where something is gone, it may name, as its record does, what an echo in it repeated
         assert b"".join(layer.encode(layers[number])) == pictured(mind, *sorted(ends))[number]
 
 

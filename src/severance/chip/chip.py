@@ -14,9 +14,9 @@ from typing import TypeVar
 
 import msgspec
 
+from severance.chip.changes import Change, plain, sealing
 from severance.chip.register import (
     DECODER,
-    ENCODER,
     STATE_ID,
     AnchorRow,
     KeyRow,
@@ -29,20 +29,16 @@ from severance.chip.register import (
     StateRow,
     SubjectRow,
     WakeRow,
-    moved,
     summed,
     within_limits,
 )
 from severance.chip.rows import RowFile, Rows, StoredRow
-from severance.crypto.envelope import CommitmentError, Opener, Sealer, SpaceKey, Where, row_place
+from severance.crypto.envelope import CommitmentError, Opener, SpaceKey, row_place
 from severance.errors import DamagedError, NewerVersionError, NotFoundError, WrongKeyError
-from severance.model import Head, Persona, Place, Plain, Sealed, Subject
+from severance.model import Head, Persona, Place, Subject
 from severance.ports import Entropy
 
-_SCOPE = b"chip"
 _VERIFIED_AT_CROSSING = 1_024
-
-Seal = Callable[[Where, Plain], Sealed]
 
 Verified = Mapping[bytes, StoredRow]
 """Every row but the guard, by its id, as of one instant at which they were held against it as a set."""
@@ -69,21 +65,30 @@ class Chip:
         self._rows = rows
         self._keys = Keys.derive(root_key, rows.store)
         key = SpaceKey(rows.store, 0, self._keys.seal)
-        self._seal = _sealing(key, entropy)
+        self._seal = sealing(key, entropy)
         self._opener = Opener(key)
         self._read_state(rows.get(STATE_ID))
 
     @classmethod
     def first_row(cls, store: bytes, root_key: bytes, entropy: Entropy) -> StoredRow:
         """The row that makes an empty file the chip of this store and this root key."""
-        seal = _sealing(SpaceKey(store, 0, Keys.derive(root_key, store).seal), entropy)
-        frame = seal(row_place(STATE_ID, None), _plain(StateRow(0, summed(iter(())))))
+        seal = sealing(SpaceKey(store, 0, Keys.derive(root_key, store).seal), entropy)
+        frame = seal(row_place(STATE_ID, None), plain(StateRow(0, summed(iter(())))))
         return StoredRow(STATE_ID, None, frame)
 
     @property
     def store(self) -> bytes:
         """The store id."""
         return self._rows.store
+
+    @property
+    def keys(self) -> Keys:
+        """What derives from the root key."""
+        return self._keys
+
+    def version(self) -> tuple[int, int]:
+        """Another one after every change of any row, whichever process made it; some microseconds."""
+        return self._rows.version()
 
     def subjects(self) -> list[Subject]:
         """All subjects, by name."""
@@ -162,13 +167,36 @@ class Chip:
             DamagedError: in a chip of up to 1,024 rows, also when any row was put back or altered: an older answer to
                 this question would wake another persona. In a larger one that takes longer than a crossing may.
         """
+        unknown = "nobody of that name wakes at a place of that name here"
+        row = self._get(WakeRow(place, subject, ""), unknown, rows=self.current())
+        return Persona(subject, row.persona)
+
+    def current(self) -> Verified | None:
+        """The rows of a chip of up to 1,024, held against their guard as a set; None in a larger one.
+
+        Raises:
+            DamagedError: a row was put back or altered, where that was looked for.
+        """
         # What the guard says, or what is there: an old guard of a larger chip must not get a small one past this.
         said = self._read_state(self._rows.get(STATE_ID)).count
         small = said <= _VERIFIED_AT_CROSSING or self._rows.count(_VERIFIED_AT_CROSSING + 1) <= _VERIFIED_AT_CROSSING
-        verified = self._verify_set() if small else None
-        unknown = "nobody of that name wakes at a place of that name here"
-        row = self._get(WakeRow(place, subject, ""), unknown, rows=verified)
-        return Persona(subject, row.persona)
+        return self._verify_set() if small else None
+
+    def find(self, like: R, rows: _Found | None = None) -> R | None:
+        """The row with the id that this one has; as of `rows`, where they are given. Not for rows of a space.
+
+        Where there is none, another row is opened, so that it takes the same work. It is not looked at whether somebody
+        took it out.
+        """
+        row = self._find(like, rows=rows)
+        if row is None:
+            self._read_state(self._rows.get(STATE_ID))
+        return row
+
+    def of_kind(self, like: R, rows: Verified) -> list[R]:
+        """Of these rows, all that have the owner that this one has."""
+        _, owner = self._keys.identify(like)
+        return [self._open(stored, type(like)) for stored in rows.values() if stored.owner == owner]
 
     def key(self, persona: Persona, rows: Verified | None = None) -> SpaceKey:
         """The key of the persona's space; as of `rows`, where they are given.
@@ -186,7 +214,7 @@ class Chip:
         Returns the names of those that existed.
         """
 
-        def add(change: _Change) -> list[str]:
+        def add(change: Change) -> list[str]:
             change.put(SubjectRow(subject))
             known = []
             for name, (key, head) in personas.items():
@@ -199,7 +227,7 @@ class Chip:
                 change.put(AnchorRow(key.epoch, head.seq, head.digest), key.space)
             return known
 
-        return self._change(add)
+        return self.change(add)
 
     def set_place(self, name: str, wakes: Mapping[str, str | None]) -> None:
         """Add a place, if it is new, and say who wakes there; None says that nobody of that subject does any more.
@@ -212,7 +240,7 @@ class Chip:
                 unknown = "no such persona here; `severance sever SUBJECT PERSONA` makes one"
                 self._get(PersonaRow(subject, persona, b"", 0), unknown)
 
-        def declare(change: _Change) -> None:
+        def declare(change: Change) -> None:
             change.put(PlaceRow(name))
             for subject, persona in wakes.items():
                 if persona is None:
@@ -220,7 +248,7 @@ class Chip:
                 else:
                     change.put(WakeRow(name, subject, persona))
 
-        self._change(declare)
+        self.change(declare)
 
     def anchor(self, key: SpaceKey, rows: Verified | None = None) -> Head:
         """How far the space's log went when the chip last heard of it; as of `rows`, where they are given."""
@@ -229,12 +257,12 @@ class Chip:
     def set_anchor(self, key: SpaceKey, head: Head, *, back: bool = False) -> None:
         """Remember how far the space's log goes. Never goes back, unless `back` says that the owner accepts it."""
 
-        def move(change: _Change) -> None:
+        def move(change: Change) -> None:
             row = self._find(AnchorRow(0, 0, b""), key.space, change.rows)
             if back or row is None or row.seq < head.seq:
                 change.put(AnchorRow(key.epoch, head.seq, head.digest), key.space)
 
-        self._change(move)
+        self.change(move)
 
     def verify(self) -> Verified:
         """Check the file's structure, and the whole set of rows against its guard. Returns the rows.
@@ -265,9 +293,11 @@ class Chip:
         """Let go of the file."""
         self._rows.close()
 
-    def _change(self, work: Callable[[_Change], T]) -> T:
+    def change(self, work: Callable[[Change], T]) -> T:
+        """Run `work` in one transaction, with the guard moved along; whatever it raises rolls it back."""
+
         def changing(rows: Rows) -> T:
-            change = _Change(rows, self._keys, self._seal, self._read_state(rows.get(STATE_ID)))
+            change = Change(rows, self._keys, self._seal, self._read_state(rows.get(STATE_ID)))
             found = work(change)
             change.finish()
             return found
@@ -331,71 +361,8 @@ class Chip:
             ) from None
 
 
-class _Change:
-    """Rows written in one transaction, with the guard moved along."""
-
-    def __init__(self, rows: Rows, keys: Keys, seal: Seal, state: StateRow) -> None:
-        self.rows = rows
-        self._keys = keys
-        self._seal = seal
-        self._count = state.count
-        self._sum = state.sum
-
-    def knows(self, row: Row) -> bool:
-        """Whether there is a row with this one's id."""
-        return self.rows.get(self._keys.identify(row)[0]) is not None
-
-    def put(self, row: Row, space: bytes = b"") -> None:
-        """Write a row, over an earlier one if there is."""
-        wanted, owner = self._keys.identify(row, space)
-        frame = self._seal(row_place(wanted, owner), _plain(row))
-        new = StoredRow(wanted, owner, frame)
-        old = self.rows.get(wanted)
-        self._move(old, new)
-        self.rows.put(new)
-
-    def remove(self, row: Row, space: bytes = b"") -> None:
-        """Erase a row, if it is there."""
-        wanted, _ = self._keys.identify(row, space)
-        old = self.rows.get(wanted)
-        if old is not None:
-            self._move(old, None)
-            self.rows.delete(wanted)
-
-    def finish(self) -> None:
-        """Write the guard."""
-        frame = self._seal(row_place(STATE_ID, None), _plain(StateRow(self._count, self._sum)))
-        self.rows.put(StoredRow(STATE_ID, None, frame))
-
-    def _move(self, old: StoredRow | None, new: StoredRow | None) -> None:
-        minus = 0 if old is None else self._keys.share(*old)
-        plus = 0 if new is None else self._keys.share(*new)
-        self._sum = moved(self._sum, minus, plus)
-        self._count += (new is not None) - (old is not None)
-
-
-class _ScopedEntropy:
-    """Draws under the chip's scope, so that no space's stream is moved by what the chip seals."""
-
-    def __init__(self, entropy: Entropy) -> None:
-        self._entropy = entropy
-
-    def draw(self, size: int, scope: bytes) -> bytes:
-        return self._entropy.draw(size, _SCOPE)
-
-
-def _sealing(key: SpaceKey, entropy: Entropy) -> Seal:
-    """Seals each row under a salt of its own: an equal salt would tell which rows were written together."""
-    scoped = _ScopedEntropy(entropy)
-    return lambda where, content: Sealer(key, scoped).seal(where, content)
-
-
 def _place(name: str, rows: Iterable[WakeRow]) -> Place:
     return Place(name, {row.subject: row.persona for row in sorted(rows, key=lambda row: row.subject)})
-
-
-def _plain(row: Row) -> Plain:
-    return Plain(ENCODER.encode(row))
 
 
 def _damaged() -> DamagedError:

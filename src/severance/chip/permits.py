@@ -11,7 +11,6 @@ import base64
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
 from biscuit_auth import (
     Algorithm,
@@ -31,6 +30,7 @@ from biscuit_auth import (
 )
 
 from severance.errors import InputError
+from severance.model import Right
 
 PREFIX = "sev1"
 MOST_TEXT = 8_192
@@ -47,17 +47,6 @@ _BEFORE = "check if time($now), $now < {until};"
 _ONLY_RIGHTS = "check if operation($call), {calls}.contains($call);"
 _ONLY_THREADS = 'check if thread($thread), {threads}.contains($thread) or operation("cross");'
 _ONLY_TOOL = "check if tool({tool});"
-
-
-class Right(StrEnum):
-    """What a permit may allow."""
-
-    RECALL = "recall"
-    REMEMBER = "remember"
-    AMEND = "amend"
-    FORGET = "forget"
-    SEND = "send"
-    REFINE = "refine"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import msgspec
 
 from severance.crypto.envelope import KEY_BYTES, NO_OWNER, SPACE_BYTES
 from severance.crypto.primitives import hkdf_sha512, hmac_sha256, sha256
-from severance.model import Head, Persona, Place
+from severance.model import Head, Persona, Place, Right
 
 ROW_ID_BYTES = 16
 STATE_ID = bytes(ROW_ID_BYTES)
@@ -71,7 +71,41 @@ class AnchorRow(msgspec.Struct, array_like=True, tag="anchor", frozen=True, forb
     digest: bytes
 
 
-Row = StateRow | SubjectRow | PersonaRow | PlaceRow | WakeRow | KeyRow | AnchorRow
+class PermitRow(msgspec.Struct, array_like=True, tag="permit", frozen=True, forbid_unknown_fields=True):
+    """A permit that was made. Times are microseconds since 1970; `ended` is when it was revoked or seen to be over."""
+
+    id: bytes
+    subject: str
+    persona: str
+    place: str
+    rights: tuple[Right, ...]
+    made: int
+    until: int
+    ended: int | None = None
+
+
+class CredentialRow(msgspec.Struct, array_like=True, tag="credential", frozen=True, forbid_unknown_fields=True):
+    """The place credential of a program; `proof` follows from its secret, which the chip does not have."""
+
+    id: bytes
+    proof: bytes
+    subject: str
+    place: str
+    program: str
+    rights: tuple[Right, ...]
+    made: int
+    revoked: int | None = None
+
+
+class ClockRow(msgspec.Struct, array_like=True, tag="clock", frozen=True, forbid_unknown_fields=True):
+    """The latest time that the chip has seen."""
+
+    at: int
+
+
+Row = (
+    StateRow | SubjectRow | PersonaRow | PlaceRow | WakeRow | KeyRow | AnchorRow | PermitRow | CredentialRow | ClockRow
+)
 
 ENCODER = msgspec.msgpack.Encoder()
 DECODER: msgspec.msgpack.Decoder[Row] = msgspec.msgpack.Decoder(Row)
@@ -103,7 +137,17 @@ def within_limits(row: Row) -> bool:
             return len(secret) == KEY_BYTES
         case AnchorRow(epoch, seq, digest):
             return 0 <= epoch < _MOST_EPOCHS and 0 <= seq < _MOST and len(digest) == _DIGEST_BYTES
+        case PermitRow(name, made=made, until=until, ended=ended):
+            return len(name) == ROW_ID_BYTES and _are_times(made, until, ended)
+        case CredentialRow(name, proof, made=made, revoked=revoked):
+            return len(name) == ROW_ID_BYTES and len(proof) == _DIGEST_BYTES and _are_times(made, revoked)
+        case ClockRow(at):
+            return _are_times(at)
     return True
+
+
+def _are_times(*found: int | None) -> bool:
+    return all(at is None or 0 <= at < _MOST for at in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,23 +156,30 @@ class Keys:
 
     seal: bytes
     name: bytes
+    permit: bytes
+    event: bytes
+    checkpoint: bytes
 
     def __repr__(self) -> str:
         return "Keys()"
 
     @classmethod
     def derive(cls, root_key: bytes, store: bytes) -> Keys:
-        """The chip key and the name key."""
-        okm = hkdf_sha512(root_key, salt=store, info=b"severance/chip/v1", length=64)
-        return cls(okm[:32], okm[32:])
+        """The chip key, the name key, the seed that permits are signed from, and the two of the audit log."""
+        okm = hkdf_sha512(root_key, salt=store, info=b"severance/chip/v1", length=5 * KEY_BYTES)
+        return cls(*(okm[start : start + KEY_BYTES] for start in range(0, len(okm), KEY_BYTES)))
 
     def row_id(self, kind: str, *parts: str | bytes) -> bytes:
         """The id of the row of this type with these parts: 16 bytes that tell nothing without the name key."""
+        return self.proof(kind, *parts)[:ROW_ID_BYTES]
+
+    def proof(self, kind: str, *parts: str | bytes) -> bytes:
+        """32 bytes that follow from the parts, and only for whoever has the name key."""
         framed = kind.encode("ascii")
         for part in parts:
             raw = part.encode("utf-8") if isinstance(part, str) else part
             framed += _LENGTH.pack(len(raw)) + raw
-        return hmac_sha256(self.name, framed)[:ROW_ID_BYTES]
+        return hmac_sha256(self.name, framed)
 
     def share(self, row: bytes, owner: bytes | None, frame: bytes) -> int:
         """What one row contributes to the guarding sum (additive multiset hash, Clarke et al., ASIACRYPT 2003)."""
@@ -151,6 +202,12 @@ class Keys:
                 return self.row_id("key", space), None
             case AnchorRow():
                 return self.row_id("anchor", space), None
+            case PermitRow(permit):
+                return self.row_id("permit", permit), self.row_id("permits")
+            case CredentialRow(credential):
+                return self.row_id("credential", credential), self.row_id("credentials")
+            case ClockRow():
+                return self.row_id("clock"), None
 
 
 def summed(shares: Iterator[int]) -> bytes:

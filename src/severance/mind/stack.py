@@ -214,7 +214,7 @@ def _check(memories: Memories) -> None:
 def _check_texts(data: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
     """UTF-8, each of them by itself."""
     if (data & 0x80).any():
-        str(memoryview(data).cast("B"), "utf-8")
+        str(data.data, "utf-8")
         inner = ends[ends < len(data)]
         need(not ((data[inner] & 0xC0) == 0x80).any())
 

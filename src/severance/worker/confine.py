@@ -94,7 +94,8 @@ def let_go(keep: Iterable[int]) -> None:
     """Close every descriptor but these: what the parent let slip through as well."""
     before = 0
     for number in sorted({*keep}):
-        os.closerange(before, number)
+        if number > before:  # of nothing at all, `closerange(0, 0)` makes everything
+            os.closerange(before, number)
         before = number + 1
     os.closerange(before, 65_536)
 

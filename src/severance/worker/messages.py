@@ -136,15 +136,15 @@ class Memories(Message, frozen=True):
 
 
 class More(Message, frozen=True):
-    """The next page of a list."""
+    """The next page of what this is the rest of."""
 
-    list: int
+    rest: int
 
 
 class Leave(Message, frozen=True):
-    """These lists are not read any further. Answered by `Done`."""
+    """These are not read any further. Answered by `Done`."""
 
-    lists: list[int]
+    rests: list[int]
 
 
 class Get(Message, frozen=True):
@@ -200,10 +200,10 @@ class Done(Message, frozen=True):
 
 
 class Page(Message, frozen=True):
-    """Some items of a list, and by which number to ask for more, or None at its end."""
+    """Some items of a list, and the number of the rest of it, or None at its end."""
 
     items: list[ToldMemory | ToldHit]
-    list: int | None
+    rest: int | None
 
 
 class Count(Message, frozen=True):

@@ -51,13 +51,14 @@ class Hours:
             InputError: it is not of that form, or the zone is not known here.
         """
         *parts, zone = text.split() or [""]
+        nothing = not parts
         days, start, end = frozenset(range(7)), 0, DAY_MINUTES
         if parts and _DAYS.fullmatch(parts[0]):
             days = _days(parts.pop(0))
         if parts and (found := _TIMES.fullmatch(parts[0])):
             parts.pop(0)
             start, end = _minutes(*found.groups())
-        if parts or not zone or _TIMES.fullmatch(zone) or (len(days) == 7 and start == 0 and end == DAY_MINUTES):
+        if parts or nothing or _TIMES.fullmatch(zone):
             raise InputError(f"these are no hours; {_FORM}")
         zone_named(zone)
         return cls(days, start, end, zone)

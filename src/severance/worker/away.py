@@ -1,0 +1,338 @@
+"""A session whose persona is awake in a worker: the same calls, the same answers, the same errors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from threading import RLock
+from typing import TypeVar
+from weakref import finalize
+
+from severance.asking import When, check_query, check_whole, filter_of
+from severance.crypto.envelope import SpaceKey
+from severance.drafts import checked
+from severance.embed.bundled import WordVectors
+from severance.errors import AsleepError, InputError, NotFoundError, SeveranceError
+from severance.model import Draft, Filter, Head, Memory, Metadata, Persona, Recollection, id_bytes, micros
+from severance.ports import Embedder, Reranking
+from severance.session import MOST_RECALLED, Session
+from severance.worker.aide import Aide
+from severance.worker.child import Child, gone
+from severance.worker.confine import Confinement
+from severance.worker.messages import (
+    Amend,
+    Answer,
+    Begin,
+    Count,
+    Counts,
+    Done,
+    Forget,
+    GarbledError,
+    Get,
+    History,
+    Hold,
+    Leave,
+    Memories,
+    More,
+    Page,
+    Ready,
+    Recall,
+    Remember,
+    Request,
+    Sleep,
+    Stats,
+    ToldHit,
+    ToldMemory,
+    Wake,
+    hit_in,
+    memory_in,
+    pages,
+    told_draft,
+    told_filter,
+)
+
+T = TypeVar("T")
+A = TypeVar("A", bound=Answer)
+
+
+def wake(
+    persona: Persona,
+    place: str,
+    key: SpaceKey,
+    vault: Path,
+    *,
+    embedder: Embedder,
+    reranking: Callable[[], Reranking | None],
+    anchor: Head | None,
+    keep_anchor: Callable[[Head], None],
+) -> WorkerSession:
+    """Wake a persona in a process of its own. The key is sent when the process has shut itself off, and not before.
+
+    Args:
+        persona, place, key, anchor, keep_anchor: as for `Session`.
+        vault: the path of the vault's file; this process has it open.
+        embedder: the bundled one is loaded by the worker; any other embeds in this process, for the worker.
+        reranking: as for `Session`; re-ranks in this process.
+
+    Raises:
+        SeveranceError: as crossing raises; or a process cannot be made.
+    """
+    told = reranking()
+    child = Child(Aide(embedder, reranking, keep_anchor))
+    try:
+        ready = expected(Ready, child.call(Begin(os.fspath(vault), os.fspath(child.scratch))))
+        child.call(
+            Wake(
+                key.space,
+                key.epoch,
+                key.secret,
+                persona.subject,
+                persona.name,
+                place,
+                None if anchor is None else (anchor.seq, anchor.digest),
+                embedder.identity,
+                isinstance(embedder, WordVectors),
+                None if told is None else (told.candidates, told.plain_on_failure),
+            )
+        )
+    except BaseException:
+        child.kill()
+        child.end()
+        raise
+    return WorkerSession(persona, place, child, ready.confinement)
+
+
+class WorkerSession(Session):
+    """As `Session`. The key and the mind are in the worker; here is what the caller said and was answered.
+
+    When the worker has ended, for whatever reason, the persona is asleep: every call raises `AsleepError`. What was
+    acknowledged is kept, and of what was not, each append whole or not at all.
+    """
+
+    # `Session.__init__` wakes the persona in this process, which is what must not happen.
+    def __init__(self, persona: Persona, place: str, child: Child, confinement: Confinement) -> None:
+        """Not for callers: use `wake`."""
+        self._persona = persona
+        self._place = place
+        self._child = child
+        self._confinement = confinement
+        self._asleep = False
+        self._turn = RLock()
+        self._forgot = 0
+        self._left: list[int] = []
+        finalize(self, child.end).atexit = False  # nobody has it any more, and so nobody can put it to sleep
+
+    @property
+    def confinement(self) -> Confinement:
+        """What the worker has shut itself off from."""
+        return self._confinement
+
+    @property
+    def process(self) -> int:
+        """The id of the worker's process. Killing it puts the persona to sleep."""
+        return self._child.process
+
+    def recall(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        since: When = None,
+        until: When = None,
+        as_of: When = None,
+        thread: str | None = None,
+        where: Metadata | None = None,
+    ) -> list[Recollection]:
+        """As `Session.recall`."""
+        check_query(query)
+        check_whole(limit, "the limit", 1, MOST_RECALLED)
+        chosen = filter_of(since, until, as_of, thread, where)
+        return self._list(Recall(str.__str__(query), limit, told_filter(chosen)), hit_in)
+
+    def memories(
+        self,
+        *,
+        since: When = None,
+        until: When = None,
+        as_of: When = None,
+        thread: str | None = None,
+        where: Metadata | None = None,
+    ) -> Iterator[Memory]:
+        """As `Session.memories`."""
+        return _Reading(self, filter_of(since, until, as_of, thread, where))
+
+    def get(self, id: str) -> Memory:  # noqa: A002
+        """As `Session.get`."""
+        return self._list(Get(_plain_id(id)), memory_in)[0]
+
+    def history(self, id: str) -> list[Memory]:  # noqa: A002
+        """As `Session.history`."""
+        return self._list(History(_plain_id(id)), memory_in)
+
+    def amend(
+        self,
+        id: str,  # noqa: A002
+        text: str | None = None,
+        *,
+        at: When = None,
+        thread: str | None = None,
+        source: str | None = None,
+        kind: str | None = None,
+        metadata: Metadata | None = None,
+        pinned: bool | None = None,
+    ) -> Memory:
+        """As `Session.amend`."""
+        given = {"text": text, "at": at, "thread": thread, "source": source, "kind": kind}
+        given |= {"metadata": metadata, "pinned": pinned}
+        changes = {name: value for name, value in given.items() if value is not None}
+        try:
+            draft = checked(replace(Draft(text="as it was"), **changes))
+        except InputError:
+            self.get(id)  # that there is none, or nobody awake, comes first
+            raise
+        request = Amend(
+            _plain_id(id),
+            draft.text if "text" in changes else None,
+            None if draft.at is None else micros(draft.at),
+            (draft.thread or "") if "thread" in changes else None,
+            (draft.source or "") if "source" in changes else None,
+            draft.kind if "kind" in changes else None,
+            dict(draft.metadata) if "metadata" in changes else None,
+            draft.pinned if "pinned" in changes else None,
+        )
+        return self._list(request, memory_in)[0]
+
+    def forget(self, id: str) -> int:  # noqa: A002
+        """As `Session.forget`."""
+        try:
+            return self._ask(Count, Forget(_plain_id(id))).number
+        finally:
+            self._forgot += 1
+
+    def stats(self) -> dict[str, int]:
+        """As `Session.stats`."""
+        return self._ask(Counts, Stats()).numbers
+
+    def sleep(self) -> None:
+        """As `Session.sleep`; the process ends. One that has ended already, or does not answer any more, is no error."""
+        with self._turn:
+            if self._asleep:
+                return
+            self._asleep = True
+            try:
+                self._child.call(Sleep())
+            except AsleepError:
+                pass
+            finally:
+                self._child.end()
+
+    def wait(self) -> None:
+        """Wait until the process is gone, after `sleep`: it may still have scraps of what was erased to clear away."""
+        self._child.join()
+
+    def __repr__(self) -> str:
+        return f"<Session, {'asleep' if self._asleep else 'awake'}>"
+
+    def _remember(self, drafts: Sequence[Draft]) -> list[Memory]:
+        told = [told_draft(draft) for draft in drafts]
+        first = True
+        with self._turn:
+            for page, last in pages(told, [len(draft.text) for draft in told]):
+                if last:
+                    return self._list(Remember(first, page), memory_in)
+                self._ask(Done, Hold(first, page))
+                first = False
+        return []
+
+    def _list(self, request: Request, read: Callable[[ToldMemory | ToldHit], T]) -> list[T]:
+        """Everything that the answer to this lists."""
+        with self._turn:
+            page = self._ask(Page, request)
+            items = page.items
+            while page.rest is not None:
+                page = self._ask(Page, More(page.rest))
+                items = items + page.items
+        try:
+            found = [read(item) for item in items]
+        except GarbledError:
+            raise self._lost() from None
+        if not found and isinstance(request, (Get, Amend)):
+            raise self._lost()
+        return found
+
+    def _ask(self, kind: type[A], request: Request) -> A:
+        with self._turn:
+            if self._asleep:
+                raise AsleepError("this session has ended; cross again to wake the persona")
+            if self._left:
+                left, self._left = self._left, []
+                self._child.call(Leave(left))
+            answer = self._child.call(request)
+        try:
+            return expected(kind, answer)
+        except GarbledError:
+            raise self._lost() from None
+
+    def _lost(self) -> AsleepError:
+        """The error for a worker that says what none would say: whatever it is now, it is no session any more."""
+        self._child.kill()
+        return gone()
+
+
+class _Reading(Iterator[Memory]):
+    """What `memories` returns: a page of a list that the worker keeps, and then the next."""
+
+    def __init__(self, session: WorkerSession, chosen: Filter) -> None:
+        self._session = session
+        self._forgot = session._forgot
+        self._waiting: list[ToldMemory | ToldHit] = []
+        page = session._ask(Page, Memories(told_filter(chosen)))
+        self._rest = page.rest
+        self._take(page)
+
+    def _take(self, page: Page) -> None:
+        self._waiting = page.items[::-1]
+        self._rest = page.rest
+        self._forgot = self._session._forgot
+
+    def __next__(self) -> Memory:
+        session = self._session
+        with session._turn:
+            if session._asleep:
+                raise AsleepError("this session has ended; cross again to wake the persona")
+            while True:
+                if not self._waiting:
+                    if self._rest is None:
+                        raise StopIteration
+                    self._take(session._ask(Page, More(self._rest)))
+                    continue
+                told = self._waiting.pop()
+                try:
+                    memory = memory_in(told)
+                except GarbledError:
+                    raise session._lost() from None
+                if self._forgot == session._forgot:
+                    return memory
+                try:
+                    return session.get(memory.id)  # it was read before something was forgotten
+                except NotFoundError:
+                    continue
+
+    def __del__(self) -> None:
+        if getattr(self, "_rest", None) is not None:
+            self._session._left.append(self._rest)
+
+
+def expected(kind: type[A], answer: Answer) -> A:
+    """The answer, where it is of this kind. Raises GarbledError where it is another."""
+    if not isinstance(answer, kind):
+        raise GarbledError(type(answer).__name__)
+    return answer
+
+
+def _plain_id(given: object) -> str:
+    """What is the written form of an id; nothing where it is not, as no memory has an id that is nothing."""
+    raw = id_bytes(given)
+    return "" if raw is None else raw.hex()
