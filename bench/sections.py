@@ -1,11 +1,11 @@
-"""What is measured: three sections, each a list of measures, each a function that gives rows."""
+"""What is measured: four sections, each a list of measures, each a function that gives rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from bench import costs, keeping, many, speed, speed_mind
+from bench import costs, keeping, many, speed, speed_mind, worker
 from bench.peers import run as peers
 from bench.quality import measures as quality
 from bench.settings import Settings
@@ -43,6 +43,7 @@ SECTIONS: dict[str, tuple[Measure, ...]] = {
         Measure("memory", costs.memory),
         Measure("sealing", costs.sealing),
     ),
+    "worker": (Measure("crossing", worker.crossing), Measure("calls", worker.calls)),
     "peers": (Measure("speed", peers.speed), Measure("recall", peers.recall), Measure("residue", peers.residue)),
 }
 

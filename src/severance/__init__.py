@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         KeyMissingError,
         NewerVersionError,
         NotFoundError,
+        PermitError,
         RerankerError,
         RolledBackError,
         SeveranceError,
@@ -26,20 +27,35 @@ if TYPE_CHECKING:
         WrongKeyError,
     )
     from severance.house import House, open  # noqa: A004 - `severance.open` is the name people will use
-    from severance.model import Draft, Memory, Persona, PersonaStatus, Place, Recollection, Status
+    from severance.model import (
+        CredentialInfo,
+        Draft,
+        Explanation,
+        Memory,
+        PermitInfo,
+        Persona,
+        PersonaStatus,
+        Place,
+        Recollection,
+        Right,
+        Status,
+    )
     from severance.ports import Reranking
     from severance.session import Session
     from severance.upkeep.backup import Backup, restore
     from severance.upkeep.check import Finding
+    from severance.weakening import weaken
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AsleepError",
     "Backup",
+    "CredentialInfo",
     "DamagedError",
     "Draft",
     "EmbedderError",
+    "Explanation",
     "Finding",
     "House",
     "InputError",
@@ -48,12 +64,15 @@ __all__ = [
     "NewerVersionError",
     "NotFoundError",
     "Passphrase",
+    "PermitError",
+    "PermitInfo",
     "Persona",
     "PersonaStatus",
     "Place",
     "Recollection",
     "RerankerError",
     "Reranking",
+    "Right",
     "RolledBackError",
     "Session",
     "SeveranceError",
@@ -66,14 +85,17 @@ __all__ = [
     "WrongKeyError",
     "open",
     "restore",
+    "weaken",
 ]
 
 _HOMES = {
     "AsleepError": "severance.errors",
     "Backup": "severance.upkeep.backup",
+    "CredentialInfo": "severance.model",
     "DamagedError": "severance.errors",
     "Draft": "severance.model",
     "EmbedderError": "severance.errors",
+    "Explanation": "severance.model",
     "Finding": "severance.upkeep.check",
     "House": "severance.house",
     "InputError": "severance.errors",
@@ -82,12 +104,15 @@ _HOMES = {
     "NewerVersionError": "severance.errors",
     "NotFoundError": "severance.errors",
     "Passphrase": "severance.crypto.rootkey",
+    "PermitError": "severance.errors",
+    "PermitInfo": "severance.model",
     "Persona": "severance.model",
     "PersonaStatus": "severance.model",
     "Place": "severance.model",
     "Recollection": "severance.model",
     "RerankerError": "severance.errors",
     "Reranking": "severance.ports",
+    "Right": "severance.model",
     "RolledBackError": "severance.errors",
     "Session": "severance.session",
     "SeveranceError": "severance.errors",
@@ -100,6 +125,7 @@ _HOMES = {
     "WrongKeyError": "severance.errors",
     "open": "severance.house",
     "restore": "severance.upkeep.backup",
+    "weaken": "severance.weakening",
 }
 
 

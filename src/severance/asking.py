@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from severance.drafts import Rememberable, check_text, draft_of, is_blank, metadata_of, time_of
 from severance.errors import InputError
-from severance.model import MAX_LABEL_BYTES, Draft, Filter, Metadata, micros
+from severance.model import MAX_LABEL_BYTES, Draft, Filter, Metadata, Right, micros, moment
 
 MAX_QUERY_BYTES = 2**20
 
@@ -70,3 +70,41 @@ def filter_of(since: When, until: When, as_of: When, thread: str | None, where: 
     if first is not None and last is not None and first > last:
         raise InputError("since is after until, and nothing can be in between")
     return Filter(since=first, until=last, as_of=bound(as_of, "as_of"), thread=thread, where=metadata_of(where))
+
+
+def rights_of(given: Iterable[str]) -> frozenset[Right]:
+    """The rights of these names.
+
+    Raises:
+        InputError: one is no right, or there is none.
+    """
+    known = ", ".join(Right)
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise InputError(f"rights are a list of some of these: {known}")
+    try:
+        found = frozenset(map(Right, given))
+    except ValueError:
+        raise InputError(f"that is not a right; there are {known}") from None
+    if not found:
+        raise InputError(f"say what is to be allowed, some of these: {known}")
+    return found
+
+
+def end_of(until: datetime | date | timedelta | str, now: int) -> int:
+    """When something ends, in microseconds since 1970.
+
+    Args:
+        until: a time as callers may give it, or how long from now.
+        now: in microseconds since 1970.
+
+    Raises:
+        InputError: it is no time, or not after now.
+    """
+    try:
+        length = until if isinstance(until, timedelta) else time_of(until, "until") - moment(now)
+        end = micros(moment(now) + length)
+    except OverflowError:
+        raise InputError("that is too long from now") from None
+    if end <= now:
+        raise InputError("that end is over already; say a later one")
+    return end

@@ -4,6 +4,7 @@
     ├── InputError               what was asked cannot be meant          exit 2 at the command line
     ├── NotFoundError            nothing here by that id or name         1
     ├── AsleepError              the session has ended                   1
+    ├── PermitError              the session's permit does not allow it  1
     ├── EmbedderError            the embedder failed or is another one   1
     ├── RerankerError            the re-ranker failed                    1
     ├── StoreError               the store cannot serve                  1
@@ -40,6 +41,10 @@ class NotFoundError(SeveranceError, LookupError):
 
 class AsleepError(SeveranceError):
     """The session has ended; cross again to wake the persona."""
+
+
+class PermitError(SeveranceError):
+    """The session was let in with a permit or a credential, and that does not allow this call."""
 
 
 class EmbedderError(SeveranceError):

@@ -10,35 +10,53 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from functools import cache, partial
 from itertools import count
 from operator import attrgetter
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from weakref import WeakValueDictionary
 
+from severance.admitted import let_in
+from severance.admitting import Admitting, Waking
+from severance.audit.auditlog import AuditLog
+from severance.audit.events import What
 from severance.chip.chip import Chip
+from severance.chip.gate import Claim, Gate
+from severance.chip.thresholds.applying import allow_commands, changes, explanation
+from severance.chip.thresholds.awake import day_of
+from severance.chip.thresholds.book import Book
+from severance.chip.thresholds.deciding import Circumstances, decide
+from severance.chip.thresholds.document import read as read_thresholds
+from severance.chip.thresholds.document import write as write_thresholds
+from severance.chip.thresholds.staying import Seat, Staying
+from severance.chip.thresholds.stored import days_of, limits_of
+from severance.chip.thresholds.surroundings import Machine, Surroundings
+from severance.crypto.envelope import SpaceKey
 from severance.crypto.rootkey import Key, variables
 from severance.drafts import name_of
 from severance.embed import bundled
 from severance.embed.specs import embedder_of, reranker_of
-from severance.errors import InputError
-from severance.model import Memory, Persona, PersonaStatus, Place, Status
+from severance.errors import InputError, NotFoundError, SeveranceError, StoreError
+from severance.model import Explanation, Head, Memory, Persona, PersonaStatus, Place, Status, micros
 from severance.ports import Clock, Embedder, Entropy, Reranker, Reranking, Vault
 from severance.records import Event
 from severance.session import Session
 from severance.space import Space, new_key, stored_head
-from severance.store import open_store, path_of
+from severance.store import VAULT_NAME, open_audit, open_store, path_of
 from severance.system import SystemClock, SystemEntropy
 from severance.upkeep.backup import Backup, back_up
 from severance.upkeep.check import UNREADABLE, Finding, examine, salvaged
 from severance.upkeep.reembed import reembed
+from severance.worker.workers import Workers
 from severance.writing import choosing
 
 EMBEDDER_VARIABLE = "SEVERANCE_EMBEDDER"
 RERANKER_VARIABLE = "SEVERANCE_RERANKER"
 T = TypeVar("T")
 
+_LAST = micros(datetime(2200, 1, 1, tzinfo=UTC))
 _BATCH = 4_096
 """Personas that are made in one step: other writers wait no longer than it takes."""
 
@@ -55,6 +73,7 @@ def open(  # noqa: A001 - `severance.open` is what people will write
     reranker: str | Reranker | Reranking | None = None,
     clock: Clock | None = None,
     entropy: Entropy | None = None,
+    surroundings: Surroundings | None = None,
 ) -> House:
     """Open the store at `path`, and make it if there is none.
 
@@ -69,7 +88,8 @@ def open(  # noqa: A001 - `severance.open` is what people will write
             SEVERANCE_EMBEDDER, then the bundled one, which needs no download.
         reranker: puts what recall found in a better order: a re-ranker, or a spec such as `endpoint:MODEL@URL`,
             `sentence-transformers:MODEL` or `fastembed:MODEL`. Without it: the spec in SEVERANCE_RERANKER, then none.
-        clock, entropy: for tests and replays; by default the machine's.
+        clock, entropy, surroundings: for tests and replays; by default the machine's. The last is what the conditions
+            of thresholds ask: host, directory, addresses, commands.
 
     Raises:
         StoreMissingError: there is no store, and `create` is False; or its chip or vault is missing.
@@ -82,10 +102,26 @@ def open(  # noqa: A001 - `severance.open` is what people will write
     directory = path_of(path)
     vault, chip = open_store(directory, key=key, create=create, entropy=entropy)
     clock = clock or SystemClock()
-    return House(directory, vault, chip, embedder=chosen, reranking=reranking, clock=clock, entropy=entropy)
+    try:
+        audit = open_audit(directory, chip, clock, entropy)
+    except BaseException:
+        chip.close()
+        vault.close()
+        raise
+    return House(
+        directory,
+        vault,
+        chip,
+        audit,
+        embedder=chosen,
+        reranking=reranking,
+        clock=clock,
+        entropy=entropy,
+        surroundings=surroundings,
+    )
 
 
-class House:
+class House(Admitting):
     """An unlocked store. Close it, or use it in a `with` block; closing puts every session to sleep.
 
     Names are 1 to 100 characters. Every method raises `StoreError` when the store cannot serve, and `DamagedError` when
@@ -97,16 +133,19 @@ class House:
         directory: Path,
         vault: Vault,
         chip: Chip,
+        audit: AuditLog | None,
         *,
         embedder: Callable[[], Embedder],
         reranking: Callable[[], Reranking | None] = lambda: None,
         clock: Clock,
         entropy: Entropy,
+        surroundings: Surroundings | None = None,
     ) -> None:
         """Not for callers: use `severance.open`."""
         self._directory = directory
         self._vault = vault
         self._chip = chip
+        self._audit = audit
         # Called at first need: a command that only looks at the house should not wait for word vectors.
         self._embedder = cache(embedder)
         self._reranking = cache(reranking)
@@ -115,6 +154,10 @@ class House:
         # In the order of crossing: a set's order would differ between runs, and with it what closing writes.
         self._sessions: WeakValueDictionary[int, Session] = WeakValueDictionary()
         self._crossings = count()
+        self._book = Book(chip)
+        self._gate = Gate(chip, clock, entropy)
+        self._surroundings = surroundings or Machine()
+        self._workers = Workers(directory / VAULT_NAME)
 
     @property
     def embedder(self) -> Embedder:
@@ -140,7 +183,9 @@ class House:
         first = choosing(self.embedder)
         new = [name for name in names if name not in known]
         for start in range(0, len(new), _BATCH):
-            self._sever(subject, new[start : start + _BATCH], first)
+            batch = new[start : start + _BATCH]
+            self._tell(What.SEVERED, *({"subject": subject, "persona": name} for name in batch))
+            self._sever(subject, batch, first)
         return self._chip.personas(subject)
 
     def place(self, name: str, wakes: Mapping[str, str | None]) -> Place:
@@ -159,22 +204,77 @@ class House:
             name_of(subject, "a subject"): None if persona is None else name_of(persona, "a persona")
             for subject, persona in wakes.items()
         }
+        told = [{"place": name, "subject": subject, "persona": persona} for subject, persona in checked.items()]
+        self._tell(What.PLACED, *(told or [{"place": name}]))
         self._chip.set_place(name, checked)
         return self._chip.place(name)
 
-    def cross(self, subject: str, place: str) -> Session:
+    def cross(self, subject: str, place: str, *, isolation: Literal["process"] | None = None) -> Session:
         """Go to a place: the persona that wakes there wakes, in a new session.
 
         Start a new model context for it: what the model still holds of another persona is out of Severance's reach.
 
+        Args:
+            isolation: "process" wakes the persona in a process of its own, which has its key and no other, and shuts
+                itself off as far as the platform allows: `confinement` of the session says how far. The session is
+                used as any other; when its process ends, the persona is asleep. Without it, this process.
+
         Raises:
+            InputError: a name that names can't have; or there is isolation, and the house has another clock or entropy
+                than the machine's.
             NotFoundError: nobody of that name wakes at a place of that name.
             EmbedderError: the memories were embedded by another embedder than this house's.
         """
+        if isolation not in (None, "process"):
+            raise InputError('isolation is "process", or nothing')
+        machine = isinstance(self._clock, SystemClock) and isinstance(self._entropy, SystemEntropy)
+        if isolation is not None and not machine:
+            raise InputError("a process of its own has the machine's clock and entropy; open the house without others")
         place = name_of(place, "the place")
-        persona = self._chip.waking(name_of(subject, "the subject"), place)
+        wake = self._wake if isolation is None else self._wake_elsewhere
+        return self._crossed(name_of(subject, "the subject"), place, wake)
+
+    def _waking_now(self, subject: str, place: str) -> Persona:
+        at = Circumstances(self._clock.now(), self._surroundings).known()
+        return self._chip.waking(subject, place, at)
+
+    def _crossed(self, subject: str, place: str, wake: Waking, claim: Claim | None = None) -> Session:
+        """The persona that wakes there for whoever claims it, or for the owner, woken in this way."""
+        try:
+            return self._let_through(subject, place, wake, claim)
+        except NotFoundError:
+            self._tell(What.REFUSED, {"subject": subject, "place": place})
+            raise
+
+    def _let_through(self, subject: str, place: str, wake: Waking, claim: Claim | None) -> Session:
+        application = None if claim is None else claim.program
+        at = Circumstances(self._clock.now(), self._surroundings, application).known()
+        persona = self._chip.waking(subject, place, at)
+        admission = None if claim is None else claim.open(persona)
+        if claim is not None and admission is None:
+            self._chip.refuse()
         key = self._chip.key(persona)
-        session = Session(
+        seat = Seat(persona, place, key.space)
+        staying = Staying(
+            self._book, watch, seat, at, surroundings=self._surroundings, clock=self._clock.now
+        )
+        if staying.over:
+            self._chip.refuse()
+        self._tell(What.CROSSED, _whom(persona, place))  # before anything can be read
+        session = wake(persona, place, key, staying)
+        if admission is not None:
+            let_in(session, admission)
+        try:
+            staying.take_turn()  # last: a crossing that fails puts nobody else to sleep
+        except BaseException:
+            with suppress(SeveranceError):
+                session.sleep()
+            raise
+        self._sessions[next(self._crossings)] = session
+        return session
+
+    def _wake(self, persona: Persona, place: str, key: SpaceKey, staying: Staying) -> Session:
+        return Session(
             persona,
             place,
             Space(self._vault, key, self._entropy),
@@ -184,24 +284,91 @@ class House:
             entropy=self._entropy,
             anchor=self._chip.anchor(key),
             keep_anchor=partial(self._chip.set_anchor, key),  # and not this house: a session should reach little
+            still_awake=staying,
+            slept=partial(_slept, staying, self._audit, _whom(persona, place)),
         )
-        self._sessions[next(self._crossings)] = session
-        return session
+
+    def _wake_elsewhere(self, persona: Persona, place: str, key: SpaceKey, staying: Staying) -> Session:
+        return self._workers.wake(
+            persona,
+            place,
+            key,
+            embedder=self.embedder,
+            reranking=self._reranking,
+            anchor=self._chip.anchor(key),
+            keep_anchor=partial(_keep_confirmed, self._vault, self._chip, key),
+            still_awake=staying,
+            slept=partial(_slept, staying, self._audit, _whom(persona, place)),
+        )
+
+    def thresholds(self) -> str:
+        """All rules and limits as the TOML text that `apply_thresholds` takes."""
+        return write_thresholds(self._book.all())
+
+    def apply_thresholds(self, text: str, *, dry: bool = False) -> list[str]:
+        """Let these rules and limits hold from now on, and no others. Returns what changes, in sentences.
+
+        Sessions that they no longer wake end at their next call. The commands that they name may be run on this machine
+        from now on, for this user.
+
+        Args:
+            text: TOML, as in docs/how-to/thresholds.md.
+            dry: only tell what would change.
+
+        Raises:
+            InputError: it cannot be meant; the message has line and column, and what holds stays in force.
+        """
+        personas = {(who.subject, who.name) for who in self._everyone()}
+        after = read_thresholds(text, name_of, lambda subject, persona: (subject, persona) in personas)
+        found = changes(self._book.all(), after)
+        if not dry:
+            allow_commands(after, os.environ)
+            if found:
+                self._tell(What.THRESHOLD_CHANGED, {"detail": {"changes": len(found)}})
+                self._book.replace(after)
+        return found
+
+    def explain(
+        self, subject: str, place: str, *, when: datetime | None = None, application: str | None = None
+    ) -> Explanation:
+        """Who wakes at a place and why, on this machine, now or at another time. Nobody is woken, nothing changes.
+
+        Args:
+            subject, place: of whom and where.
+            when: as if it were then; a time without a zone is taken as UTC.
+            application: as if the program that was registered by this name crossed.
+
+        Raises:
+            InputError: a name that names can't have, or a time before 1970 or after 2199.
+        """
+        subject, place = name_of(subject, "the subject"), name_of(place, "the place")
+        now = self._clock.now() if when is None else micros(when)
+        if not 0 <= now < _LAST:
+            raise InputError("a time is from 1970 to 2199")
+        at = Circumstances(now, self._surroundings, application)
+        return explanation(subject, place, decide(self._book.rules(subject, place), at))
 
     def status(self) -> Status:
         """Who there is and who wakes where. Nobody is woken for it, and nothing remembered is looked at."""
-        roll = self._chip.roll()  # of the set as a whole: a list must not be short of somebody who was taken out
+        now, roll = (
+            self._clock.now(),
+            self._chip.roll(),
+        )  # of the set as a whole: a list must not be short of somebody who was taken out
         awake_at = defaultdict[tuple[str, str], list[str]](list)
         for place in roll.places:
-            for pair in place.wakes.items():
-                awake_at[pair].append(place.name)
+            for subject, names in {**{s: (p,) for s, p in place.wakes.items()}, **place.depends}.items():
+                for name in names:
+                    awake_at[subject, name].append(place.name)
         # In the order of the file: of many personas, each page is then read once.
         ordered = sorted(roll.personas, key=attrgetter("space"))
         records = {known.space: stored_head(self._vault, known.space, known.anchor).seq for known in ordered}
         personas = []
         for persona, space, _ in roll.personas:
             places = tuple(awake_at.get((persona.subject, persona.name), ()))
-            personas.append(PersonaStatus(persona.subject, persona.name, places, records[space]))
+            limits = limits_of(roll.limits.get(persona.subject))
+            today = days_of(roll.awake.get(space)).get(day_of(now, limits.zone), 0) // 1_000_000
+            budget = limits.budgets.get(persona.name)
+            personas.append(PersonaStatus(persona.subject, persona.name, places, records[space], today, budget))
         return Status(str(self._directory), tuple(personas), tuple(roll.places))
 
     def check(self, progress: Progress | None = None) -> list[Finding]:
@@ -219,6 +386,7 @@ class House:
         Can be interrupted and run again; personas that use this embedder already are left alone.
         """
         self._chip.verify()  # as for `status`
+        self._tell(What.REEMBEDDED, {})
         spaces = [Space(self._vault, self._chip.key(persona), self._entropy) for persona in self._everyone()]
         return sum(reembed(space, self._chip.anchor(space.key), self.embedder, progress) for space in spaces)
 
@@ -230,6 +398,7 @@ class House:
         Raises:
             StoreError: the file exists or cannot be written.
         """
+        self._tell(What.BACKED_UP, {"detail": {"chip": chip}})
         return back_up(self._vault, self._chip if chip else None, path_of(path))
 
     def close(self) -> None:
@@ -237,6 +406,9 @@ class House:
         with ExitStack() as last:  # backwards; one that fails keeps none of the others from its turn
             last.callback(self._vault.close)
             last.callback(self._chip.close)
+            if self._audit is not None:
+                last.callback(self._audit.close)
+            last.callback(self._workers.close)  # they have the vault open
             for session in reversed(list(self._sessions.values())):
                 last.callback(session.sleep)
 
@@ -245,6 +417,10 @@ class House:
 
     def __exit__(self, *raised: object) -> None:
         self.close()
+
+    def _tell(self, what: What, *each: Mapping[str, Any]) -> None:
+        """Write into the audit log what is about to happen; in a store that is only read there is none."""
+        _told(self._audit, what, *each)
 
     def _sever(self, subject: str, names: Sequence[str], first: Event) -> None:
         """Make these personas, with a space each that begins with `first`."""
@@ -266,6 +442,21 @@ class House:
 
     def _everyone(self) -> list[Persona]:
         return [persona for subject in self._chip.subjects() for persona in self._chip.personas(subject.name)]
+
+
+def _keep_confirmed(vault: Vault, chip: Chip, key: SpaceKey, head: Head) -> None:
+    """Move an anchor to where a worker says that its log ends: no further than the vault's own head."""
+    stored_head(vault, key.space, head)
+    chip.set_anchor(key, head)
+
+
+def check_thresholds(text: str) -> int:
+    """How many rules a text has that `House.apply_thresholds` could take, if the personas exist.
+
+    Raises:
+        InputError: it could not; the message has line and column.
+    """
+    return sum(map(len, read_thresholds(text, name_of).rules.values()))
 
 
 def chosen_embedder(chosen: str | Embedder | None, key: Key = None) -> Callable[[], Embedder]:
@@ -294,6 +485,23 @@ def _in_environment(variable: str, read: Callable[[str, Collection[str]], T], ke
         return read(spec, variables(key)) if spec else None
     except InputError as problem:
         raise InputError(f"{variable}: {problem}") from None
+
+
+def _whom(persona: Persona, place: str) -> Mapping[str, Any]:
+    return {"subject": persona.subject, "persona": persona.name, "place": place}
+
+
+def _slept(staying: Staying, audit: AuditLog | None, whom: Mapping[str, Any]) -> None:
+    try:
+        staying.end()
+    finally:
+        with suppress(StoreError):  # it sleeps whether that can be written down or not
+            _told(audit, What.SLEPT, whom)
+
+
+def _told(audit: AuditLog | None, what: What, *each: Mapping[str, Any]) -> None:
+    if audit is not None:
+        audit.tell_all(what, each)
 
 
 def _itself(thing: T) -> T:

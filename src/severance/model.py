@@ -31,6 +31,7 @@ MAX_NAME_CHARS = 100
 ID_BYTES = 15
 
 NO_METADATA: Metadata = MappingProxyType({})
+_NOBODY: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -51,20 +52,37 @@ class Persona:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where subjects can be, and which persona of each wakes there (subject name to persona name)."""
+    """Where subjects can be, and which persona of each wakes there.
+
+    Attributes:
+        name: what it is called.
+        wakes: subject name to persona name, where the circumstances make no difference.
+        depends: subject name to the names of those who may wake, in the order of the rules, where they do.
+    """
 
     name: str
     wakes: Mapping[str, str]
+    depends: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOBODY)
 
 
 @dataclass(frozen=True, slots=True)
 class PersonaStatus:
-    """One persona from outside: where it wakes, and how many records its space has (not what they say)."""
+    """One persona from outside: where it may wake, and how many records its space has (not what they say).
+
+    Attributes:
+        subject, name: whose and which.
+        places: where it wakes, or may wake under conditions.
+        records: how many its space has.
+        awake: seconds that it was awake today, as its subject counts days.
+        budget: seconds of a day that it may be awake, or None.
+    """
 
     subject: str
     name: str
     places: tuple[str, ...]
     records: int
+    awake: int = 0
+    budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +147,35 @@ class CredentialInfo:
     rights: frozenset[Right]
     made: datetime
     revoked: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSeen:
+    """One rule of a threshold: who would wake, whether it holds, and of each condition whether it does and why."""
+
+    persona: str
+    holds: bool
+    conditions: tuple[tuple[bool, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Who wakes at a place, and why.
+
+    Attributes:
+        subject, place: of whom and where.
+        persona: who wakes, or None: nobody does.
+        until: when that changes if nothing does but the time, or None.
+        rules: every rule, in order; the first that holds decides.
+        later: personas that would wake later if nothing changed but the time, and when.
+    """
+
+    subject: str
+    place: str
+    persona: str | None
+    until: datetime | None
+    rules: tuple[RuleSeen, ...]
+    later: Mapping[str, datetime]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

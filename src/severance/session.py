@@ -67,6 +67,8 @@ class Session:
         entropy: Entropy,
         anchor: Head | None,
         keep_anchor: Callable[[Head], None],
+        still_awake: Callable[[], None] = lambda: None,
+        slept: Callable[[], None] = lambda: None,
     ) -> None:
         self._persona = persona
         self._place = place
@@ -76,6 +78,9 @@ class Session:
         self._clock = clock
         self._entropy = entropy
         self._keep_anchor = keep_anchor
+        self._still_awake = still_awake
+        self._slept = slept
+        self._ended = "this session has ended; cross again to wake the persona"
         self._anchored = anchor.seq if anchor is not None else 0
         self._heard = Heard(_RECENT)
         self._lock = RLock()
@@ -296,6 +301,7 @@ class Session:
                 with suppress(StoreError):  # a snapshot is a cache: without it the next waking only takes longer
                     write_layers(space, following.mind(), following.label)
             self._keep(space.head)
+            self._slept()
             large = space.head.seq >= _LARGE
             del space, following  # the key and the mind
             if large:
@@ -347,7 +353,14 @@ class Session:
 
     def _opened(self) -> Space:
         if self._space is None:
-            raise AsleepError("this session has ended; cross again to wake the persona")
+            raise AsleepError(self._ended)
+        try:
+            self._still_awake()
+        except AsleepError as end:
+            self._ended = str(end)
+            with suppress(StoreError):  # the anchor may stay behind; what was asked has its answer
+                self.sleep()
+            raise
         return self._space
 
     @property

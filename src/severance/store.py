@@ -7,11 +7,13 @@ from pathlib import Path
 
 import msgspec
 
+from severance.audit.auditlog import AuditKeys, AuditLog, Signature
+from severance.audit.log import LogFile
 from severance.chip.chip import Chip
 from severance.chip.rows import RowFile
 from severance.crypto.envelope import SPACE_BYTES
 from severance.crypto.rootkey import Key, for_new_store, for_store
-from severance.disk.faults import from_system
+from severance.disk.faults import from_system, present
 from severance.disk.newfile import new_folder
 from severance.errors import (
     DamagedError,
@@ -20,11 +22,12 @@ from severance.errors import (
     StoreMissingError,
     StoreReadOnlyError,
 )
-from severance.ports import Entropy, Vault
+from severance.ports import Clock, Entropy, Vault
 from severance.vault.sqlite import SqliteVault
 
 VAULT_NAME = "vault.db"
 CHIP_NAME = "chip.db"
+AUDIT_NAME = "audit.db"
 ASIDE = ".before-restore"
 """What a restore adds to the names of the files that were there; a number follows where that is taken."""
 
@@ -89,6 +92,28 @@ def open_store(
         return _open(directory, home or directory, key, entropy, readonly=False)
     except StoreReadOnlyError:
         return _open(directory, home or directory, key, entropy, readonly=True)
+
+
+def open_audit(directory: Path, chip: Chip, clock: Clock, entropy: Entropy) -> AuditLog | None:
+    """Open the audit log of an open store, and begin one where there is none. None in a store that is only read.
+
+    Raises:
+        StoreError, DamagedError: it is another store's, cannot serve, or is not what was written.
+    """
+    path, keys = directory.absolute() / AUDIT_NAME, AuditKeys(*chip.audit_keys())
+    if chip.readonly:
+        return None
+    if not present(path):
+        try:
+            LogFile.create(path, chip.store, Signature(chip.store, keys.sign, clock.now)).close()
+        except StoreError:
+            if not present(path):
+                raise  # else another process was making it at the same time
+    log = LogFile.open(path)
+    if log.store != chip.store:
+        log.close()
+        raise StoreError(f"the audit log in {directory} belongs to another store; put back the right one")
+    return AuditLog(log, keys, clock, entropy)
 
 
 def _open(directory: Path, home: Path, key: Key, entropy: Entropy, *, readonly: bool) -> tuple[Vault, Chip]:

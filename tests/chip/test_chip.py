@@ -216,7 +216,7 @@ def test_an_old_guard_of_a_larger_chip_does_not_hide_an_old_answer_in_a_small_on
     small = len(dump(path)["rows"]) - 1
     monkeypatch.setattr("severance.chip.chip._VERIFIED_AT_CROSSING", small)
     assert full.waking("mark", "floor").name == "innie"
-    floor, _ = full._keys.identify(WakeRow("floor", "mark", ""))
+    floor, _ = full._keys.identify(WakeRow("floor", "mark", ()))
     for row in (STATE_ID, floor):
         change(path, "UPDATE rows SET frame = ? WHERE id = ?", old[row][2], row)
     monkeypatch.setattr("severance.chip.chip._VERIFIED_AT_CROSSING", small + 1)

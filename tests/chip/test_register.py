@@ -38,7 +38,7 @@ def test_ids_of_rows_differ_where_any_part_does(one: list[str], other: list[str]
 
 def test_rows_of_different_types_never_have_the_same_id() -> None:
     keys = Keys.derive(ROOT, STORE)
-    rows = (SubjectRow("a"), PlaceRow("a"), PersonaRow("a", "a", b"", 1), WakeRow("a", "a", "a"))
+    rows = (SubjectRow("a"), PlaceRow("a"), PersonaRow("a", "a", b"", 1), WakeRow("a", "a", ()))
     ids = [keys.identify(row)[0] for row in rows]
     ids += [keys.identify(row, b"a")[0] for row in (KeyRow(b""), AnchorRow(1, 1, b""))]
     assert len(set(ids)) == len(ids)

@@ -16,7 +16,7 @@ from severance.chip.rows import StoredRow
 def test_a_row_put_back_after_the_set_was_verified_is_not_followed(
     full: Chip, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    floor, _ = full._keys.identify(WakeRow("floor", "mark", ""))
+    floor, _ = full._keys.identify(WakeRow("floor", "mark", ()))
     full.set_place("floor", {"mark": "outie"})
     (old,) = (row[2] for row in dump(path)["rows"] if row[0] == floor)
     full.set_place("floor", {"mark": "innie"})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from severance.cli.app import app
+from severance.cli import surface
 from severance.cli.reference import JSON_SHAPES
 
 from .conftest import Run
@@ -29,8 +29,8 @@ MEMORY = {
     "supersedes": (str, type(None)),
     "superseded_by": (str, type(None)),
 }
-PLACE = {"place": str, "wakes": dict}
-PERSONA = {"subject": str, "persona": str, "places": [str], "records": int}
+PLACE = {"place": str, "wakes": dict, "depends": dict}
+PERSONA = {"subject": str, "persona": str, "places": [str], "records": int, "awake": int, "budget": (int, type(None))}
 FINDING = {"what": str, "space": (str, type(None)), "record": (int, type(None))}
 SAVED = {"file": str, "personas": [{"subject": str, "persona": str, "memories": int}]}
 
@@ -38,6 +38,20 @@ CASES: dict[str, tuple[tuple[str, ...], object]] = {
     "init": ((), {"store": str, "created": bool}),
     "sever": (("helly", "a", "b"), {"subject": str, "personas": [str]}),
     "place": (("office", "mark=outie"), PLACE),
+    "threshold apply": (("{tmp}/rules.toml",), {"changes": [str], "applied": bool}),
+    "threshold show": ((), {"toml": str}),
+    "threshold check": (("{tmp}/rules.toml",), {"rules": int}),
+    "threshold explain": (
+        ("irving", "--at", "office"),
+        {
+            "subject": str,
+            "place": str,
+            "wakes": (str, type(None)),
+            "until": (str, type(None)),
+            "rules": [{"persona": str, "holds": bool, "conditions": [{"holds": bool, "why": str}]}],
+            "later": dict,
+        },
+    ),
     "status": ((), {"store": str, "personas": [PERSONA], "places": [PLACE]}),
     "remember": (("words", "--at", "office"), {"memory": MEMORY}),
     "recall": (
@@ -88,7 +102,7 @@ def _matches(value: object, shape: object) -> bool:
 def test_every_command_has_json() -> None:
     # What these print is tested beside their exit codes, in test_commands and test_barrier.
     assert (
-        {str(command.name) for command in app.registered_commands} - {"tour", "barrier"}
+        set(surface.names()) - {"tour", "barrier"}
         == set(CASES)
         == set(JSON_SHAPES)
     )
@@ -98,10 +112,11 @@ def test_every_command_has_json() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_fields(run: Run, store: Path, printer: str, tmp_path: Path, name: str, before: bool) -> None:
     (tmp_path / "half.jsonl").write_text('{"text": "good"}\nnot json\n')
+    (tmp_path / "rules.toml").write_text('rule = [{subject="irving", place="office", persona="home", host="*"}]')
     run("backup", str(tmp_path / "before.tar"))
     words, shape = CASES[name]
     filled = [word.format(id=printer, tmp=tmp_path) for word in words]
-    ended = run("--json", name, *filled) if before else run(name, *filled, "--json")
+    ended = run("--json", *name.split(), *filled) if before else run(*name.split(), *filled, "--json")
     assert (ended.code, ended.err) == (0, "")
     assert _matches(ended.json, shape), ended.out
 

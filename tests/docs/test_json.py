@@ -68,6 +68,14 @@ def test_the_samples_are_what_is_printed(run: Callable[..., Any], tmp_path: Path
     work = tmp_path / "work"
     printed = {"init": run("init", "--key", "file:key"), "sever": run("sever", "mark", "innie", "outie")}
     printed["place"] = run("place", "floor", "mark=innie")
+    rules = work / "rules.toml"
+    rules.write_text('rule = [{subject="mark", place="floor", persona="innie", host="*"}]', encoding="utf-8")
+    printed["threshold check"] = run("threshold", "check", str(rules))
+    printed["threshold apply"] = run("threshold", "apply", str(rules))
+    printed["threshold explain"] = run("threshold", "explain", "mark", "--at", "floor")
+    rules.write_text('rule = [{subject="mark", place="floor", persona="innie"}]', encoding="utf-8")
+    run("threshold", "apply", str(rules))
+    printed["threshold show"] = run("threshold", "show")
     printed["status"] = run("status")
     printed["remember"] = run("remember", "The file is at 96 percent.", "--at", "floor")
     printed["recall"] = run("recall", "the file", "--at", "floor")

@@ -4,29 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from format.given import Counter, Vector, fixed, marked, pack, plain
 from kit import flipped
 from severance.chip.register import (
     ENCODER,
     STATE_ID,
     AnchorRow,
+    AwakeRow,
+    ClockRow,
+    CredentialRow,
     KeyRow,
     Keys,
+    LimitsRow,
+    PermitRow,
     PersonaRow,
     PlaceRow,
+    RuleForm,
     StateRow,
     SubjectRow,
+    TurnRow,
     WakeRow,
     summed,
 )
 from severance.crypto.envelope import Sealer, SpaceKey, genesis, row_place
-from severance.model import Plain
+from severance.model import Plain, Right
 
 STORE, ROOT = fixed("store", 16), fixed("root key", 32)
 INNIE, OUTIE = fixed("innie", 16), fixed("outie", 16)
 INNIE_KEY, OUTIE_KEY = fixed("innie key", 32), fixed("outie key", 32)
 SOURCE = b'{"source": "given"}'
 DIGEST = fixed("digest", 32)
+PERMIT, CREDENTIAL, SECRET = fixed("permit", 16), fixed("credential", 16), fixed("secret", 32)
+MADE, UNTIL = 1_700_000_000_000_000, 1_700_003_600_000_000
+RULES = (
+    RuleForm("innie", {"hours": ("Mon-Fri 09:00-18:00 Europe/Berlin",), "command": ("/bin/at-work", "")}),
+    RuleForm("outié"),
+)
 Stored = tuple[bytes, bytes | None, bytes]
 
 
@@ -81,8 +96,24 @@ def small_chip(space: bytes = INNIE, **without: bool) -> Rows:
     return chip
 
 
+def permits() -> list[PermitRow]:
+    """One that opens, and one that has ended."""
+    rights = (Right.RECALL, Right.REMEMBER)
+    first = PermitRow(PERMIT, "mark", "outié", "home", rights, MADE, UNTIL)
+    return [first, PermitRow(fixed("another permit", 16), "mark", "innie", "floor", tuple(Right), 0, UNTIL, UNTIL)]
+
+
+def credentials(chip: Rows) -> list[CredentialRow]:
+    """One that opens, and one that was revoked."""
+    proof = chip.keys.proof("secret", CREDENTIAL, SECRET)
+    first = CredentialRow(CREDENTIAL, proof, "mark", "home", "editor", tuple(Right), MADE)
+    second = fixed("another credential", 16)
+    return [first, CredentialRow(second, DIGEST, "nobody", "nowhere", "editor", (), 0, UNTIL)]
+
+
 def chips() -> list[Vector]:
-    empty = {"personas": [], "wakes": []}
+    none: Vector = {name: [] for name in ("permits", "credentials", "clock", "limits", "turns", "awake")}
+    empty = {"personas": [], "wakes": [], **none}
     innie: Vector = {"subject": "mark", "name": "innie", "space": INNIE, "epoch": 1, "key": INNIE_KEY}
     innie["anchor"] = {"epoch": 1, "seq": 5, "digest": DIGEST}
     outie: Vector = {"subject": "mark", "name": "outié", "space": OUTIE, "epoch": 2, "key": OUTIE_KEY}
@@ -90,16 +121,30 @@ def chips() -> list[Vector]:
     full = small_chip()
     full.put(PersonaRow("mark", "outié", OUTIE, 2)).put(KeyRow(OUTIE_KEY), OUTIE)
     full.put(AnchorRow(2, 0, genesis(OUTIE, 2).digest), OUTIE)
-    full.put(PlaceRow("floor")).put(PlaceRow("home")).put(WakeRow("floor", "mark", "innie"))
-    wakes = [{"place": "floor", "subject": "mark", "persona": "innie"}]
+    full.put(PlaceRow("floor")).put(PlaceRow("home")).put(WakeRow("floor", "mark", RULES))
+    door: dict[str, list[Any]] = {"permits": permits(), "credentials": credentials(full), "clock": [ClockRow(UNTIL)]}
+    door |= {"limits": [LimitsRow("mark", True, "Europe/Berlin", {"outié": 7_200})], "turns": [TurnRow("mark", 7)]}
+    for row in (row for rows in door.values() for row in rows):
+        full.put(row)
+    full.put(AwakeRow(((20_000, 5), (20_001, 86_400_000_000))), INNIE)
+    shown = {name: [msgspec.structs.asdict(row) for row in rows] for name, rows in door.items()}
+    keys = {name: getattr(full.keys, name) for name in ("permit", "event", "checkpoint")}
+    shown["awake"] = [{"space": INNIE, "days": [[20_000, 5], [20_001, 86_400_000_000]]}]
+    rules = [[rule.persona, rule.conditions] for rule in RULES]
+    wakes = [{"place": "floor", "subject": "mark", "rules": rules}]
     made = [
         Rows().seal().vector("empty", "a new chip", **empty),
         full.seal().vector(
-            "every type", "a row of each, one place where nobody wakes", personas=[innie, outie], wakes=wakes
+            "every type",
+            "a row of each, one place where nobody wakes",
+            personas=[innie, outie],
+            wakes=wakes,
+            keys=keys,
+            **shown,
         ),
         *(
             # Where the root key comes from is asked by those alone who do not have it.
-            small_chip().seal().vector(name, what, source=source, personas=[innie], wakes=[])
+            small_chip().seal().vector(name, what, source=source, personas=[innie], wakes=[], **none)
             | {"without_key": {"refused": "meta", "error": "DamagedError"}}
             for name, what, source in (
                 ("key source is no JSON", "in the clear", b"{"),
@@ -109,6 +154,8 @@ def chips() -> list[Vector]:
         ),
         *bad_sets(),
         *bad_rows(),
+        *bad_doors(),
+        *bad_thresholds(),
         *bad_names(),
     ]
     return marked("chips", made)
@@ -217,13 +264,86 @@ def bad_rows() -> list[Vector]:
     ]
 
 
+def bad_doors() -> list[Vector]:
+    """Permits, credentials and clocks that whoever knows the root key could write, with a state that fits."""
+    keys, newer = Rows().keys, "NewerVersionError"
+    permit = [PERMIT, "mark", "innie", "floor", ["recall"], MADE, UNTIL, None]
+    credential = [CREDENTIAL, DIGEST, "mark", "floor", "editor", ["recall"], MADE, None]
+    owners = {"permit": keys.row_id("permits"), "credential": keys.row_id("credentials")}
+
+    def changed(kind: str, row: list[Any], at: int, value: Any) -> Rows:
+        fields = [*row[:at], value, *row[at + 1 :]]
+        wanted = keys.row_id(kind, row[0] if at else value)
+        return small_chip().put_raw(wanted, owners[kind], pack([kind, *fields])).seal()
+
+    def clock(*fields: Any, owner: bytes | None = None) -> Rows:
+        return small_chip().put_raw(keys.row_id("clock"), owner, pack(["clock", *fields])).seal()
+
+    elsewhere = small_chip().put_raw(keys.row_id("permit", CREDENTIAL), owners["permit"], pack(["permit", *permit]))
+    stray = small_chip().put_raw(keys.row_id("permit", PERMIT), owners["credential"], pack(["permit", *permit]))
+    return [
+        changed("permit", permit, 0, PERMIT[:15]).bad("short permit id", "15 bytes", "row"),
+        changed("permit", permit, 4, ["everything"]).bad("unknown right", "a later one", "row", "SeveranceError"),
+        changed("permit", permit, 4, "recall").bad("right not in an array", "a text", "row", "SeveranceError"),
+        changed("permit", permit, 5, -1).bad("permit made before 1970", "a negative time", "row"),
+        changed("permit", permit, 6, 2**63).bad("permit without an end", "beyond 64 bits", "row"),
+        changed("permit", permit, 7, -1).bad("permit ended before 1970", "a negative time", "row"),
+        changed("permit", permit, 7, False).bad("permit ended is a truth", "false", "row", "SeveranceError"),
+        changed("credential", credential, 1, DIGEST[:31]).bad("short proof", "31 bytes", "row"),
+        changed("credential", credential, 4, 5).bad("program is a number", "5", "row", "SeveranceError"),
+        changed("credential", credential, 7, -1).bad("credential revoked before 1970", "a negative time", "row"),
+        elsewhere.seal().bad("permit under another id", "a credential's", "row id"),
+        stray.seal().bad("permit under another owner", "that of credentials", "owner"),
+        clock(-1).bad("clock before 1970", "a negative time", "row"),
+        clock(2**63).bad("clock beyond 64 bits", "a time", "row"),
+        clock(1, owner=owners["permit"]).bad("clock with an owner", "that of permits", "owner"),
+        clock(1, 2).bad("clock with two times", "an extra field", "later version", newer),
+    ]
+
+
+def bad_thresholds() -> list[Vector]:
+    """Rules, limits, turns and times awake that whoever knows the root key could write, with a state that fits."""
+    keys, newer = Rows().keys, "NewerVersionError"
+    floor = keys.row_id("place", "floor")
+
+    def rules(rules: Any) -> Rows:
+        chip = small_chip().put(PlaceRow("floor"))
+        return chip.put_raw(keys.row_id("wake", "floor", "mark"), floor, pack(["wake", "floor", "mark", rules])).seal()
+
+    def of_subject(kind: str, *fields: Any, owner: bytes | None = None) -> Rows:
+        return small_chip().put_raw(keys.row_id(kind, "mark"), owner, pack([kind, "mark", *fields])).seal()
+
+    def awake(days: Any) -> Rows:
+        return small_chip().put_raw(keys.row_id("awake", INNIE), None, pack(["awake", days])).seal()
+
+    any_error = "SeveranceError"
+    return [
+        rules([]).bad("no rule", "an empty array", "row"),
+        rules([["innie", {}]] * 101).bad("too many rules", "101", "row"),
+        rules("innie").bad("a name for rules", "the persona's", "row", any_error),
+        rules([["innie", {"mood": ["dread"]}]]).bad("unknown condition", "a later one", "row", any_error),
+        rules([["innie", {"host": []}]]).bad("condition without a value", "of a host", "row"),
+        rules([["innie", {"host": "laptop"}]]).bad("value not in an array", "of a host", "row", any_error),
+        rules([["innie", {}], ["outie", {}]]).bad("a rule wakes nobody", "the second", "persona"),
+        of_subject("limits", True, "UTC", {"innie": 0}).bad("budget of nothing", "0 seconds", "row"),
+        of_subject("limits", True, "UTC", {"innie": 86_401}).bad("budget beyond a day", "86,401 seconds", "row"),
+        of_subject("limits", 1, "UTC", {}).bad("exclusive is a number", "1", "row", any_error),
+        of_subject("limits", True, "UTC", {}, owner=floor).bad("limits with an owner", "a place", "owner"),
+        of_subject("turn", -1).bad("negative turn", "-1", "row"),
+        of_subject("turn", 1, 2).bad("turn with two numbers", "an extra field", "later version", newer),
+        awake([[2, 5], [1, 5]]).bad("days descend", "the second is before the first", "row"),
+        awake([[day, 5] for day in range(8)]).bad("too many days", "8", "row"),
+        awake([[1, -5]]).bad("negative time awake", "on a day", "row"),
+    ]
+
+
 def bad_names() -> list[Vector]:
     """Rows that do not belong together, with a state that fits."""
     shared = small_chip().put(PersonaRow("mark", "outie", INNIE, 1)).seal()
     orphan = small_chip().put(KeyRow(OUTIE_KEY), OUTIE).seal()
     keyless = small_chip(key=False).seal()
-    stray = small_chip().put(PlaceRow("floor")).put(WakeRow("floor", "mark", "outie")).seal()
-    nowhere = small_chip().put(WakeRow("floor", "mark", "innie")).seal()
+    stray = small_chip().put(PlaceRow("floor")).put(WakeRow("floor", "mark", (RuleForm("outie"),))).seal()
+    nowhere = small_chip().put(WakeRow("floor", "mark", (RuleForm("innie"),))).seal()
     decomposed = small_chip().put(SubjectRow("he\u0301lly")).seal()
     epoch = small_chip(persona=False).put(PersonaRow("mark", "innie", INNIE, 2**32)).seal()
     stranger = small_chip().put(AnchorRow(1, 5, DIGEST), OUTIE).seal()

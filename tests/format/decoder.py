@@ -16,6 +16,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing, contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -52,9 +53,13 @@ def sha256(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def hkdf(ikm: bytes, salt: bytes, info: bytes) -> bytes:
-    """The first 64 bytes of HKDF-SHA-512 (RFC 5869), which are its first block."""
-    return hmac.digest(hmac.digest(salt, ikm, "sha512"), info + b"\x01", "sha512")
+def hkdf(ikm: bytes, salt: bytes, info: bytes, length: int = 64) -> bytes:
+    """HKDF-SHA-512 (RFC 5869)."""
+    prk, block, okm = hmac.digest(salt, ikm, "sha512"), b"", b""
+    for number in range(1, -(-length // 64) + 1):
+        block = hmac.digest(prk, block + info + bytes([number]), "sha512")
+        okm += block
+    return okm[:length]
 
 
 def u32(value: int) -> bytes:
@@ -155,6 +160,7 @@ is_epoch = of(int, lambda value: 0 < value < 1 << 32)
 is_scale = of(float, lambda value: 0 <= value < math.inf)
 is_name = of(str, lambda value: value != "" and unicodedata.is_normalized("NFC", value))
 is_id, is_16, is_32 = binary(15), binary(16), binary(32)
+is_rights = array_of(lambda value: value in ("recall", "remember", "amend", "forget", "send", "refine"))
 is_plain = optional(lambda value: any(check(value) for check in (is_bool, is_int, is_float, is_str)))
 is_metadata = of(dict, lambda value: all(is_str(k) and is_plain(v) for k, v in value.items()))
 
@@ -264,6 +270,28 @@ def open_chip(path: Path) -> Iterator[sqlite3.Connection]:
 
 NULL = STATE = bytes(16)
 
+KINDS: Final = ("hours", "host", "directory", "repository", "application", "network", "command")
+
+
+def is_conditions(value: object) -> bool:
+    if type(value) is not dict:
+        return False
+    texts = all(type(texts) is list and 0 < len(texts) <= 50 and all(map(is_str, texts)) for texts in value.values())
+    return texts and all(kind in KINDS for kind in value)
+
+
+def is_rule(value: object) -> bool:
+    return type(value) is list and len(value) == 2 and is_name(value[0]) and is_conditions(value[1])
+
+
+is_rules = of(list, lambda rules: 0 < len(rules) <= 100 and all(map(is_rule, rules)))
+is_budgets = of(dict, lambda found: all(is_name(k) and is_int(v) and 0 < v <= 86_400 for k, v in found.items()))
+is_day = of(list, lambda day: len(day) == 2 and all(map(is_count, day)))
+is_days = of(
+    list,
+    lambda days: len(days) <= 7 and all(map(is_day, days)) and all(a[0] < b[0] for a, b in pairwise(days)),
+)
+
 # For each type: the parts of the id; the type and the parts that the owner's id is made of; the fields.
 ROWS: Final[dict[str, tuple[list[str], list[str], Fields]]] = {
     "state": ([], [], {"count": is_count, "sum": is_32}),
@@ -274,26 +302,68 @@ ROWS: Final[dict[str, tuple[list[str], list[str], Fields]]] = {
         {"subject": is_name, "name": is_name, "space": is_16, "epoch": is_epoch},
     ),
     "place": (["name"], ["places"], {"name": is_name}),
-    "wake": (["place", "subject"], ["place", "place"], {"place": is_name, "subject": is_name, "persona": is_name}),
+    "wake": (["place", "subject"], ["place", "place"], {"place": is_name, "subject": is_name, "rules": is_rules}),
+    "limits": (
+        ["subject"],
+        [],
+        {"subject": is_name, "exclusive": is_bool, "zone": is_str, "budgets": is_budgets},
+    ),
+    "turn": (["subject"], [], {"subject": is_name, "number": is_count}),
     "key": (["space"], [], {"key": is_32}),
     "anchor": (["space"], [], {"epoch": is_epoch, "seq": is_count, "digest": is_32}),
+    "awake": (["space"], [], {"days": is_days}),
+    "permit": (
+        ["id"],
+        ["permits"],
+        {
+            "id": is_16,
+            "subject": is_name,
+            "persona": is_name,
+            "place": is_name,
+            "rights": is_rights,
+            "made": is_count,
+            "until": is_count,
+            "ended": optional(is_count),
+        },
+    ),
+    "credential": (
+        ["id"],
+        ["credentials"],
+        {
+            "id": is_16,
+            "proof": is_32,
+            "subject": is_name,
+            "place": is_name,
+            "program": is_name,
+            "rights": is_rights,
+            "made": is_count,
+            "revoked": optional(is_count),
+        },
+    ),
+    "clock": ([], [], {"at": is_count}),
 }
 
+
+OF_SPACE: Final = ("key", "anchor", "awake")
 
 Row = tuple[bytes, bytes | None, bytes]  # id, owner, frame
 
 
 class Chip:
     def __init__(self, store: bytes, root_key: bytes) -> None:
-        okm = hkdf(root_key, store, b"severance/chip/v1")
-        self.store, self.key, self.name_key = store, okm[:32], okm[32:]
+        okm = hkdf(root_key, store, b"severance/chip/v1", 160)
+        self.store, self.key, self.name_key = store, okm[:32], okm[32:64]
+        self.permit_seed, self.event_key, self.checkpoint_seed = okm[64:96], okm[96:128], okm[128:]
 
     def mac(self, message: bytes) -> bytes:
         return hmac.digest(self.name_key, message, "sha256")
 
-    def row_id(self, kind: str, *parts: str | bytes) -> bytes:
+    def proof(self, kind: str, *parts: str | bytes) -> bytes:
         raw = [part.encode() if isinstance(part, str) else part for part in parts]
-        return STATE if kind == "state" else self.mac(kind.encode() + b"".join(u32(len(p)) + p for p in raw))[:16]
+        return self.mac(kind.encode() + b"".join(u32(len(p)) + p for p in raw))
+
+    def row_id(self, kind: str, *parts: str | bytes) -> bytes:
+        return STATE if kind == "state" else self.proof(kind, *parts)[:16]
 
     def open(self, row: Row) -> tuple[str, Values]:
         row_id, owner, frame = row
@@ -326,13 +396,13 @@ class Chip:
         require(state["sum"] == (sum(int.from_bytes(mac) for mac in macs) % (1 << 256)).to_bytes(32), "sum")
 
     def open_all(self, others: list[Row]) -> dict[str, list[Values]]:
-        """The fields of the rows of each type; those of a key or an anchor with the space that its id is made of."""
+        """The fields of the rows of each type; those of a space with the space that their id is made of."""
         opened = [(row, *self.open(row)) for row in others]
         spaces = [fields["space"] for _, kind, fields in opened if kind == "persona"]
-        space_of = {self.row_id(kind, space): space for space in spaces for kind in ("key", "anchor")}
+        space_of = {self.row_id(kind, space): space for space in spaces for kind in OF_SPACE}
         found: dict[str, list[Values]] = {kind: [] for kind in ROWS}
         for row, kind, fields in opened:
-            if kind in ("key", "anchor"):
+            if kind in OF_SPACE:
                 fields["space"] = space_of.get(row[0], b"")
             self.check_place(row, kind, fields)
             found[kind].append(fields)
@@ -378,8 +448,11 @@ def join(found: dict[str, list[Values]]) -> dict[str, list[Values]]:
     require(len({persona["space"] for persona in personas}) == len(personas), "space")
     names = {(persona["subject"], persona["name"]) for persona in personas}
     require(all(wake["place"] in places for wake in wakes), "place")
-    require(all((wake["subject"], wake["persona"]) in names for wake in wakes), "persona")
-    return {"personas": personas, "wakes": wakes}
+    woken = {(wake["subject"], persona) for wake in wakes for persona, _ in wake["rules"]}
+    require(woken <= names, "persona")
+    told = {"permits": found["permit"], "credentials": found["credential"], "clock": found["clock"]}
+    told |= {"limits": found["limits"], "turns": found["turn"], "awake": found["awake"]}
+    return {"personas": personas, "wakes": wakes, **told}
 
 
 # --- Sections 3 and 8: a space's log ----------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def test_keys_anchors_and_wakes(large: Path) -> None:
             assert (key.space, key.secret, key.epoch) == (persona["space"], persona["key"], persona["epoch"])
             head, anchor = house._chip.anchor(key), persona["anchor"]
             assert (head.seq, head.digest, key.epoch) == (anchor["seq"], anchor["digest"], anchor["epoch"])
-        wakes = {(wake["place"], wake["subject"]): wake["persona"] for wake in chip["wakes"]}
+        wakes = {(wake["place"], wake["subject"]): wake["rules"][0][0] for wake in chip["wakes"]}
         told = {(place.name, who): name for place in house.status().places for who, name in place.wakes.items()}
         assert wakes == told
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from format import decoder, given, hand, make_vectors
+from severance.chip.register import AwakeRow, ClockRow, CredentialRow, Keys, LimitsRow, PermitRow, TurnRow, WakeRow
 from severance.crypto.envelope import Kind, Opener, SpaceKey, Where
 from severance.errors import SeveranceError
 from severance.mind import Mind
@@ -30,6 +31,8 @@ Vector = dict[str, Any]
 VECTORS = json.loads(make_vectors.FILE.read_text("utf-8"))
 POOL = [bytes.fromhex(frame) for frame in VECTORS["pool"]]
 VAULT, CHIP = "vault.db", "chip.db"
+PARTS = ("personas", "wakes", "permits", "credentials", "clock", "limits", "turns", "awake")
+NONE: tuple[Any, ...] = (b"", b"", "", "", "", (), 0, 0)
 STORE = bytes(16)
 
 
@@ -256,8 +259,19 @@ def test_chip_in_the_decoder(vector: Vector, tmp_path: Path) -> None:
         for persona in found["personas"]:
             del persona["anchor"]["space"]
         assert found["store"] == vector["store"]
-        for name in ("personas", "wakes"):
+        for name in PARTS:
             assert sorted(found[name], key=str) == sorted(vector[name], key=str)
+
+
+def test_keys_and_the_proof_of_a_secret() -> None:
+    (vector,) = (vector for vector in VECTORS["chips"] if vector["name"] == "every type")
+    root, store = unhex(vector, "root_key", "store")
+    chip, keys = decoder.Chip(store, root), Keys.derive(root, store)
+    assert (chip.key, chip.name_key) == (keys.seal, keys.name)
+    seeds = {"permit": chip.permit_seed, "event": chip.event_key, "checkpoint": chip.checkpoint_seed}
+    assert given.plain(seeds) == vector["keys"] == {name: getattr(keys, name).hex() for name in seeds}
+    opened = next(each for each in vector["credentials"] if each["revoked"] is None)
+    assert chip.proof("secret", bytes.fromhex(opened["id"]), given.fixed("secret", 32)).hex() == opened["proof"]
 
 
 @of("chips")
@@ -267,7 +281,7 @@ def test_chip_in_the_library(vector: Vector, tmp_path: Path) -> None:
     write_chip(tmp_path / CHIP, vector)
     SqliteVault.new(tmp_path / VAULT, hand_store).close()
 
-    def read() -> tuple[Any, Any]:
+    def read() -> tuple[Any, ...]:
         vault, chip = open_store(tmp_path, key=root_key, create=False, entropy=SystemEntropy())
         with vault, closing(chip):
             chip.verify()
@@ -278,15 +292,32 @@ def test_chip_in_the_library(vector: Vector, tmp_path: Path) -> None:
                 anchor = {"epoch": key.epoch, "seq": head.seq, "digest": head.digest}
                 told = {"subject": persona.subject, "name": persona.name, "space": key.space, "epoch": key.epoch}
                 personas.append({**told, "key": key.secret, "anchor": anchor})
+            rows = chip.verify()
             wakes = [
-                {"place": place.name, "subject": subject, "persona": persona}
+                {
+                    "place": row.place,
+                    "subject": row.subject,
+                    "rules": [[rule.persona, rule.conditions] for rule in row.rules],
+                }
                 for place in chip.places()
-                for subject, persona in place.wakes.items()
+                for row in chip.of_kind(WakeRow(place.name, "", ()), rows)
             ]
-            return personas, wakes
+            door = [chip.of_kind(like, rows) for like in (PermitRow(*NONE[:8]), CredentialRow(*NONE))]
+            clock = chip.find(ClockRow(0), rows)
+            door += [[] if clock is None else [clock]]
+            names = [subject.name for subject in chip.subjects()]
+            limits = [chip.find(LimitsRow(name, False, "", {}), rows) for name in names]
+            turns = [chip.find(TurnRow(name, 0), rows) for name in names]
+            door += [[row for row in found if row is not None] for found in (limits, turns)]
+            awake = [
+                {"space": each["space"], "days": row.days}
+                for each in personas
+                if (row := chip.find(AwakeRow(()), rows, each["space"])) is not None
+            ]
+            return personas, wakes, *([msgspec.structs.asdict(row) for row in rows] for rows in door), awake
 
     if not refused_by_library(vector, read):
-        for found, name in zip(read(), ("personas", "wakes"), strict=True):
+        for found, name in zip(read(), PARTS, strict=True):
             assert sorted(given.plain(found), key=str) == sorted(vector[name], key=str)
 
 

@@ -19,13 +19,20 @@ from severance.chip.register import (
     ENCODER,
     STATE_ID,
     AnchorRow,
+    AwakeRow,
+    ClockRow,
+    CredentialRow,
     KeyRow,
     Keys,
+    LimitsRow,
+    PermitRow,
     PersonaRow,
     PlaceRow,
     Row,
+    RuleForm,
     StateRow,
     SubjectRow,
+    TurnRow,
     WakeRow,
     summed,
     within_limits,
@@ -33,16 +40,22 @@ from severance.chip.register import (
 from severance.chip.rows import RowFile, StoredRow
 from severance.crypto.envelope import Opener, Sealer, SpaceKey, genesis, row_place
 from severance.errors import NotFoundError, SeveranceError
-from severance.model import Head, Persona, Plain
+from severance.model import Head, Persona, Plain, Right
 
 _ROWS: tuple[Row, ...] = (
     StateRow(3, bytes(32)),
     SubjectRow("mark"),
     PersonaRow("mark", "innie", bytes(16), 1),
     PlaceRow("floor"),
-    WakeRow("floor", "mark", "innie"),
+    WakeRow("floor", "mark", (RuleForm("innie", {"hours": ("Mon-Fri 09:00-18:00 UTC",)}), RuleForm("outie"))),
+    LimitsRow("mark", True, "Europe/Berlin", {"innie": 60}),
+    TurnRow("mark", 1),
+    AwakeRow(((1, 2), (3, 4))),
     KeyRow(bytes(range(32))),
     AnchorRow(1, 5, bytes(32)),
+    PermitRow(bytes(16), "mark", "innie", "floor", (Right.RECALL,), 1, 2),
+    CredentialRow(bytes(16), bytes(32), "mark", "floor", "editor", tuple(Right), 1, 2),
+    ClockRow(5),
 )
 _KEYS = Keys.derive(KEY, bytes(16))
 
@@ -77,6 +90,32 @@ def check_row(row: Row) -> None:
             assert len(row.digest) == 32
             assert 0 <= row.epoch < 2**32
             assert 0 <= row.seq < 2**63
+        case WakeRow() | LimitsRow() | TurnRow() | AwakeRow():
+            check_threshold(row)
+        case PermitRow():
+            assert len(row.id) == 16
+            assert all(0 <= at < 2**63 for at in (row.made, row.until, row.ended or 0))
+        case CredentialRow():
+            assert len(row.id) == 16
+            assert len(row.proof) == 32
+            assert all(0 <= at < 2**63 for at in (row.made, row.revoked or 0))
+        case ClockRow():
+            assert 0 <= row.at < 2**63
+
+
+def check_threshold(row: WakeRow | LimitsRow | TurnRow | AwakeRow) -> None:
+    """The same, of rows about thresholds."""
+    match row:
+        case WakeRow():
+            assert 0 < len(row.rules) <= 100
+            assert all(0 < len(each) <= 50 for rule in row.rules for each in rule.conditions.values())
+        case LimitsRow():
+            assert all(0 < seconds <= 86_400 for seconds in row.budgets.values())
+        case TurnRow():
+            assert 0 <= row.number < 2**63
+        case AwakeRow():
+            assert len(row.days) <= 7
+            assert [day for day, _ in row.days] == sorted({day for day, _ in row.days})
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +337,24 @@ _VALUES: tuple[Any, ...] = (
 
 
 def _odd_row(choices: Choices) -> bytes:
-    tag = choices.pick(("state", "subject", "persona", "place", "wake", "key", "anchor", "x"))
+    tag = choices.pick(
+        (
+            "state",
+            "subject",
+            "persona",
+            "place",
+            "wake",
+            "limits",
+            "turn",
+            "awake",
+            "key",
+            "anchor",
+            "permit",
+            "credential",
+            "clock",
+            "x",
+        )
+    )
     return msgspec.msgpack.encode([tag, *(choices.pick(_VALUES) for _ in range(choices.below(6)))])
 
 

@@ -116,9 +116,14 @@ def test_an_unknown_persona_changes_no_place(house: House) -> None:
     assert house.status() == before
 
 
-def test_moving_a_threshold_does_not_move_who_is_awake(house: House, innie: Session) -> None:
-    house.place("floor", {"mark": "outie"})
+def test_moving_a_threshold_ends_the_session_that_it_no_longer_wakes_and_never_moves_it(
+    house: House, innie: Session
+) -> None:
+    house.place("floor", {"mark": "innie", "helly": None})
     innie.remember("still here")
+    house.place("floor", {"mark": "outie"})
+    with pytest.raises(AsleepError, match="cross again"):
+        innie.remember("not any more")
     with house.cross("mark", "floor") as outie:
         assert outie.persona == "outie"
         assert list(outie.memories()) == []

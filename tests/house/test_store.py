@@ -25,7 +25,7 @@ from severance.barrier.traces.ports import KEY, ScopedEntropy
 def test_a_store_is_made_where_there_is_none(folder: Path) -> None:
     store = folder / "a" / "b"
     open_house(store).close()
-    assert sorted(path.name for path in store.iterdir()) == ["chip.db", "vault.db"]
+    assert sorted(path.name for path in store.iterdir()) == ["audit.db", "chip.db", "vault.db"]
     if sys.platform != "win32":  # which has no modes
         assert stat.S_IMODE(store.stat().st_mode) == 0o700
         assert {stat.S_IMODE(path.stat().st_mode) for path in store.iterdir()} == {0o600}

@@ -15,6 +15,7 @@ from severance.records import Remembered
 
 if TYPE_CHECKING:
     from severance import House, Session
+    from severance.chip.thresholds.surroundings import Surroundings
     from severance.ports import Clock, Embedder, Entropy, Reranker, Reranking, Vault
     from severance.space import Space
 
@@ -34,6 +35,7 @@ def open_house(
     reranker: str | Reranker | Reranking | None = None,
     key: Any = KEY,
     create: bool = True,
+    surroundings: Surroundings | None = None,
 ) -> House:
     """`severance.open` with everything injected. Each opening of a store has entropy of its own."""
     _openings[directory] += 1
@@ -46,6 +48,7 @@ def open_house(
         reranker=reranker,
         clock=clock or StillClock(),
         entropy=entropy,
+        surroundings=surroundings,
     )
 
 

@@ -79,8 +79,8 @@ def wrong_persona(monkeypatch: pytest.MonkeyPatch) -> None:
     """The lift wakes the outer self."""
     waking = Chip.waking
 
-    def confused(chip: Chip, subject: str, place: str) -> Persona:
-        return Persona("mark", "outie") if (subject, place) == ("mark", "lift") else waking(chip, subject, place)
+    def confused(chip: Chip, subject: str, place: str, at: Any = None) -> Persona:
+        return Persona("mark", "outie") if (subject, place) == ("mark", "lift") else waking(chip, subject, place, at)
 
     monkeypatch.setattr(Chip, "waking", confused)
 

@@ -233,7 +233,7 @@ def _opened(copy: Path, store: Path, key: Key, embedder: Callable[[], Embedder])
     except SeveranceError as error:
         kind = DamagedError if isinstance(error, DamagedError) else StoreError
         raise kind(str(error).replace(str(copy), "the copy of your store").replace(str(store), "your store")) from None
-    with House(copy, vault, chip, embedder=lambda: loaded, clock=SystemClock(), entropy=SystemEntropy()) as house:
+    with House(copy, vault, chip, None, embedder=lambda: loaded, clock=SystemClock(), entropy=SystemEntropy()) as house:
         yield house
 
 

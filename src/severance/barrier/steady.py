@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from severance.errors import StoreBusyError, StoreError, StoreMissingError
-from severance.store import CHIP_NAME, VAULT_NAME
+from severance.store import AUDIT_NAME, CHIP_NAME, VAULT_NAME
 
 _LOGS = {CHIP_NAME: "-journal", VAULT_NAME: "-wal"}
 """What SQLite needs beside each of the two to make out its last state; the chip first, so that none of its anchors is
 newer than the log it is about."""
 
-SEALED = (VAULT_NAME, CHIP_NAME)
+SEALED = (VAULT_NAME, CHIP_NAME, AUDIT_NAME)
 _PARTS = tuple(f".{name}." for name in SEALED)  # while one of them is being made
 _LEFT = re.compile(r"\.severance-[a-z0-9_]{8}")
 """Where a backup or a restore is put together, beside what it is for."""

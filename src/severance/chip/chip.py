@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import msgspec
 
@@ -19,13 +20,16 @@ from severance.chip.register import (
     DECODER,
     STATE_ID,
     AnchorRow,
+    AwakeRow,
     KeyRow,
     Keys,
     Known,
+    LimitsRow,
     PersonaRow,
     PlaceRow,
     Roll,
     Row,
+    RuleForm,
     StateRow,
     SubjectRow,
     WakeRow,
@@ -33,12 +37,15 @@ from severance.chip.register import (
     within_limits,
 )
 from severance.chip.rows import RowFile, Rows, StoredRow
+from severance.chip.thresholds.deciding import Circumstances, who
+from severance.chip.thresholds.stored import rules_of
 from severance.crypto.envelope import CommitmentError, Opener, SpaceKey, row_place
 from severance.errors import DamagedError, NewerVersionError, NotFoundError, WrongKeyError
 from severance.model import Head, Persona, Place, Subject
 from severance.ports import Entropy
 
 _VERIFIED_AT_CROSSING = 1_024
+_NOBODY = "nobody of that name wakes at a place of that name here"
 
 Verified = Mapping[bytes, StoredRow]
 """Every row but the guard, by its id, as of one instant at which they were held against it as a set."""
@@ -89,6 +96,21 @@ class Chip:
     def version(self) -> tuple[int, int]:
         """Another one after every change of any row, whichever process made it; some microseconds."""
         return self._rows.version()
+
+    def watch(self, likes: Iterable[Row]) -> Callable[[], tuple[bytes | None, ...]]:
+        """What tells something else after every change of the rows with these ids, and after no other; in some
+        microseconds, and always with the same work. Nothing is opened for it.
+        """
+        return partial(self._rows.frames, [self._keys.identify(like)[0] for like in likes])
+
+    @property
+    def readonly(self) -> bool:
+        """Whether it was opened for reading only."""
+        return self._rows.readonly
+
+    def audit_keys(self) -> tuple[bytes, bytes]:
+        """What seals the entries of the audit log, and the seed of what signs its checkpoints: 32 bytes each."""
+        return self._keys.event, self._keys.checkpoint
 
     def subjects(self) -> list[Subject]:
         """All subjects, by name."""
@@ -151,25 +173,40 @@ class Chip:
         def of(kind: type[R], *owner: str) -> list[R]:
             return [self._open(stored, kind) for stored in owned[self._keys.row_id(*owner)]]
 
-        personas = []
+        personas, limits, awake = list[Known](), dict[str, LimitsRow](), dict[bytes, AwakeRow]()
         for subject in sorted(row.name for row in of(SubjectRow, "subjects")):
+            if (limited := self._find(LimitsRow(subject, False, "", {}), rows=rows)) is not None:
+                limits[subject] = limited
             for found in sorted(of(PersonaRow, "subject", subject), key=lambda row: row.name):
                 anchor = self._anchor(found.space, found.epoch, rows)
                 personas.append(Known(Persona(subject, found.name), found.space, anchor))
+                if (days := self._find(AwakeRow(()), found.space, rows)) is not None:
+                    awake[found.space] = days
         names = sorted(row.name for row in of(PlaceRow, "places"))
-        return Roll(personas, [_place(name, of(WakeRow, "place", name)) for name in names])
+        return Roll(personas, [_place(name, of(WakeRow, "place", name)) for name in names], limits, awake)
 
-    def waking(self, subject: str, place: str) -> Persona:
-        """The threshold: which persona of the subject wakes at the place.
+    def waking(self, subject: str, place: str, at: Circumstances | None = None) -> Persona:
+        """The threshold: which persona of the subject wakes at the place. Without circumstances no condition holds.
 
         Raises:
             NotFoundError: none does, for whatever reason.
             DamagedError: in a chip of up to 1,024 rows, also when any row was put back or altered: an older answer to
                 this question would wake another persona. In a larger one that takes longer than a crossing may.
         """
-        unknown = "nobody of that name wakes at a place of that name here"
-        row = self._get(WakeRow(place, subject, ""), unknown, rows=self.current())
-        return Persona(subject, row.persona)
+        rules = rules_of(self._get(WakeRow(place, subject, ()), _NOBODY, rows=self.current()))
+        persona = who(rules, at) if at is not None else next((r.persona for r in rules if not r.conditions), None)
+        if persona is None:
+            self.refuse()
+        return Persona(subject, persona)
+
+    def refuse(self) -> NoReturn:
+        """Refuse a crossing: with the words, and after the work, of one to a place that nobody knows.
+
+        Raises:
+            NotFoundError: always.
+        """
+        self.verify()
+        raise NotFoundError(_NOBODY)
 
     def current(self) -> Verified | None:
         """The rows of a chip of up to 1,024, held against their guard as a set; None in a larger one.
@@ -182,16 +219,18 @@ class Chip:
         small = said <= _VERIFIED_AT_CROSSING or self._rows.count(_VERIFIED_AT_CROSSING + 1) <= _VERIFIED_AT_CROSSING
         return self._verify_set() if small else None
 
-    def find(self, like: R, rows: _Found | None = None) -> R | None:
-        """The row with the id that this one has; as of `rows`, where they are given. Not for rows of a space.
+    def find(self, like: R, rows: _Found | None = None, space: bytes = b"") -> R | None:
+        """The row with the id that this one has; as of `rows`, where they are given. Some rows are of a space.
 
-        Where there is none, another row is opened, so that it takes the same work. It is not looked at whether somebody
-        took it out.
+        It is not looked at whether somebody took it out.
         """
-        row = self._find(like, rows=rows)
-        if row is None:
-            self._read_state(self._rows.get(STATE_ID))
-        return row
+        return self._find(like, space, rows)
+
+    def open_any(self, rows: Verified | None) -> None:
+        """Open a row for nothing, where finding none must take the work of finding one; of `rows`, if there are any."""
+        found = next(iter(rows.values()), None) if rows else self._rows.get(STATE_ID)
+        if found is not None:
+            self._opener.open(row_place(found.id, found.owner), found.frame)
 
     def of_kind(self, like: R, rows: Verified) -> list[R]:
         """Of these rows, all that have the owner that this one has."""
@@ -244,9 +283,9 @@ class Chip:
             change.put(PlaceRow(name))
             for subject, persona in wakes.items():
                 if persona is None:
-                    change.remove(WakeRow(name, subject, ""))
+                    change.remove(WakeRow(name, subject, ()))
                 else:
-                    change.put(WakeRow(name, subject, persona))
+                    change.put(WakeRow(name, subject, (RuleForm(persona),)))
 
         self.change(declare)
 
@@ -362,7 +401,14 @@ class Chip:
 
 
 def _place(name: str, rows: Iterable[WakeRow]) -> Place:
-    return Place(name, {row.subject: row.persona for row in sorted(rows, key=lambda row: row.subject)})
+    wakes, depends = dict[str, str](), dict[str, tuple[str, ...]]()
+    for row in sorted(rows, key=lambda row: row.subject):
+        first, *_ = rules = rules_of(row)
+        if first.conditions:
+            depends[row.subject] = tuple(dict.fromkeys(rule.persona for rule in rules))
+        else:
+            wakes[row.subject] = first.persona
+    return Place(name, wakes, depends)
 
 
 def _damaged() -> DamagedError:

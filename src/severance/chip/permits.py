@@ -45,7 +45,7 @@ _REFUSALS = (BiscuitValidationError, BiscuitSerializationError, AuthorizationErr
 _CROSS = "cross"
 _BEFORE = "check if time($now), $now < {until};"
 _ONLY_RIGHTS = "check if operation($call), {calls}.contains($call);"
-_ONLY_THREADS = 'check if thread($thread), {threads}.contains($thread) or operation("cross");'
+_ONLY_THREADS = "check if thread($thread), {threads}.contains($thread) or any_thread(true);"
 _ONLY_TOOL = "check if tool({tool});"
 
 
@@ -75,12 +75,14 @@ class Act:
         right: which right it needs; None for crossing, which every permit allows.
         thread: the one thread that it reads or writes; None where it is not one.
         tool: the tool that makes the call.
+        any_thread: it is only asked whether there is a thread in which it would be allowed. So it is for crossing.
     """
 
     at: int
     right: Right | None = None
     thread: str | None = None
     tool: str | None = None
+    any_thread: bool = False
 
 
 class Permit:
@@ -102,6 +104,8 @@ class Permit:
         builder = AuthorizerBuilder("time({now}); operation({call});", {"now": act.at, "call": call})
         if act.thread is not None:
             builder.add_code("thread({thread});", {"thread": act.thread})
+        if act.any_thread or act.right is None:
+            builder.add_code("any_thread(true);")
         if act.tool is not None:
             builder.add_code("tool({tool});", {"tool": act.tool})
         wanted = "house({house})" if act.right is None else "house({house}), right({call})"
@@ -112,6 +116,20 @@ class Permit:
         except _REFUSALS:
             return False
         return True
+
+    def end(self, now: int, until: int, tool: str | None) -> int:
+        """From when on it does not even allow crossing: `until`, or earlier where it was weakened, found by halving.
+
+        Args:
+            now, until: in microseconds since 1970; it is allowed now, and no longer at `until`.
+            tool: as in `Act`.
+        """
+        if self.allows(Act(until - 1, tool=tool)):
+            return until
+        while until - now > 1:
+            middle = (now + until) // 2
+            now, until = (middle, until) if self.allows(Act(middle, tool=tool)) else (now, middle)
+        return until
 
 
 class Issuer:
@@ -179,10 +197,28 @@ def weaken(
             block.add_code(code, said)
         found = _written(token.append(block), public)
     except _REFUSALS:
-        raise InputError("this is no permit that can be weakened; `severance permit make` makes one") from None
+        raise _no_permit() from None
     if len(found) > MOST_TEXT or token.block_count() > MOST_WEAKENINGS:
         raise InputError("the permit has been weakened too often; make a new one")
     return found
+
+
+def described(text: str) -> tuple[str, list[str]]:
+    """The id of a permit, and what each of its blocks says, as source text to be read by people.
+
+    Raises:
+        InputError: the text is no permit.
+    """
+    try:
+        token, _ = _parsed(text, None)
+        name = _only(_limited(AuthorizerBuilder()).build(token), "permit")
+    except _REFUSALS:
+        raise _no_permit() from None
+    return name, [token.block_source(number).strip() for number in range(token.block_count())]
+
+
+def _no_permit() -> InputError:
+    return InputError("this is no permit; `severance permit make` makes one")
 
 
 def _parsed(text: str, public: PublicKey | None) -> tuple[Biscuit, PublicKey]:

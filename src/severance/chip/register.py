@@ -5,10 +5,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
 
+from severance.chip.thresholds.awake import MOST_DAYS
+from severance.chip.thresholds.rules import DAY_SECONDS, MOST_RULES, MOST_VALUES, Kind
 from severance.crypto.envelope import KEY_BYTES, NO_OWNER, SPACE_BYTES
 from severance.crypto.primitives import hkdf_sha512, hmac_sha256, sha256
 from severance.model import Head, Persona, Place, Right
@@ -49,12 +52,41 @@ class PlaceRow(msgspec.Struct, array_like=True, tag="place", frozen=True, forbid
     name: str
 
 
+class RuleForm(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """One rule of a threshold: who wakes, and for each kind of condition its values."""
+
+    persona: str
+    conditions: dict[Kind, tuple[str, ...]] = {}
+
+
 class WakeRow(msgspec.Struct, array_like=True, tag="wake", frozen=True, forbid_unknown_fields=True):
-    """Which persona of a subject wakes at a place."""
+    """Which persona of a subject wakes at a place: that of the first rule whose conditions all hold."""
 
     place: str
     subject: str
-    persona: str
+    rules: tuple[RuleForm, ...]
+
+
+class LimitsRow(msgspec.Struct, array_like=True, tag="limits", frozen=True, forbid_unknown_fields=True):
+    """What holds for a subject wherever it is; budgets are seconds of a day for some personas."""
+
+    subject: str
+    exclusive: bool
+    zone: str
+    budgets: dict[str, int]
+
+
+class TurnRow(msgspec.Struct, array_like=True, tag="turn", frozen=True, forbid_unknown_fields=True):
+    """How often an exclusive subject has crossed: only the session of the last time may go on."""
+
+    subject: str
+    number: int
+
+
+class AwakeRow(msgspec.Struct, array_like=True, tag="awake", frozen=True, forbid_unknown_fields=True):
+    """How long a persona was awake: days since 1970, ascending, each with microseconds."""
+
+    days: tuple[tuple[int, int], ...]
 
 
 class KeyRow(msgspec.Struct, array_like=True, tag="key", frozen=True, forbid_unknown_fields=True):
@@ -104,8 +136,37 @@ class ClockRow(msgspec.Struct, array_like=True, tag="clock", frozen=True, forbid
 
 
 Row = (
-    StateRow | SubjectRow | PersonaRow | PlaceRow | WakeRow | KeyRow | AnchorRow | PermitRow | CredentialRow | ClockRow
+    StateRow
+    | SubjectRow
+    | PersonaRow
+    | PlaceRow
+    | WakeRow
+    | LimitsRow
+    | TurnRow
+    | KeyRow
+    | AnchorRow
+    | AwakeRow
+    | PermitRow
+    | CredentialRow
+    | ClockRow
 )
+
+_SPACE = ("space",)
+IDS: dict[type[Row], tuple[str, tuple[str, ...], tuple[str, ...] | None]] = {
+    SubjectRow: ("subject", ("name",), ("subjects",)),
+    PersonaRow: ("persona", ("subject", "name"), ("subject", "subject")),
+    PlaceRow: ("place", ("name",), ("places",)),
+    WakeRow: ("wake", ("place", "subject"), ("place", "place")),
+    LimitsRow: ("limits", ("subject",), None),
+    TurnRow: ("turn", ("subject",), None),
+    KeyRow: ("key", _SPACE, None),
+    AnchorRow: ("anchor", _SPACE, None),
+    AwakeRow: ("awake", _SPACE, None),
+    PermitRow: ("permit", ("id",), ("permits",)),
+    CredentialRow: ("credential", ("id",), ("credentials",)),
+    ClockRow: ("clock", (), None),
+}
+"""The word and the fields that an id is made of, and those of the owner's. Rows of a space do not name it."""
 
 ENCODER = msgspec.msgpack.Encoder()
 DECODER: msgspec.msgpack.Decoder[Row] = msgspec.msgpack.Decoder(Row)
@@ -120,10 +181,14 @@ class Known(NamedTuple):
 
 
 class Roll(NamedTuple):
-    """Everybody, by subject and name, and every place, by name, as of one instant."""
+    """Everybody, by subject and name, and every place, by name, as of one instant; and what there is of limits, by
+    subject, and of time awake, by space.
+    """
 
     personas: list[Known]
     places: list[Place]
+    limits: dict[str, LimitsRow]
+    awake: dict[bytes, AwakeRow]
 
 
 def within_limits(row: Row) -> bool:
@@ -137,6 +202,8 @@ def within_limits(row: Row) -> bool:
             return len(secret) == KEY_BYTES
         case AnchorRow(epoch, seq, digest):
             return 0 <= epoch < _MOST_EPOCHS and 0 <= seq < _MOST and len(digest) == _DIGEST_BYTES
+        case WakeRow() | LimitsRow() | TurnRow() | AwakeRow():
+            return _is_of_threshold(row)
         case PermitRow(name, made=made, until=until, ended=ended):
             return len(name) == ROW_ID_BYTES and _are_times(made, until, ended)
         case CredentialRow(name, proof, made=made, revoked=revoked):
@@ -144,6 +211,23 @@ def within_limits(row: Row) -> bool:
         case ClockRow(at):
             return _are_times(at)
     return True
+
+
+def _is_of_threshold(row: WakeRow | LimitsRow | TurnRow | AwakeRow) -> bool:
+    match row:
+        case WakeRow(_, _, rules):
+            return 0 < len(rules) <= MOST_RULES and all(map(_is_rule, rules))
+        case LimitsRow(_, _, _, budgets):
+            return all(0 < seconds <= DAY_SECONDS for seconds in budgets.values())
+        case TurnRow(_, number):
+            return 0 <= number < _MOST
+        case AwakeRow(days):
+            ascending = all(before[0] < after[0] for before, after in pairwise(days))
+            return len(days) <= MOST_DAYS and ascending and all(0 <= n < _MOST for each in days for n in each)
+
+
+def _is_rule(rule: RuleForm) -> bool:
+    return all(0 < len(values) <= MOST_VALUES for values in rule.conditions.values())
 
 
 def _are_times(*found: int | None) -> bool:
@@ -186,28 +270,12 @@ class Keys:
         return int.from_bytes(hmac_sha256(self.name, b"row" + row + (owner or NO_OWNER) + sha256(frame)), "big")
 
     def identify(self, row: Row, space: bytes = b"") -> tuple[bytes, bytes | None]:
-        """The id and the owner that a row must have. `space` is needed for keys and anchors, which do not name it."""
-        match row:
-            case StateRow():
-                return STATE_ID, None
-            case SubjectRow(name):
-                return self.row_id("subject", name), self.row_id("subjects")
-            case PersonaRow(subject, name):
-                return self.row_id("persona", subject, name), self.row_id("subject", subject)
-            case PlaceRow(name):
-                return self.row_id("place", name), self.row_id("places")
-            case WakeRow(place, subject):
-                return self.row_id("wake", place, subject), self.row_id("place", place)
-            case KeyRow():
-                return self.row_id("key", space), None
-            case AnchorRow():
-                return self.row_id("anchor", space), None
-            case PermitRow(permit):
-                return self.row_id("permit", permit), self.row_id("permits")
-            case CredentialRow(credential):
-                return self.row_id("credential", credential), self.row_id("credentials")
-            case ClockRow():
-                return self.row_id("clock"), None
+        """The id and the owner that a row must have. `space` is needed for rows that do not name theirs."""
+        if isinstance(row, StateRow):
+            return STATE_ID, None
+        kind, fields, owner = IDS[type(row)]
+        found = self.row_id(kind, *(getattr(row, field) for field in fields) if fields is not _SPACE else (space,))
+        return found, None if owner is None else self.row_id(owner[0], *(getattr(row, field) for field in owner[1:]))
 
 
 def summed(shares: Iterator[int]) -> bytes:

@@ -64,19 +64,21 @@ class RowFile:
 
     Attributes:
         store: the store id.
+        readonly: whether it was opened for reading only.
         key_source: what is recorded of where the root key comes from, JSON.
     """
 
     def __init__(self, path: Path, mode: str) -> None:
         """Not for callers: use `create` or `open`."""
         self._path = path = path.absolute()
+        self.readonly = mode != "mode=rw"
         self._changes = 0
         self._connection = Connection(path, mode, _BUSY, LAYOUT)
         try:
             # A commit is the journal's removal; FULL does not sync the folder, so a power cut could bring it back.
             self._connection.query("PRAGMA synchronous = EXTRA")
             self.store, self.key_source = self._recognised()
-            if mode == "mode=rw":
+            if not self.readonly:
                 self._connection.drop_journal()
         except BaseException:
             self._connection.close()
@@ -118,6 +120,13 @@ class RowFile:
         """The row with this id."""
         found = self._connection.query("SELECT id, owner, frame FROM rows WHERE id = ?", (row,))
         return _checked(found[0]) if found else None
+
+    def frames(self, ids: Sequence[bytes]) -> tuple[bytes | None, ...]:
+        """The frames of the rows with these ids, None where there is none: one statement, whatever there is."""
+        marks = ", ".join("?" * len(ids))
+        statement = f"SELECT id, frame FROM rows WHERE id IN ({marks})"  # noqa: S608 - question marks only
+        found: dict[bytes, bytes] = dict(self._connection.query(statement, ids))
+        return tuple(found.get(row) for row in ids)
 
     def owned(self, owner: bytes) -> list[StoredRow]:
         """The rows with this owner."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Annotated, NoReturn
 
@@ -17,12 +18,15 @@ from severance.cli.commands import (
     backup,
     barrier,
     check,
+    clock,
     context,
+    credential,
     export,
     forget,
     history,
     import_,
     init,
+    permit,
     place,
     recall,
     reembed,
@@ -30,11 +34,12 @@ from severance.cli.commands import (
     restore,
     sever,
     status,
+    threshold,
     tour,
     version,
 )
 from severance.cli.edge import Globals
-from severance.cli.group import SeveranceCommand, SeveranceGroup
+from severance.cli.group import SeveranceCommand, SeveranceGroup, SeveranceSubgroup
 
 EXIT_CODES = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in exits.EXPLAINED.items()) + "."
 
@@ -70,6 +75,36 @@ for _panel, _commands in {
 }.items():
     for _name, _module in _commands.items():
         app.command(_name, cls=SeveranceCommand, rich_help_panel=_panel)(_module.run)
+
+
+_GROUPS: Mapping[tuple[str, str, str], Mapping[str, Callable[..., None]]] = {
+    (_HOUSE, "threshold", threshold.HELP): {
+        "apply": threshold.apply,
+        "show": threshold.show,
+        "check": threshold.check,
+        "explain": threshold.explain,
+    },
+    (_HOUSE, "permit", permit.HELP): {
+        "make": permit.make,
+        "list": permit.listed,
+        "revoke": permit.revoke,
+        "weaken": permit.weaken,
+        "show": permit.show,
+    },
+    (_HOUSE, "credential", credential.HELP): {
+        "make": credential.make,
+        "list": credential.listed,
+        "revoke": credential.revoke,
+    },
+    (_HOUSE, "clock", clock.HELP): {"show": clock.show, "accept": clock.accept},
+}
+"""Commands of two words, by panel, first word and help."""
+
+for (_panel, _name, _help), _actions in _GROUPS.items():
+    _group = typer.Typer(cls=SeveranceSubgroup, help=_help)
+    for _action, _run in _actions.items():
+        _group.command(_action, cls=SeveranceCommand)(_run)
+    app.add_typer(_group, name=_name, rich_help_panel=_panel)
 
 
 def _print_version(wanted: bool) -> None:

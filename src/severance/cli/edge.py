@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import typer
 
@@ -17,6 +18,9 @@ from severance.session import Session
 from severance.store import path_of
 
 DEFAULT_STORE = "~/.severance"
+PERMIT_VARIABLE = "SEVERANCE_PERMIT"
+TOOL = "severance"
+"""What a permit for one tool must be for, to be used here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class Globals:
         written: which of `--store` and `--key` stand on the command line.
         open_house: opens a store, with the arguments of `severance.open` that the command line has.
         ticks: seconds that pass, from any beginning.
+        environ: where a permit is looked for. Other variables are the business of their options.
     """
 
     store: str | None = None
@@ -38,6 +43,7 @@ class Globals:
     written: tuple[str, ...] = ()
     open_house: Callable[..., House] = houses.open
     ticks: Callable[[], float] = time.monotonic
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
 
 class Edge:
@@ -72,6 +78,7 @@ class Edge:
         self.written = [option for option, value in here.items() if value is not None or option in before.written]
         self.named = named is not None or self.key is not None
         self.ticks = before.ticks
+        self._permit = before.environ.get(PERMIT_VARIABLE) or None
         self._open = before.open_house
         self.embedder = embedder if embedder is not None else before.embedder
         specs = {"embedder": self.embedder, "reranker": before.reranker}
@@ -85,10 +92,18 @@ class Edge:
     def session(self, place: str | None, subject: str | None) -> Iterator[Session]:
         """The persona that wakes at the place, awake; asleep again afterwards.
 
+        With a permit or a place credential in the environment, the one that it opens, if that is whom it is asked for.
+
         Raises:
             InputError: no place was named, or it holds more than one subject and none was named.
             NotFoundError: nobody wakes there.
         """
+        if self._permit is not None:
+            with self.house() as house, house.admit(self._permit.strip(), place=place or None, tool=TOOL) as session:
+                if subject and subject != session.subject:
+                    raise NotFoundError("what is in SEVERANCE_PERMIT is not for the subject that was named")
+                yield session
+            return
         if not place:
             raise InputError("say where, with --at PLACE or SEVERANCE_PLACE; `severance status` lists the places")
         with self.house() as house, house.cross(subject or _only_subject(house, place), place) as session:
@@ -100,7 +115,7 @@ def _only_subject(house: House, name: str) -> str:
     found = [place for place in house.status().places if place.name == name]
     if not found:
         raise NotFoundError("no such place here; `severance status` lists them")
-    subjects = list(found[0].wakes)
+    subjects = sorted({*found[0].wakes, *found[0].depends})
     if not subjects:
         raise NotFoundError("nobody wakes at that place; `severance place NAME SUBJECT=PERSONA` says who does")
     if len(subjects) > 1:

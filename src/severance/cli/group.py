@@ -78,8 +78,24 @@ class SeveranceGroup(TyperGroup):
 
     def _look(self, at_terminal: bool) -> None:
         # Help in boxes for a person; in a pipe, plain.
-        for command in (self, *self.commands.values()):
-            command.rich_markup_mode = "markdown" if at_terminal else None  # type: ignore[attr-defined]
+        groups = [group for group in self.commands.values() if isinstance(group, TyperGroup)]
+        for command in (self, *groups, *leaves(self).values()):
+            command.rich_markup_mode = "markdown" if at_terminal else None
+
+
+class SeveranceSubgroup(TyperGroup):
+    """Commands of two words that begin alike."""
+
+
+def leaves(group: TyperGroup) -> dict[str, Any]:
+    """Every command that does something, by the words that it is called with, in the order of the help."""
+    found: dict[str, Any] = {}
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            found |= {f"{name} {action}": each for action, each in leaves(command).items()}
+        else:
+            found[name] = command
+    return found
 
 
 def _refuse_undecodable(words: Sequence[str]) -> None:

@@ -92,3 +92,11 @@ Where = Annotated[
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The memory's id, as `recall` shows it.", show_default=False)]
 NewFile = Annotated[Path, typer.Argument(metavar="FILE", help="A new file.", show_default=False)]
+DoorId = Annotated[str, typer.Argument(metavar="ID", help="The id, as `list` shows it.", show_default=False)]
+_RIGHTS = "some of recall (all reading), remember, amend, forget, send and refine, with commas between."
+Rights = Annotated[
+    str, typer.Option("--rights", metavar="RIGHTS", help=f"What it allows: {_RIGHTS}", show_default=False)
+]
+FewerRights = Annotated[
+    str | None, typer.Option("--rights", metavar="RIGHTS", help=f"Only these: {_RIGHTS}", show_default=False)
+]

@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from severance.cli import exits
 from severance.cli.app import app
+from severance.cli.group import leaves
 
 _HEAD = """\
 # The command line
@@ -65,6 +66,7 @@ before it: **a traceback can hold content**, so read it before you pass it on.
 | `SEVERANCE_RERANKER` | the spec of the re-ranker, where `--reranker` is not given |
 | `SEVERANCE_PLACE` | the place, where `--at` is not given |
 | `SEVERANCE_SUBJECT` | the subject, where `--subject` is not given |
+| `SEVERANCE_PERMIT` | a permit or a place credential: who it opens wakes, and may do what it allows |
 | `SEVERANCE_DEBUG` | `1` prints tracebacks, which can hold content |
 | `NO_COLOR` | no colours |
 
@@ -89,9 +91,26 @@ JSON_SHAPES = MappingProxyType(
     {
         "init": '{"store", "created"}',
         "sever": '{"subject", "personas": [NAME]}',
-        "place": '{"place", "wakes": {SUBJECT: PERSONA}}',
-        "status": '{"store", "personas": [{"subject", "persona", "places", "records"}], '
-        '"places": [{"place", "wakes"}]}',
+        "place": '{"place", "wakes": {SUBJECT: PERSONA}, "depends": {SUBJECT: [PERSONA]}}',
+        "threshold apply": '{"changes": [TEXT], "applied"}',
+        "threshold show": '{"toml": TEXT}',
+        "threshold check": '{"rules": COUNT}',
+        "threshold explain": '{"subject", "place", "wakes", "until", "rules": [{"persona", "holds", "conditions": '
+        '[{"holds", "why"}]}], "later": {PERSONA: TIME}}',
+        "status": '{"store", "personas": [{"subject", "persona", "places", "records", "awake", "budget"}], '
+        '"places": [{"place", "wakes", "depends"}]}',
+        "permit make": '{"permit": TEXT}',
+        "permit list": '{"permits": [{"id", "subject", "persona", "place", "rights": [RIGHT], "made", "until", '
+        '"ended"}]}',
+        "permit revoke": '{"revoked": ID}',
+        "permit weaken": '{"permit": TEXT}',
+        "permit show": '{"id", "signed": TEXT, "added": [TEXT]}',
+        "credential make": '{"credential": TEXT}',
+        "credential list": '{"credentials": [{"id", "subject", "place", "program", "rights": [RIGHT], "made", '
+        '"revoked"}]}',
+        "credential revoke": '{"revoked": ID}',
+        "clock show": '{"time"}',
+        "clock accept": '{"time"}',
         "remember": _MEMORY,
         "recall": '{"recollections": [{"score", "reasons": [TEXT], "memory": MEMORY}]}',
         "context": '{"context"}',
@@ -122,7 +141,7 @@ def page() -> str:
     group: Any = get_command(app)
     codes = "".join(f"| {code} | {meaning} |\n" for code, meaning in exits.EXPLAINED.items())
     parts = [_HEAD, codes, _ENVIRONMENT, _JSON_HEAD, "\n## Options before the command\n\n", _options(group)]
-    for name, command in group.commands.items():
+    for name, command in leaves(group).items():
         parts.append(
             f"\n## severance {name}\n\n```\n{_usage(name, command)}\n```\n\n{inspect.cleandoc(command.help)}\n"
         )

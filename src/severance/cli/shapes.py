@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from severance.model import Memory, PersonaStatus, Place, Recollection, Status
+from datetime import datetime
+
+from severance.model import CredentialInfo, Explanation, Memory, PermitInfo, PersonaStatus, Place, Recollection, Status
 from severance.transfer.jsonl import as_json
 
 Shape = dict[str, object]
@@ -20,7 +22,28 @@ def of_recollection(hit: Recollection) -> Shape:
 
 def of_place(place: Place) -> Shape:
     """A place."""
-    return {"place": place.name, "wakes": dict(place.wakes)}
+    depends = {subject: list(names) for subject, names in place.depends.items()}
+    return {"place": place.name, "wakes": dict(place.wakes), "depends": depends}
+
+
+def of_explanation(found: Explanation) -> Shape:
+    """Who wakes at a place, and why."""
+    rules = [
+        {
+            "persona": rule.persona,
+            "holds": rule.holds,
+            "conditions": [{"holds": holds, "why": why} for holds, why in rule.conditions],
+        }
+        for rule in found.rules
+    ]
+    return {
+        "subject": found.subject,
+        "place": found.place,
+        "wakes": found.persona,
+        "until": None if found.until is None else found.until.isoformat(),
+        "rules": rules,
+        "later": {persona: at.isoformat() for persona, at in found.later.items()},
+    }
 
 
 def of_persona(persona: PersonaStatus) -> Shape:
@@ -30,6 +53,8 @@ def of_persona(persona: PersonaStatus) -> Shape:
         "persona": persona.name,
         "places": list(persona.places),
         "records": persona.records,
+        "awake": persona.awake,
+        "budget": persona.budget,
     }
 
 
@@ -40,3 +65,35 @@ def of_status(status: Status) -> Shape:
         "personas": [of_persona(persona) for persona in status.personas],
         "places": [of_place(place) for place in status.places],
     }
+
+
+def of_permit(info: PermitInfo) -> Shape:
+    """A permit, without its text."""
+    return {
+        "id": info.id,
+        "subject": info.subject,
+        "persona": info.persona,
+        "place": info.place,
+        "rights": sorted(info.rights),
+        "made": info.made.isoformat(),
+        "until": info.until.isoformat(),
+        "ended": None if info.ended is None else info.ended.isoformat(),
+    }
+
+
+def of_credential(info: CredentialInfo) -> Shape:
+    """A place credential, without its secret."""
+    return {
+        "id": info.id,
+        "subject": info.subject,
+        "place": info.place,
+        "program": info.program,
+        "rights": sorted(info.rights),
+        "made": info.made.isoformat(),
+        "revoked": None if info.revoked is None else info.revoked.isoformat(),
+    }
+
+
+def short(time: datetime) -> str:
+    """A time for people, to the second."""
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC"

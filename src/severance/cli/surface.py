@@ -13,12 +13,13 @@ from typing import Any
 from typer.main import get_command
 
 from severance.cli.edge import Globals
+from severance.cli.group import leaves
 from severance.house import House
 
 
 def names() -> tuple[str, ...]:
-    """The names of all commands, in the order of the help."""
-    return tuple(_group().commands)
+    """The names of all commands, in the order of the help; some are two words."""
+    return tuple(leaves(_group()))
 
 
 def invoke(
@@ -45,7 +46,7 @@ def invoke(
     before, sys.stdin = sys.stdin, _pipe(stdin)
     try:
         with redirect_stdout(out), redirect_stderr(err):
-            given = Globals(key=key, open_house=open_house, ticks=ticks)
+            given = Globals(key=key, open_house=open_house, ticks=ticks, environ={})
             _group().main(list(words), prog_name="severance", obj=given)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1

@@ -1,12 +1,34 @@
-"""Arguments of the form NAME=VALUE, read."""
+"""Arguments of the form NAME=VALUE, lists and lengths of time, read."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from datetime import timedelta
 
 from severance.errors import InputError
 from severance.model import Scalar
+
+_LENGTH = re.compile(r"(\d{1,9})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def listed(given: str) -> list[str]:
+    """The words between commas."""
+    return [word.strip() for word in given.split(",") if word.strip()]
+
+
+def length(given: str) -> timedelta:
+    """A length of time such as `8h`.
+
+    Raises:
+        InputError: it is none.
+    """
+    found = _LENGTH.fullmatch(given)
+    if found is None or int(found[1]) == 0:
+        raise InputError("that is not a length of time; write it as 30s, 5m, 8h or 7d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def pairs(given: Sequence[str] | None, form: str) -> dict[str, str]:

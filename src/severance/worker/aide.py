@@ -62,7 +62,7 @@ class Aide:
     def _embedded(self, texts: list[str], *, asking: bool) -> Numbers:
         embedder = self._embedder
         embed = embedder.embed_queries if asking and isinstance(embedder, QueryEmbedder) else embedder.embed
-        return _numbers(table_of(embed(texts), len(texts)))
+        return _numbers(table_of(embed(texts), rows=len(texts)))
 
     def _scored(self, question: Score) -> Numbers:
         reranking = self._reranking()

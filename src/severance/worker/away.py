@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from threading import RLock
-from typing import TypeVar
+from typing import Any, TypeVar
 from weakref import finalize
 
 from severance.asking import When, check_query, check_whole, filter_of
-from severance.crypto.envelope import SpaceKey
 from severance.drafts import checked
-from severance.embed.bundled import WordVectors
-from severance.errors import AsleepError, InputError, NotFoundError, SeveranceError
-from severance.model import Draft, Filter, Head, Memory, Metadata, Persona, Recollection, id_bytes, micros
-from severance.ports import Embedder, Reranking
+from severance.errors import AsleepError, InputError, NotFoundError, StoreError
+from severance.model import Draft, Filter, Memory, Metadata, Persona, Recollection, id_bytes, micros
 from severance.session import MOST_RECALLED, Session
-from severance.worker.aide import Aide
 from severance.worker.child import Child, gone
 from severance.worker.confine import Confinement
 from severance.worker.messages import (
     Amend,
-    Answer,
-    Begin,
     Count,
     Counts,
     Done,
@@ -37,7 +30,6 @@ from severance.worker.messages import (
     Memories,
     More,
     Page,
-    Ready,
     Recall,
     Remember,
     Request,
@@ -45,7 +37,7 @@ from severance.worker.messages import (
     Stats,
     ToldHit,
     ToldMemory,
-    Wake,
+    expected,
     hit_in,
     memory_in,
     pages,
@@ -54,54 +46,7 @@ from severance.worker.messages import (
 )
 
 T = TypeVar("T")
-A = TypeVar("A", bound=Answer)
-
-
-def wake(
-    persona: Persona,
-    place: str,
-    key: SpaceKey,
-    vault: Path,
-    *,
-    embedder: Embedder,
-    reranking: Callable[[], Reranking | None],
-    anchor: Head | None,
-    keep_anchor: Callable[[Head], None],
-) -> WorkerSession:
-    """Wake a persona in a process of its own. The key is sent when the process has shut itself off, and not before.
-
-    Args:
-        persona, place, key, anchor, keep_anchor: as for `Session`.
-        vault: the path of the vault's file; this process has it open.
-        embedder: the bundled one is loaded by the worker; any other embeds in this process, for the worker.
-        reranking: as for `Session`; re-ranks in this process.
-
-    Raises:
-        SeveranceError: as crossing raises; or a process cannot be made.
-    """
-    told = reranking()
-    child = Child(Aide(embedder, reranking, keep_anchor))
-    try:
-        ready = expected(Ready, child.call(Begin(os.fspath(vault), os.fspath(child.scratch))))
-        child.call(
-            Wake(
-                key.space,
-                key.epoch,
-                key.secret,
-                persona.subject,
-                persona.name,
-                place,
-                None if anchor is None else (anchor.seq, anchor.digest),
-                embedder.identity,
-                isinstance(embedder, WordVectors),
-                None if told is None else (told.candidates, told.plain_on_failure),
-            )
-        )
-    except BaseException:
-        child.kill()
-        child.end()
-        raise
-    return WorkerSession(persona, place, child, ready.confinement)
+A = TypeVar("A", Page, Count, Counts, Done)
 
 
 class WorkerSession(Session):
@@ -112,16 +57,28 @@ class WorkerSession(Session):
     """
 
     # `Session.__init__` wakes the persona in this process, which is what must not happen.
-    def __init__(self, persona: Persona, place: str, child: Child, confinement: Confinement) -> None:
-        """Not for callers: use `wake`."""
+    def __init__(
+        self,
+        persona: Persona,
+        place: str,
+        child: Child,
+        confinement: Confinement,
+        *,
+        still_awake: Callable[[], None] = lambda: None,
+        slept: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Not for callers: use `Workers.wake`."""
         self._persona = persona
         self._place = place
         self._child = child
         self._confinement = confinement
+        self._still_awake = still_awake
+        self._slept = slept
+        self._ended = "this session has ended; cross again to wake the persona"
         self._asleep = False
         self._turn = RLock()
-        self._forgot = 0
-        self._left: list[int] = []
+        self._forgot = 0  # how often something was
+        self._left: list[int] = []  # rests of lists that nobody reads any more
         finalize(self, child.end).atexit = False  # nobody has it any more, and so nobody can put it to sleep
 
     @property
@@ -184,7 +141,7 @@ class WorkerSession(Session):
         pinned: bool | None = None,
     ) -> Memory:
         """As `Session.amend`."""
-        given = {"text": text, "at": at, "thread": thread, "source": source, "kind": kind}
+        given: dict[str, Any] = {"text": text, "at": at, "thread": thread, "source": source, "kind": kind}
         given |= {"metadata": metadata, "pinned": pinned}
         changes = {name: value for name, value in given.items() if value is not None}
         try:
@@ -216,7 +173,7 @@ class WorkerSession(Session):
         return self._ask(Counts, Stats()).numbers
 
     def sleep(self) -> None:
-        """As `Session.sleep`; the process ends. One that has ended already, or does not answer any more, is no error."""
+        """As `Session.sleep`; the process ends. One that has ended already is no error."""
         with self._turn:
             if self._asleep:
                 return
@@ -227,10 +184,7 @@ class WorkerSession(Session):
                 pass
             finally:
                 self._child.end()
-
-    def wait(self) -> None:
-        """Wait until the process is gone, after `sleep`: it may still have scraps of what was erased to clear away."""
-        self._child.join()
+            self._slept()
 
     def __repr__(self) -> str:
         return f"<Session, {'asleep' if self._asleep else 'awake'}>"
@@ -264,8 +218,7 @@ class WorkerSession(Session):
 
     def _ask(self, kind: type[A], request: Request) -> A:
         with self._turn:
-            if self._asleep:
-                raise AsleepError("this session has ended; cross again to wake the persona")
+            self._check_awake()
             if self._left:
                 left, self._left = self._left, []
                 self._child.call(Leave(left))
@@ -274,6 +227,17 @@ class WorkerSession(Session):
             return expected(kind, answer)
         except GarbledError:
             raise self._lost() from None
+
+    def _check_awake(self) -> None:
+        if self._asleep:
+            raise AsleepError(self._ended)
+        try:
+            self._still_awake()
+        except AsleepError as end:
+            self._ended = str(end)
+            with suppress(StoreError):
+                self.sleep()
+            raise
 
     def _lost(self) -> AsleepError:
         """The error for a worker that says what none would say: whatever it is now, it is no session any more."""
@@ -300,8 +264,7 @@ class _Reading(Iterator[Memory]):
     def __next__(self) -> Memory:
         session = self._session
         with session._turn:
-            if session._asleep:
-                raise AsleepError("this session has ended; cross again to wake the persona")
+            session._check_awake()
             while True:
                 if not self._waiting:
                     if self._rest is None:
@@ -321,15 +284,9 @@ class _Reading(Iterator[Memory]):
                     continue
 
     def __del__(self) -> None:
-        if getattr(self, "_rest", None) is not None:
-            self._session._left.append(self._rest)
-
-
-def expected(kind: type[A], answer: Answer) -> A:
-    """The answer, where it is of this kind. Raises GarbledError where it is another."""
-    if not isinstance(answer, kind):
-        raise GarbledError(type(answer).__name__)
-    return answer
+        rest: int | None = getattr(self, "_rest", None)  # none where the first page was not to be had
+        if rest is not None:
+            self._session._left.append(rest)
 
 
 def _plain_id(given: object) -> str:

@@ -63,16 +63,14 @@ class _Job:
 class Child:
     """A worker. Any number of threads may call it; calls take turns."""
 
-    def __init__(self, reply: Callable[[Question], Reply]) -> None:
-        """Start one, with a scratch directory of its own.
-
-        Args:
-            reply: answers what the worker asks while it works. It is called in a thread of this object.
+    def __init__(self) -> None:
+        """Start one, with a scratch directory of its own. It has no key, and nobody's.
 
         Raises:
             SeveranceError: the process or its directory cannot be made.
         """
-        self._reply = reply
+        self.reply: Callable[[Question], Reply] = _nothing
+        """Answers what the worker asks while it works; called in a thread of this object."""
         self._owner = os.getpid()
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._state = Lock()  # over the next three
@@ -123,6 +121,10 @@ class Child:
         if isinstance(job.answer, Failed):
             raise error_in(job.answer)
         return job.answer
+
+    def begin(self, request: Request) -> None:
+        """Send a request, the first, and do not wait for the answer."""
+        self._jobs.put(_Job(request))
 
     def end(self) -> None:
         """Say nothing more: the worker ends when it has answered what it was asked. Does not wait for that."""
@@ -191,7 +193,7 @@ class Child:
 
     def _answered(self, question: Question) -> Reply:
         try:
-            return self._reply(question)
+            return self.reply(question)
         except GarbledError:
             raise
         except Exception as problem:  # noqa: BLE001 - an embedder or re-ranker of the caller's may raise what it likes
@@ -215,6 +217,10 @@ def _end_all() -> None:
         child.join(_AT_EXIT)
 
 
+def _nothing(question: Question) -> Reply:
+    raise GarbledError(f"{type(question).__name__} before there is a persona")
+
+
 def gone() -> AsleepError:
     """The one error for a worker that is not there any more."""
     return AsleepError("the process of this session has ended; cross again to wake the persona")
@@ -229,7 +235,7 @@ def _started(scratch: Path) -> tuple[subprocess.Popen[bytes], Pipe]:
             command(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=None,
+            stderr=subprocess.DEVNULL,
             cwd=scratch,
             env=environment,
             creationflags=subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW,
@@ -241,15 +247,15 @@ def _started(scratch: Path) -> tuple[subprocess.Popen[bytes], Pipe]:
         process.stdout.close()
         return process, Pipe(*ends)
     ours, theirs = socket.socketpair()
-    with theirs:
+    with ours, theirs:
         process = subprocess.Popen(
             command(),
-            stdin=theirs,
-            stdout=theirs,
-            stderr=None,
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
+            stderr=subprocess.DEVNULL,
             cwd=scratch,
             env=environment,
             start_new_session=True,
         )
-    end = ours.detach()
+        end = ours.detach()
     return process, Pipe(end, end)

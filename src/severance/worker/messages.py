@@ -23,10 +23,14 @@ PAGE_ITEMS, PAGE_BYTES = 256, 2**20
 """A page ends with the item that reaches one of these."""
 
 T = TypeVar("T")
+M = TypeVar("M", bound="Message")
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True, tag=True, forbid_unknown_fields=True):
     """What all messages have in common."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"  # no content: it may be logged
 
 
 class ToldDraft(Message, frozen=True):
@@ -77,7 +81,7 @@ class ToldFilter(Message, frozen=True):
     where: dict[str, Scalar]
 
 
-# From the parent: how a worker begins.
+# From the parent: how a worker begins. `Prepare` may come first.
 
 
 class Begin(Message, frozen=True):
@@ -85,6 +89,10 @@ class Begin(Message, frozen=True):
 
     vault: str
     scratch: str
+
+
+class Prepare(Message, frozen=True):
+    """Load the bundled embedder, while nobody waits for it. Answered by `Done`."""
 
 
 class Wake(Message, frozen=True):
@@ -274,18 +282,19 @@ class Numbers(Message, frozen=True):
     content: bytes
 
 
-Request = (
-    Begin | Wake | Hold | Remember | Recall | Memories | More | Leave | Get | History | Amend | Forget | Stats | Sleep
-)
+Beginning = Prepare | Begin | Wake
+Call = Hold | Remember | Recall | Memories | More | Leave | Get | History | Amend | Forget | Stats | Sleep
+Request = Beginning | Call
 Answer = Ready | Done | Page | Count | Counts | Cut | Failed
 Question = Move | Bring | Embed | Dimensions | Score
 Reply = Done | Count | Numbers | Failed
 
-_encoder = msgspec.msgpack.Encoder()
-_to_worker = msgspec.msgpack.Decoder(Request | Numbers | Count | Done | Failed)
-_to_parent = msgspec.msgpack.Decoder(Answer | Question)
 ToWorker = Request | Reply
 ToParent = Answer | Question
+
+_encoder = msgspec.msgpack.Encoder()
+_to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)
+_to_parent: msgspec.msgpack.Decoder[ToParent] = msgspec.msgpack.Decoder(ToParent)
 
 
 class GarbledError(Exception):
@@ -318,6 +327,13 @@ def for_parent(raw: bytes) -> ToParent:
         return _to_parent.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
         raise GarbledError(type(problem).__name__) from None
+
+
+def expected(kind: type[M], message: ToWorker | ToParent) -> M:
+    """The message, where it is of this kind. Raises GarbledError where it is of another."""
+    if not isinstance(message, kind):
+        raise GarbledError(type(message).__name__)
+    return message
 
 
 def told_draft(draft: Draft) -> ToldDraft:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ from severance.worker.messages import (
     Answer,
     Begin,
     Bring,
+    Call,
     Count,
     Counts,
     Cut,
@@ -50,12 +52,12 @@ from severance.worker.messages import (
     Move,
     Numbers,
     Page,
+    Prepare,
     Question,
     Ready,
     Recall,
     Remember,
     Reply,
-    Request,
     Score,
     Sleep,
     Stats,
@@ -220,7 +222,7 @@ class Serving:
         self._held: list[Draft] = []
         self._lists: dict[int, Iterator[Listed]] = {}
         self._made = 0
-        self._ways: dict[type[ToWorker], Callable[..., Answer]] = {
+        self._ways: dict[type[Call], Callable[..., Answer]] = {
             Hold: self._hold,
             Remember: self._remember,
             Recall: self._recall,
@@ -235,7 +237,7 @@ class Serving:
             Sleep: self._sleep,
         }
 
-    def answer(self, request: ToWorker) -> Answer:
+    def answer(self, request: Call) -> Answer:
         """Do what is asked. Raises what the session raises."""
         return self._ways[type(request)](request)
 
@@ -292,7 +294,9 @@ class Serving:
 def main() -> None:
     """Serve the parent at the other end of standard input and output, until it is gone or says that it is over."""
     parent = Parent(_own_ends())
-    begin = parent.hear()
+    while isinstance(begin := parent.hear(), Prepare):
+        bundled()
+        parent.tell(Done())
     if not isinstance(begin, Begin):
         os._exit(1)
     vault = Path(begin.vault)
@@ -318,7 +322,7 @@ def main() -> None:
 def _serve(parent: Parent, serving: Serving) -> None:
     while True:
         request = parent.hear()
-        if not isinstance(request, Request):
+        if not isinstance(request, Call):
             os._exit(1)
         answer: Answer
         try:
@@ -384,7 +388,7 @@ def _readable() -> list[Path]:
     return [*inside, Path(severance.__file__).resolve().parent]
 
 
-def _filter(told: ToldFilter) -> dict[str, object]:
+def _filter(told: ToldFilter) -> dict[str, Any]:
     """The arguments of a session's methods that mean this filter."""
     bounds = {"since": told.since, "until": told.until, "as_of": told.as_of}
     times = {name: None if bound is None else moment(bound) for name, bound in bounds.items()}

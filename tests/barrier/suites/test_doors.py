@@ -63,9 +63,9 @@ def test_a_refusal_that_tells_ids_apart_is_seen(folder: Path, monkeypatch: Patch
 def test_a_place_that_wakes_by_how_it_begins_is_seen(folder: Path, monkeypatch: Patch) -> None:
     true = Chip.waking
 
-    def waking(self: Chip, subject: str, place: str) -> Any:
+    def waking(self: Chip, subject: str, place: str, at: Any = None) -> Any:
         found = [each.name for each in self.places() if each.name.startswith(place)]
-        return true(self, subject, found[0] if found else place)
+        return true(self, subject, found[0] if found else place, at)
 
     monkeypatch.setattr(Chip, "waking", waking)
     tally = tried(doors.run, folder, trials=1)

@@ -6,6 +6,8 @@ runs them against the faults. The long versions are the tests beside it, and `se
 
 from __future__ import annotations
 
+import sys
+
 from kit.checks.apart import (
     DOORS,
     PLANTED,
@@ -30,6 +32,7 @@ from kit.checks.clear import (
     nothing_in_the_clear,
     only_the_current_version,
 )
+from kit.checks.door import admitted_sessions_keep_to_their_permit, permits_open_what_they_say
 from kit.checks.encoders import a_store_chooses_no_embedder, endpoints_are_asked_apart
 from kit.checks.frames import (
     a_chunk_opens_at_its_index_only,
@@ -47,6 +50,11 @@ from kit.checks.log import (
     the_same_bytes,
     writers_take_turns,
 )
+from kit.checks.thresholds import (
+    a_session_ends_with_its_hours_and_its_budget,
+    an_exclusive_subject_has_one_awake,
+    the_first_rule_that_holds_decides,
+)
 from kit.checks.vault import (
     a_backup_may_not_be_older,
     a_fork_does_not_join,
@@ -58,6 +66,7 @@ from kit.checks.vault import (
     layers_say_what_the_log_says,
     snapshots_do_not_mix,
 )
+from kit.checks.worker import a_worker_ends_with_its_parent, a_worker_gets_one_key, a_worker_is_shut_off
 
 CHECKS: tuple[Check, ...] = (
     separate,
@@ -71,6 +80,11 @@ CHECKS: tuple[Check, ...] = (
     asleep_means_asleep,
     endpoints_are_asked_apart,
     a_store_chooses_no_embedder,
+    permits_open_what_they_say,
+    admitted_sessions_keep_to_their_permit,
+    the_first_rule_that_holds_decides,
+    a_session_ends_with_its_hours_and_its_budget,
+    an_exclusive_subject_has_one_awake,
     nothing_in_the_clear,
     forgotten_is_erased,
     layers_do_not_outlive_a_forgetting,
@@ -100,4 +114,5 @@ CHECKS: tuple[Check, ...] = (
     another_embedder_is_refused,
     the_same_bytes,
     limits_hold,
+    *(() if sys.platform == "win32" else (a_worker_is_shut_off, a_worker_gets_one_key, a_worker_ends_with_its_parent)),
 )

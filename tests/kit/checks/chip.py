@@ -18,8 +18,8 @@ def the_chip_is_whole_or_refused(folder: Path) -> None:
     """Rows removed, swapped, put back or altered are damage, not an unknown place; in chips of any size."""
     with make_house(folder) as house:
         keys = house._chip._keys
-        innie, _ = keys.identify(WakeRow("floor", "mark", "innie"))
-        outie, _ = keys.identify(WakeRow("home", "mark", "outie"))
+        innie, _ = keys.identify(WakeRow("floor", "mark", ()))
+        outie, _ = keys.identify(WakeRow("home", "mark", ()))
     chip = folder / "store" / "chip.db"
     shutil.copy(chip, folder / "kept.db")
     rows = {row[0]: row[2] for row in dump(chip)["rows"]}
@@ -49,7 +49,7 @@ def an_older_row_wakes_nobody(folder: Path) -> None:
     chip = folder / "store" / "chip.db"
     with make_house(folder) as house:
         keys, space = house._chip._keys, house._chip.key(severance.Persona("mark", "innie")).space
-        wake, anchor = WakeRow("home", "mark", ""), AnchorRow(0, 0, b"")
+        wake, anchor = WakeRow("home", "mark", ()), AnchorRow(0, 0, b"")
         ids = {"wake": keys.identify(wake)[0], "anchor": keys.identify(anchor, space)[0]}
         unused = keys.identify(SubjectRow("helly"))[0]
     old = {row[0]: row[2] for row in dump(chip)["rows"]}

@@ -85,9 +85,9 @@ def the_cause_of_the_error_stays_on_it(patch: Patch) -> None:
 def an_unknown_place_wakes_the_first_persona(patch: Patch) -> None:
     true = Chip.waking
 
-    def waking(self: Chip, subject: str, place: str) -> Any:
+    def waking(self: Chip, subject: str, place: str, at: Any = None) -> Any:
         try:
-            return true(self, subject, place)
+            return true(self, subject, place, at)
         except NotFoundError:
             return self.personas(subject)[0]
 
@@ -98,9 +98,9 @@ def an_unknown_place_wakes_the_first_persona(patch: Patch) -> None:
 def a_place_is_found_by_how_it_begins(patch: Patch) -> None:
     true = Chip.waking
 
-    def waking(self: Chip, subject: str, place: str) -> Any:
+    def waking(self: Chip, subject: str, place: str, at: Any = None) -> Any:
         found = [each.name for each in self.places() if each.name.startswith(place)]
-        return true(self, subject, found[0] if found else place)
+        return true(self, subject, found[0] if found else place, at)
 
     patch.setattr(Chip, "waking", waking)
 
@@ -108,12 +108,12 @@ def a_place_is_found_by_how_it_begins(patch: Patch) -> None:
 @fault(checks.DOORS)
 def case_makes_no_difference_to_a_place(patch: Patch) -> None:
     true = Chip.waking
-    patch.setattr(Chip, "waking", lambda self, subject, place: true(self, subject, place.casefold()))
+    patch.setattr(Chip, "waking", lambda self, subject, place, at=None: true(self, subject, place.casefold(), at))
 
 
 @fault(checks.DOORS)
 def the_place_alone_decides_who_wakes(patch: Patch) -> None:
-    def waking(self: Chip, subject: str, place: str) -> Any:
+    def waking(self: Chip, subject: str, place: str, at: Any = None) -> Any:
         wakes = self.place(place).wakes
         return chip_module.Persona(subject, next(iter(wakes.values())))
 
@@ -225,9 +225,9 @@ def a_note_on_the_error_says_that_the_id_was_malformed(patch: Patch) -> None:
 def a_star_stands_for_the_rest_of_a_place(patch: Patch) -> None:
     true = Chip.waking
 
-    def waking(self: Chip, subject: str, place: str) -> Any:
+    def waking(self: Chip, subject: str, place: str, at: Any = None) -> Any:
         found = [each.name for each in self.places() if fnmatch(each.name, place)]
-        return true(self, subject, found[0] if found else place)
+        return true(self, subject, found[0] if found else place, at)
 
     patch.setattr(Chip, "waking", waking)
 
@@ -236,9 +236,9 @@ def a_star_stands_for_the_rest_of_a_place(patch: Patch) -> None:
 def half_the_name_of_a_subject_is_enough(patch: Patch) -> None:
     true = Chip.waking
 
-    def waking(self: Chip, subject: str, place: str) -> Any:
+    def waking(self: Chip, subject: str, place: str, at: Any = None) -> Any:
         found = [each.name for each in self.subjects() if each.name.startswith(subject)]
-        return true(self, found[0] if found else subject, place)
+        return true(self, found[0] if found else subject, place, at)
 
     patch.setattr(Chip, "waking", waking)
 
@@ -252,9 +252,9 @@ def who_woke_last_still_wakes_where_nobody_should(patch: Patch) -> None:
         wakes.update({(subject, name): persona for subject, persona in given.items() if persona is not None})
         true(self, name, given)
 
-    def woken(self: Chip, subject: str, place: str) -> Any:
+    def woken(self: Chip, subject: str, place: str, at: Any = None) -> Any:
         last = wakes.get((subject, place))
-        return chip_module.Persona(subject, last) if last else waking(self, subject, place)
+        return chip_module.Persona(subject, last) if last else waking(self, subject, place, at)
 
     patch.setattr(Chip, "set_place", set_place)
     patch.setattr(Chip, "waking", woken)

@@ -9,6 +9,7 @@ from kit import checks
 from kit.faults.table import Patch, fault
 from severance import Session
 from severance import house as house_module
+from severance.chip import changes
 from severance.chip import chip as chip_module
 from severance.crypto import envelope
 from severance.crypto.envelope import Opener, Sealer, SpaceKey, Where
@@ -57,7 +58,7 @@ def every_session_writes_under_the_same_salt(patch: Patch) -> None:
 
 @fault(checks.every_row_has_its_own_salt)
 def rows_of_the_chip_share_a_salt(patch: Patch) -> None:
-    patch.setattr(chip_module, "_sealing", lambda key, entropy: Sealer(key, chip_module._ScopedEntropy(entropy)).seal)
+    patch.setattr(chip_module, "sealing", lambda key, entropy: Sealer(key, changes._ScopedEntropy(entropy)).seal)
 
 
 @fault(checks.forgetting_does_not_read_what_others_hold)

@@ -182,9 +182,9 @@ def the_guard_of_the_chip_does_not_cover_frames(patch: Patch) -> None:
 def the_set_is_not_verified_at_a_crossing(patch: Patch) -> None:
     true = Chip.waking
 
-    def waking(self: Chip, subject: str, place: str) -> Any:
+    def waking(self: Chip, subject: str, place: str, at: Any = None) -> Any:
         with mock.patch.object(self, "_verify_set", return_value=None):
-            return true(self, subject, place)
+            return true(self, subject, place, at)
 
     patch.setattr(Chip, "waking", waking)
 

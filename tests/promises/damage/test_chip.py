@@ -27,7 +27,7 @@ def chip_rows(bench: Bench) -> dict[str, tuple[bytes, bytes | None, bytes]]:
         for place, name in WAKES.items():
             space = bench.built.spaces[place]
             named[f"place {place}"] = keys.identify(PlaceRow(place))
-            named[f"wake {place}"] = keys.identify(WakeRow(place, "mark", ""))
+            named[f"wake {place}"] = keys.identify(WakeRow(place, "mark", ()))
             named[f"persona {place}"] = keys.identify(PersonaRow("mark", name, b"", 0))
             named[f"key {place}"] = keys.identify(KeyRow(b""), space)
             named[f"anchor {place}"] = keys.identify(AnchorRow(0, 0, b""), space)

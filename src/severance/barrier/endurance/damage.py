@@ -25,6 +25,7 @@ from severance.model import Memory
 from severance.session import Session
 
 FILES = ("vault.db", "chip.db")
+"""What is altered. The audit log is written by asking, and has alterations of its own in its tests."""
 SUBJECT = "mark"
 WAKES = {"floor": "innie", "home": "outie"}
 QUERIES = ("the file and the goats", "dinner with Petey", "percent")
@@ -147,8 +148,8 @@ def _left_awake(store: Path, clock: StillClock) -> Files:
 
 
 def contents(store: Path) -> Files:
-    """The bytes of a closed store."""
-    return {path.name: path.read_bytes() for path in store.iterdir()}
+    """The bytes of what can be altered in a closed store."""
+    return {name: (store / name).read_bytes() for name in FILES}
 
 
 def restore(store: Path, files: Files) -> None:

@@ -105,9 +105,9 @@ def type_sever(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any
     return {(args["subject"], name): ran[0] for name in json.loads(ran[1])["personas"]} if ran else {}
 
 
-@owner_step("severance place")
+@owner_step("severance place", "severance threshold show", "severance threshold apply", "severance threshold explain")
 def type_place(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
-    """Move a threshold."""
+    """Move a threshold, say all of them again, and ask why somebody wakes there."""
     if world.ports.commands is None:
         world.place(args["place"], args["wakes"], world.house().place)
         return {}
@@ -116,7 +116,42 @@ def type_place(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any
         return world.command("place", name, *(f"{s}={p or ''}" for s, p in wakes.items()), "--json")
 
     code, out, _ = world.place(args["place"], args["wakes"], declare)
-    return dict.fromkeys(json.loads(out)["wakes"].items(), code)
+    rules = world.folder / "rules.toml"
+    rules.write_text(json.loads(world.command("threshold", "show", "--json")[1])["toml"], encoding="utf-8")
+    world.command("threshold", "apply", str(rules), "--json")
+    rules.unlink()
+    seen = dict[Who | None, Any]()
+    for who in json.loads(out)["wakes"].items():
+        seen[who] = (code, world.command("threshold", "explain", who[0], "--at", args["place"], "--json"))
+    return seen
+
+
+@owner_step(
+    "severance permit make",
+    "severance permit list",
+    "severance permit revoke",
+    "severance credential make",
+    "severance credential list",
+    "severance credential revoke",
+    "severance clock show",
+    "severance clock accept",
+)
+def type_let_in(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
+    """A permit and a credential are made, listed and revoked; whoever they are for sees those that are its own."""
+    subject, place = args["subject"], args["place"]
+    made = world.command("permit", "make", subject, "--at", place, "--rights", "recall", "--for", "8h", "--json")
+    if made is None or made[0] != 0:
+        return {}
+    credential = world.command("credential", "make", place, "--for", subject, "--name", "program", "--json")
+    permits = json.loads(world.command("permit", "list", "--json")[1])["permits"]
+    newest = [info for info in permits if (info["subject"], info["place"]) == (subject, place)][-1]
+    who = (subject, newest["persona"])
+    own = [info for info in permits if (info["subject"], info["persona"]) == who]
+    listed = json.loads(world.command("credential", "list", "--json")[1])["credentials"]
+    theirs = [info for info in listed if (info["subject"], info["place"]) == (subject, place)]
+    ends = [world.command(kind, "revoke", each[-1]["id"]) for kind, each in (("permit", own), ("credential", theirs))]
+    clock = [world.command("clock", word)[0] for word in ("show", "accept")]
+    return {who: (made[0], credential, own, theirs, ends, clock)}
 
 
 @owner_step("severance status")

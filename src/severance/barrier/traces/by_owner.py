@@ -3,24 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
-from severance.barrier.traces.observing import plain
+from severance.barrier.traces.observing import observed, plain
 from severance.barrier.traces.people import Who
 from severance.barrier.traces.ports import KEY
 from severance.barrier.traces.steps import owner_step
 from severance.barrier.traces.world import Awake, World
+from severance.model import Right
 from severance.upkeep.backup import restore
+from severance.weakening import show, weaken
 
 
 @owner_step("House.cross", "Session.subject", "Session.persona", "Session.place")
 def cross(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     """Whoever wakes there gets one more session."""
-    session = world.house(args["desk"]).cross(args["subject"], args["place"])
+    house, seat = world.house(args["desk"]), (args["subject"], args["place"])
+    if args.get("by") == "permit":
+        session = house.admit(house.permit(*seat, rights=tuple(Right), until=timedelta(days=365)))
+    elif args.get("by") == "credential":
+        session = house.admit(house.register(*seat, "program"))
+    else:
+        session = house.cross(*seat)
     who = (session.subject, session.persona)
     content, ids = world.contents[who], world.ids[who]
     world.awake[who].append(Awake(who, session, content, ids))
     return {who: (*who, session.place, repr(session))}
+
+
+@owner_step(
+    "House.permit",
+    "House.permits",
+    "House.register",
+    "House.credentials",
+    "House.revoke",
+    "House.admit",
+    "House.clock",
+    "House.accept_clock",
+    "severance.weaken",
+)
+def let_in(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
+    """Somebody comes with a permit, is sent away, and comes with a credential, which is revoked as well."""
+    house, seat = world.house(), (args["subject"], args["place"])
+    permit = weaken(house.permit(*seat, rights=["recall"], until=timedelta(hours=1)), threads=["monday"])
+    secret = house.register(*seat, "program")
+    seen: list[Any] = [show(permit).id]  # Biscuit draws keys of its own, so that no text of a permit comes again
+    with house.admit(permit) as session:
+        who = (session.subject, session.persona)
+        permits = [info for info in house.permits() if (info.subject, info.persona) == who]
+        credentials = [info for info in house.credentials() if (info.subject, info.place) == seat]
+        seen += [plain(permits), plain(credentials)]
+        for made in [each.id for each in permits[-1:]] + [each.id for each in credentials[-1:]]:
+            house.revoke(made)
+        seen.append(observed(lambda: session.recall("who")))
+    seen += [observed(lambda: house.admit(permit)), observed(lambda: house.admit(secret))]
+    house.accept_clock()
+    return {who: (*seen, house.clock().isoformat())}
 
 
 @owner_step("House.sever")
@@ -31,17 +70,22 @@ def sever(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     return {(persona.subject, persona.name): persona.name for persona in found}
 
 
-@owner_step("House.place")
+@owner_step("House.place", "House.thresholds", "House.apply_thresholds")
 def place(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
-    """Move a threshold."""
+    """Move a threshold, and say all of them again."""
     found = world.place(args["place"], args["wakes"], world.house().place)
+    world.house().apply_thresholds(world.house().thresholds())
     return dict.fromkeys(found.wakes.items(), found.name)
 
 
-@owner_step("House.status")
+@owner_step("House.status", "House.explain")
 def status(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
-    """Each persona as it looks from outside."""
-    return {(each.subject, each.name): plain(each) for each in world.house().status().personas}
+    """Each persona as it looks from outside, and whether it would wake where it first may."""
+    house, found = world.house(), dict[Who | None, Any]()
+    for each in house.status().personas:
+        woken = [house.explain(each.subject, place).persona == each.name for place in each.places[:1]]
+        found[each.subject, each.name] = (plain(each), woken)
+    return found
 
 
 @owner_step("House.check")

@@ -102,13 +102,23 @@ def _crash(r: Random) -> dict[str, Any]:
 
 def _crossing(r: Random) -> dict[str, Any]:
     desk = r.choice((0, 0, 1))
-    return {"subject": r.choice(tuple(WORLD)), "place": r.choice(PLACE_NAMES), "desk": desk, "cut": _cut(r)}
+    return {"subject": r.choice(tuple(WORLD)), "place": r.choice(PLACE_NAMES), "desk": desk, "cut": _cut(r), **_by(r)}
+
+
+def _by(r: Random) -> dict[str, Any]:
+    """With what somebody comes to the door, now and then."""
+    return {"by": r.choice(("permit", "credential"))} if r.randrange(3) == 0 else {}
+
+
+def _seat(r: Random) -> dict[str, Any]:
+    return {"subject": r.choice(tuple(WORLD)), "place": r.choice(PLACE_NAMES)}
 
 
 Arguments = Callable[[Random], Mapping[str, Any]]
 
 BY_OWNER: Mapping[str, tuple[float, Arguments]] = {
     "cross": (12, _crossing),
+    "let_in": (1, _seat),
     "sever": (1, _severed),
     "place": (3, _wakes),
     "status": (2, _nothing),
@@ -120,6 +130,7 @@ BY_OWNER: Mapping[str, tuple[float, Arguments]] = {
     "restart": (3, _nothing),
     "crash": (2, _crash),
     "type_init": (0.2, _nothing),
+    "type_let_in": (0.3, _seat),
     "type_sever": (0.2, _severed),
     "type_place": (0.5, _wakes),
     "type_status": (0.3, _nothing),

@@ -7,6 +7,7 @@ Whoever can read the store's files, and has no key, learns this and nothing else
 - the headers of the frames, which are random bytes and a commitment to a key, and which records they show to be of one
   session;
 - how many rows the chip has;
+- how many entries the audit log has: of crossings, and of whatever else the owner does;
 - the sizes of the files.
 
 It follows from this how many records each persona keeps and, when the disk is read again and again, when it keeps them.
@@ -39,7 +40,7 @@ BUCKETS = frozenset(
 )
 """The padded sizes of docs/design/format.md, section 2."""
 
-_FILE = re.compile(r"store/(vault\.db(-wal|-shm)?|chip\.db(-journal)?)(\.before-restore(-\d+)?)?")
+_FILE = re.compile(r"store/(vault\.db(-wal|-shm)?|chip\.db(-journal)?|audit\.db(-wal|-shm)?)(\.before-restore(-\d+)?)?")
 """What there may be of a store: its files, and those that a restore has put aside."""
 
 TABLES: Mapping[str, Mapping[str, str]] = {
@@ -51,8 +52,9 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "chunks": "space last n frame",
     },
     "chip.db": {"meta": "name value", "rows": "id owner frame"},
+    "audit.db": {"meta": "name value", "entries": "n frame", "nodes": "level n hash"},
 }
-"""The columns of each table, of docs/design/format.md, sections 6 and 7."""
+"""The columns of each table, of docs/design/format.md, sections 6, 7 and 10."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,9 @@ class Shape:
         rows: how many the chip has.
         files: the names, from the folder that the store is in, and the sizes in bytes.
         undeclared: what should not be there, each in a sentence.
-        layout: the layout of both files, and what is in their tables `meta`, in a hash.
+        layout: the layout of all files, and what is in the tables `meta` of vault and chip, in a hash.
         chip: the ids, owners and headers of the chip's rows, in a hash.
+        log: the headers and the sizes of the entries of the audit log.
     """
 
     spaces: Mapping[bytes, SpaceShape]
@@ -86,6 +89,7 @@ class Shape:
     undeclared: tuple[str, ...] = ()
     layout: bytes = b""
     chip: bytes = b""
+    log: tuple[tuple[bytes | None, int], ...] = ()
 
 
 def shape_of(folder: Path, backups: Collection[str] = ()) -> Shape:
@@ -98,6 +102,7 @@ def shape_of(folder: Path, backups: Collection[str] = ()) -> Shape:
     undeclared: list[str] = []
     vault = _tables(folder / "store" / "vault.db", undeclared)
     chip = _tables(folder / "store" / "chip.db", undeclared)
+    audit = _tables(folder / "store" / "audit.db", undeclared)
     found = sorted((path.relative_to(folder).as_posix(), path.stat().st_size) for path in _files(folder))
     strange = [name for name, _ in found if name not in backups and not _FILE.fullmatch(name)]
     undeclared += [f"there is a file that the format does not have: {name}" for name in strange]
@@ -108,8 +113,9 @@ def shape_of(folder: Path, backups: Collection[str] = ()) -> Shape:
         len(chip["rows"]),
         tuple(found),
         tuple(undeclared),
-        _hash([each[name] for each in (vault, chip) for name in ("", "meta")]),
+        _hash([audit[""], *(each[name] for each in (vault, chip) for name in ("", "meta"))]),
         _hash([[_beside(row), _header(row["frame"])] for row in chip["rows"]]),
+        tuple((_header(row["frame"]), _padded(len(row["frame"]), undeclared)) for row in audit["entries"]),
     )
 
 
@@ -136,6 +142,8 @@ def unlike(one: Shape, other: Shape, *, apart_from: Collection[bytes] = (), whol
         found.append(f"the chip has {one.rows} rows and {other.rows}")
     elif whole and one.chip != other.chip:
         found.append("a row of the chip has another id, owner or header")
+    if whole and one.log != other.log:
+        found.append("an entry of the audit log has another header or size, or there are more")
     return found
 
 

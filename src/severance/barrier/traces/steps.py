@@ -49,6 +49,9 @@ TypedStep = Callable[["World", Who, Mapping[str, Any]], Any]
 OWNER: dict[str, OwnerStep] = {}
 SESSION: dict[str, SessionStep] = {}
 TYPED: dict[str, TypedStep] = {}
+BY_SEAT = ("cross", "let_in", "type_let_in")
+"""Steps that are done for whoever of a subject wakes at a place."""
+
 CALLED: dict[str, str] = {}
 """Surfaces, as `Session.recall`, to a step that calls each."""
 
@@ -82,7 +85,7 @@ def attributed(trace: Sequence[Step]) -> list[Numbered]:
         by = step.who
         if "wakes" in step.args:
             wakes |= {(step.args["place"], s): p for s, p in step.args["wakes"].items()}
-        if step.what == "cross":
+        if step.what in BY_SEAT:
             subject = step.args["subject"]
             persona = wakes.get((step.args["place"], subject))
             by = None if persona is None else (subject, persona)

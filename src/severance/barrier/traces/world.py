@@ -26,7 +26,10 @@ from severance.ports import Reranking
 from severance.session import Session
 
 STORE = "store"
-_FILES = ("vault.db", "vault.db-wal", "vault.db-shm", "chip.db", "chip.db-journal")
+_FILES = (
+    *("vault.db", "vault.db-wal", "vault.db-shm", "chip.db", "chip.db-journal"),
+    *("audit.db", "audit.db-wal", "audit.db-shm"),
+)
 
 
 @dataclass(eq=False)
@@ -188,7 +191,7 @@ class World:
             self.fuse.disarm()
         files = kept[0] if kept else self._files()
         for house in filter(None, self.houses):
-            for connection in fuses.connections(house):
+            for connection in (*fuses.connections(house), fuses.told(house)):
                 connection.close()
         self.houses = [None, None]
         self.awake.clear()
@@ -252,7 +255,10 @@ class World:
             found.append(("cross", observed(lambda: OWNER["cross"](self, arrival)[who])))
         if sessions:
             awake = sessions[step.args["session"] % len(sessions)]
+            before = repr(awake.session)
             found.append((step.what, self._cut(step, lambda: SESSION[step.what](self, awake, step.args))))
+            if step.what != "sleep" and repr(awake.session) != before and awake in sessions:
+                sessions.remove(awake)  # its threshold has ended it; the persona crosses again
         return found
 
     def _cut(self, step: Step, call: Callable[[], Any]) -> Any:

@@ -19,6 +19,7 @@ from severance.chip.thresholds.rules import (
     NETWORK,
     REPOSITORY,
     Condition,
+    Kind,
     Rule,
     Rules,
 )
@@ -236,7 +237,7 @@ def _either(condition: Condition) -> str:
     return " or ".join(condition.values)
 
 
-_LOOKS: Mapping[str, Callable[[Condition, Circumstances], tuple[bool, str]]] = MappingProxyType(
+_LOOKS: Mapping[Kind, Callable[[Condition, Circumstances], tuple[bool, str]]] = MappingProxyType(
     {
         HOURS: _hours,
         HOST: _host,

@@ -30,6 +30,7 @@ from severance.chip.thresholds.rules import (
     NO_LIMITS,
     UTC_ZONE,
     Condition,
+    Kind,
     Limits,
     Rule,
     Rules,
@@ -48,10 +49,15 @@ MOST_BYTES = 1 << 20
 _WHO = ("subject", "place", "persona")
 _RULE_KEYS = (*_WHO, *KINDS)
 _SUBJECT_KEYS = ("name", "exclusive", "zone", "budget")
+_UNKNOWN = "there is no such persona of that subject; `severance sever SUBJECT PERSONA` makes one"
 _AT = re.compile(r" ?\(at (?:line (\d+), column (\d+)|end of document)\)")
 
 NameOf = Callable[[object, str], str]
 """What makes a name of what was written, or raises InputError that says what is wrong with it."""
+
+
+Exists = Callable[[str, str], bool]
+"""Whether a subject has a persona of this name."""
 
 
 class _WrongError(Exception):
@@ -62,8 +68,8 @@ class _WrongError(Exception):
         self.path = path
 
 
-def read(text: str, name_of: NameOf) -> Thresholds:
-    """The thresholds that a document declares.
+def read(text: str, name_of: NameOf, exists: Exists = lambda subject, persona: True) -> Thresholds:
+    """The thresholds that a document declares, for personas that exist.
 
     Raises:
         InputError: it is not one; the message begins with line and column, and says what to write instead.
@@ -77,7 +83,7 @@ def read(text: str, name_of: NameOf) -> Thresholds:
     except RecursionError:
         raise InputError("line 1, column 1: this is no TOML; values are nested too deeply") from None
     try:
-        return _thresholds(document, name_of)
+        return _thresholds(document, name_of, exists)
     except _WrongError as wrong:
         spot = nearest(spots(text), wrong.path)
         raise InputError(f"line {spot.line}, column {spot.column}: {wrong}") from None
@@ -109,7 +115,7 @@ def _written(subject: str, place: str, rule: Rule) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _thresholds(document: Mapping[str, Any], name_of: NameOf) -> Thresholds:
+def _thresholds(document: Mapping[str, Any], name_of: NameOf, exists: Exists) -> Thresholds:
     _known(document, ("subject", "rule"), ())
     limits: dict[str, Limits] = {}
     for number, table in enumerate(_tables(document, "subject")):
@@ -117,12 +123,17 @@ def _thresholds(document: Mapping[str, Any], name_of: NameOf) -> Thresholds:
         name, found = _limits(table, path, name_of)
         if name in limits:
             raise _WrongError(path, "this subject has a table already; put both into one")
+        for persona in found.budgets:
+            if not exists(name, persona):
+                raise _WrongError((*path, "budget", persona), _UNKNOWN)
         limits[name] = found
     rules: dict[tuple[str, str], Rules] = {}
     for number, table in enumerate(_tables(document, "rule")):
         path = ("rule", number)
         _known(table, _RULE_KEYS, path)
         subject, place, persona = (_name(table, key, path, name_of) for key in _WHO)
+        if not exists(subject, persona):
+            raise _WrongError((*path, "persona"), _UNKNOWN)
         rule = Rule(persona, tuple(_condition(table, kind, path) for kind in KINDS if kind in table))
         rules[subject, place] = _within(path, checked_rules, (*rules.get((subject, place), ()), rule))
     return Thresholds(rules, {name: found for name, found in limits.items() if found != NO_LIMITS})
@@ -169,7 +180,7 @@ def _name(table: Mapping[str, Any], key: str, path: Path, name_of: NameOf) -> st
     )
 
 
-def _condition(table: Mapping[str, Any], kind: str, path: Path) -> Condition:
+def _condition(table: Mapping[str, Any], kind: Kind, path: Path) -> Condition:
     value = table[kind]
     values = [value] if isinstance(value, str) and kind != COMMAND else value
     if not isinstance(values, list) or not all(isinstance(each, str) for each in values):

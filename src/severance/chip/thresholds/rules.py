@@ -12,13 +12,20 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import PurePath
 from types import MappingProxyType
+from typing import Literal
 
 from severance.chip.thresholds.hours import Hours, zone_named
 from severance.errors import InputError
 
-HOURS, HOST, DIRECTORY, REPOSITORY = "hours", "host", "directory", "repository"
-APPLICATION, NETWORK, COMMAND = "application", "network", "command"
-KINDS = (HOURS, HOST, DIRECTORY, REPOSITORY, APPLICATION, NETWORK, COMMAND)
+Kind = Literal["hours", "host", "directory", "repository", "application", "network", "command"]
+HOURS: Kind = "hours"
+HOST: Kind = "host"
+DIRECTORY: Kind = "directory"
+REPOSITORY: Kind = "repository"
+APPLICATION: Kind = "application"
+NETWORK: Kind = "network"
+COMMAND: Kind = "command"
+KINDS: tuple[Kind, ...] = (HOURS, HOST, DIRECTORY, REPOSITORY, APPLICATION, NETWORK, COMMAND)
 """What a condition can be about, in the order in which conditions are looked at: what costs most comes last."""
 
 MOST_RULES = 100
@@ -39,11 +46,11 @@ class Condition:
         values: as they were written, checked.
     """
 
-    kind: str
+    kind: Kind
     values: tuple[str, ...]
 
     @classmethod
-    def of(cls, kind: str, values: Sequence[str]) -> Condition:
+    def of(cls, kind: Kind, values: Sequence[str]) -> Condition:
         """A condition, checked.
 
         Raises:
@@ -187,6 +194,6 @@ def checked_zone(text: str) -> str:
     return text
 
 
-_CHECKS: Mapping[str, Callable[[str], str]] = MappingProxyType(
+_CHECKS: Mapping[Kind, Callable[[str], str]] = MappingProxyType(
     {HOURS: _hours, HOST: _host, DIRECTORY: _path, REPOSITORY: _path, APPLICATION: _application, NETWORK: _network}
 )

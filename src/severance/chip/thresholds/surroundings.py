@@ -111,7 +111,7 @@ class Machine:
                 if own
                 else None
             )
-        except (OSError, RuntimeError):
+        except (OSError, RuntimeError, ValueError):
             return None
 
     def repository(self) -> Path | None:

@@ -38,11 +38,13 @@ def run(
 
 
 def _show(place: Place) -> None:
-    if not place.wakes:
+    if not place.wakes and not place.depends:
         screen.line(f"Nobody wakes at {place.name}.")
         return
     for subject, persona in place.wakes.items():
         screen.line(f"At {place.name}, {subject} wakes as {persona}.")
+    for subject, personas in place.depends.items():
+        screen.line(f"At {place.name}, {subject} wakes as {' or '.join(personas)}, or not, as its conditions hold.")
     screen.line(f"Next: severance remember - --at {place.name}           remember what you type or pipe in")
     screen.line(f"      severance import PATH --at {place.name}        or what you have already")
     screen.line("Going to a place is a crossing. A crossing must start a new model context: what a model still")

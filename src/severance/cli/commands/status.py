@@ -7,7 +7,7 @@ from rich.text import Text
 
 from severance.cli import options, screen, shapes
 from severance.cli.edge import Edge
-from severance.model import Status
+from severance.model import PersonaStatus, Status
 
 
 def run(
@@ -29,7 +29,7 @@ def _show(status: Status) -> None:
         screen.line("Next: severance sever SUBJECT PERSONA PERSONA")
         return
     screen.line(f"The store at {screen.shown(status.store)}")
-    table = screen.table("subject", "persona", "wakes at", "records")
+    table = screen.table("subject", "persona", "wakes at", "awake today", "records")
     table.columns[-1].justify = "right"
     subject = None
     for persona in status.personas:
@@ -40,10 +40,18 @@ def _show(status: Status) -> None:
             Text("" if persona.subject == subject else persona.subject, style="bold"),
             persona.name,
             places,
+            _awake(persona),
             f"{persona.records:,}",
         )
         subject = persona.subject
     screen.console().print(table)
-    idle = [place.name for place in status.places if not place.wakes]
+    idle = [place.name for place in status.places if not place.wakes and not place.depends]
     if idle:
         screen.line(f"Places where nobody wakes: {', '.join(idle)}.")
+
+
+def _awake(persona: PersonaStatus) -> str:
+    had = f"{persona.awake // 3600}:{persona.awake % 3600 // 60:02}"
+    if persona.budget is None:
+        return had
+    return f"{had} of {persona.budget // 3600}:{persona.budget % 3600 // 60:02}"

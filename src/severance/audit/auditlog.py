@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,14 +17,14 @@ from severance.ports import Clock, Entropy
 
 
 @dataclass(frozen=True, slots=True)
-class BookKeys:
+class AuditKeys:
     """What seals a log's entries, and the seed of what signs its checkpoints: 32 bytes each, which the repr hides."""
 
     seal: bytes
     sign: bytes
 
     def __repr__(self) -> str:
-        return "BookKeys()"
+        return "AuditKeys()"
 
 
 class Signature:
@@ -47,13 +47,13 @@ class Signature:
         return checkpoint.size, checkpoint.root
 
 
-class Book:
+class AuditLog:
     """The log of one house, for whoever holds its keys.
 
     Raises, from every method: DamagedError when the log is not what was written, StoreError when the file cannot serve.
     """
 
-    def __init__(self, log: LogFile, keys: BookKeys, clock: Clock, entropy: Entropy) -> None:
+    def __init__(self, log: LogFile, keys: AuditKeys, clock: Clock, entropy: Entropy) -> None:
         """Nothing is read yet."""
         self._log = log
         self._key = SpaceKey(log.store, 0, keys.seal)
@@ -68,8 +68,13 @@ class Book:
 
     def tell(self, what: What, **told: Any) -> None:
         """Add what happens now, before it does: durable when this returns. `told` are fields of `Happened`."""
-        event = Happened(at=self._now(), what=what, **told)
-        self._log.append([partial(_sealing, event, self._key, self._entropy)], self._signature)
+        self.tell_all(what, [told])
+
+    def tell_all(self, what: What, each: Iterable[Mapping[str, Any]]) -> None:
+        """The same for several of one kind, all or none of them."""
+        now = self._now()
+        events = [Happened(at=now, what=what, **told) for told in each]
+        self._log.append([partial(_sealing, event, self._key, self._entropy) for event in events], self._signature)
 
     def events(self, first: int = 0, after: int | None = None) -> Iterator[tuple[int, Happened]]:
         """The entries with their numbers, from `first` up to `after`."""

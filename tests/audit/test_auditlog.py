@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kit import change
-from severance.audit.book import Book, BookKeys, Signature
+from severance.audit.auditlog import AuditLog, AuditKeys, Signature
 from severance.audit.events import Happened, What
 from severance.audit.log import LogFile
 from severance.audit.proofs import EMPTY_ROOT, includes, leaf_hash
@@ -18,7 +18,7 @@ from severance.barrier.traces.ports import ScopedEntropy, StillClock
 from severance.errors import DamagedError
 
 STORE = bytes(range(16))
-KEYS = BookKeys(b"s" * 32, b"c" * 32)
+KEYS = AuditKeys(b"s" * 32, b"c" * 32)
 
 
 @pytest.fixture
@@ -26,27 +26,27 @@ def path(folder: Path) -> Path:
     return folder / "audit.db"
 
 
-def made(path: Path, clock: StillClock) -> Book:
+def made(path: Path, clock: StillClock) -> AuditLog:
     signature = Signature(STORE, KEYS.sign, clock.now)
-    return Book(LogFile.create(path, STORE, signature), KEYS, clock, ScopedEntropy(b"book"))
+    return AuditLog(LogFile.create(path, STORE, signature), KEYS, clock, ScopedEntropy(b"book"))
 
 
-def reopened(path: Path, keys: BookKeys = KEYS) -> Book:
-    return Book(LogFile.open(path), keys, StillClock(), ScopedEntropy(b"again"))
+def reopened(path: Path, keys: AuditKeys = KEYS) -> AuditLog:
+    return AuditLog(LogFile.open(path), keys, StillClock(), ScopedEntropy(b"again"))
 
 
 @pytest.fixture
-def book(path: Path, clock: StillClock) -> Iterator[Book]:
+def book(path: Path, clock: StillClock) -> Iterator[AuditLog]:
     with closing(made(path, clock)) as log:
         yield log
 
 
-def fill(book: Book, count: int) -> None:
+def fill(book: AuditLog, count: int) -> None:
     for number in range(count):
         book.tell(What.CROSSED, subject="mark", persona="innie", place="floor", detail={"number": number})
 
 
-def test_what_is_told_is_read(book: Book, clock: StillClock) -> None:
+def test_what_is_told_is_read(book: AuditLog, clock: StillClock) -> None:
     book.tell(What.SEVERED, subject="mark", persona="innie")
     book.tell(What.REFUSED, detail={"why": "ended", "times": 3, "open": False})
     assert list(book.events()) == [
@@ -57,11 +57,11 @@ def test_what_is_told_is_read(book: Book, clock: StillClock) -> None:
     assert book.verify().size == 2
 
 
-def test_an_empty_log_verifies(book: Book) -> None:
+def test_an_empty_log_verifies(book: AuditLog) -> None:
     assert (book.verify().size, book.verify().root) == (0, EMPTY_ROOT)
 
 
-def test_no_name_is_in_the_file_and_entries_look_alike(book: Book, path: Path) -> None:
+def test_no_name_is_in_the_file_and_entries_look_alike(book: AuditLog, path: Path) -> None:
     book.tell(What.SEVERED, subject="mark scout", persona="innie", place="the severed floor")
     book.tell(What.REFUSED)
     raw = path.read_bytes() + Path(f"{path}-wal").read_bytes()
@@ -69,14 +69,14 @@ def test_no_name_is_in_the_file_and_entries_look_alike(book: Book, path: Path) -
     assert len({len(frame) for frame in book._log.entries(0, 2)}) == 1
 
 
-def test_an_entry_is_shown_to_be_in_the_log(book: Book) -> None:
+def test_an_entry_is_shown_to_be_in_the_log(book: AuditLog) -> None:
     fill(book, 9)
     checkpoint, _ = book.checkpoint()
     frame = list(book._log.entries(0, 9))[4]
     assert includes(checkpoint.root, 9, 4, leaf_hash(frame), book.inclusion(4, 9))
 
 
-def test_a_log_goes_on_from_every_checkpoint_it_had(book: Book) -> None:
+def test_a_log_goes_on_from_every_checkpoint_it_had(book: AuditLog) -> None:
     kept = []
     for _ in range(12):
         kept.append(book.checkpoint()[1])
@@ -84,7 +84,7 @@ def test_a_log_goes_on_from_every_checkpoint_it_had(book: Book) -> None:
     assert [book.goes_on_from(note).size for note in kept] == list(range(12))
 
 
-def test_a_log_that_was_cut_is_noticed_by_a_witness(book: Book, path: Path, folder: Path, clock: StillClock) -> None:
+def test_a_log_that_was_cut_is_noticed_by_a_witness(book: AuditLog, path: Path, folder: Path, clock: StillClock) -> None:
     fill(book, 5)
     book.close()
     shutil.copy(path, folder / "old.db")
@@ -97,7 +97,7 @@ def test_a_log_that_was_cut_is_noticed_by_a_witness(book: Book, path: Path, fold
             old.goes_on_from(note)
 
 
-def test_a_log_that_was_written_anew_is_noticed_by_a_witness(book: Book, folder: Path, clock: StillClock) -> None:
+def test_a_log_that_was_written_anew_is_noticed_by_a_witness(book: AuditLog, folder: Path, clock: StillClock) -> None:
     fill(book, 5)
     note = book.checkpoint()[1]
     with closing(made(folder / "anew.db", clock)) as anew:
@@ -118,7 +118,7 @@ def test_a_log_that_was_written_anew_is_noticed_by_a_witness(book: Book, folder:
         "UPDATE meta SET value = zeroblob(300) WHERE name = 'checkpoint'",
     ],
 )
-def test_an_altered_log_is_noticed_by_itself(book: Book, path: Path, statement: str) -> None:
+def test_an_altered_log_is_noticed_by_itself(book: AuditLog, path: Path, statement: str) -> None:
     fill(book, 5)
     book.close()
     change(path, statement)
@@ -131,14 +131,14 @@ def test_an_altered_log_is_noticed_by_itself(book: Book, path: Path, statement: 
             altered.verify()
 
 
-def test_another_key_reads_nothing(book: Book, path: Path) -> None:
+def test_another_key_reads_nothing(book: AuditLog, path: Path) -> None:
     fill(book, 1)
     book.close()
-    with closing(reopened(path, BookKeys(b"x" * 32, KEYS.sign))) as other, pytest.raises(DamagedError):
+    with closing(reopened(path, AuditKeys(b"x" * 32, KEYS.sign))) as other, pytest.raises(DamagedError):
         list(other.events())
-    with closing(reopened(path, BookKeys(KEYS.seal, b"x" * 32))) as other, pytest.raises(DamagedError, match="signed"):
+    with closing(reopened(path, AuditKeys(KEYS.seal, b"x" * 32))) as other, pytest.raises(DamagedError, match="signed"):
         other.verify()
 
 
 def test_keys_do_not_show() -> None:
-    assert repr(KEYS) == "BookKeys()"
+    assert repr(KEYS) == "AuditKeys()"

@@ -1,0 +1,216 @@
+"""Sessions of those who were let in with a permit or a place credential: every call first asks what that allows.
+
+What each public method of a session needs is in one table, `NEEDS`. A session with a method that is not in it cannot be
+let in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, wraps
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from severance.asking import checked_items
+from severance.drafts import check_text
+from severance.errors import AsleepError, PermitError
+from severance.model import MAX_LABEL_BYTES, Memory, Right
+from severance.session import Session
+from severance.writing import unknown_memory
+
+S = TypeVar("S", bound=Session)
+
+
+class Admission(Protocol):
+    """What the chip says of a permit or a credential while its session is open."""
+
+    def holds(self) -> bool:
+        """Whether it neither ended nor was revoked."""
+        ...
+
+    def has(self, right: Right) -> bool:
+        """Whether it allows this in any thread; of the instant at which it held."""
+        ...
+
+    def allows(self, right: Right, thread: str | None) -> bool:
+        """Whether it allows this in a thread, or in none and so in all; of the instant at which it held."""
+        ...
+
+    def end(self) -> None:
+        """It holds no longer."""
+        ...
+
+
+class _Asked(NamedTuple):
+    """One call on the session of somebody who was let in: the method as it would be without, and its arguments."""
+
+    session: Session
+    admission: Admission
+    right: Right
+    method: Callable[..., Any]
+    given: tuple[Any, ...]
+    named: dict[str, Any]
+
+    def done(self) -> Any:
+        """What the method returns."""
+        return self.method(self.session, *self.given, **self.named)
+
+    def argument(self, name: str) -> Any:
+        """The first argument."""
+        return self.given[0] if self.given else self.named.get(name)
+
+    def thread(self) -> str | None:
+        """The thread that is named; an empty one is none."""
+        given = self.named.get("thread")
+        return None if given is None else check_text(given, "the thread", MAX_LABEL_BYTES) or None
+
+    def require(self, thread: str | None) -> None:
+        """Refuse what is not allowed in this thread."""
+        if not self.admission.allows(self.right, thread):
+            if self.admission.has(self.right):
+                raise PermitError("what this session was let in with reaches some threads only; name one of them")
+            self.require_right()
+
+    def require_right(self) -> None:
+        """Refuse what is not allowed in any thread."""
+        if not self.admission.has(self.right):
+            raise PermitError(f"what this session was let in with does not allow it to {self.right}")
+
+    def reaches(self, memory: Memory) -> bool:
+        """Whether a memory is in a thread that is allowed."""
+        return self.admission.allows(self.right, memory.thread)
+
+
+def _thread(asked: _Asked) -> Any:
+    """A call that names a thread, or touches all."""
+    asked.require(asked.thread())
+    return asked.done()
+
+
+def _bit_by_bit(asked: _Asked) -> Iterator[Memory]:
+    """The same, asked again for every memory."""
+    asked.require(asked.thread())
+    return _each(asked, asked.done())
+
+
+def _many(asked: _Asked) -> Any:
+    """Many memories, each in a thread of its own. None is kept where one may not be."""
+    asked.require_right()
+    drafts = checked_items(asked.argument("items"))
+    for thread in dict.fromkeys(draft.thread for draft in drafts):
+        asked.require(thread)
+    return asked.method(asked.session, drafts)
+
+
+def _one(asked: _Asked) -> Any:
+    """A memory in one version: in another thread it is not known."""
+    asked.require_right()
+    memory = asked.done()
+    if not asked.reaches(memory):
+        raise unknown_memory()
+    return memory
+
+
+def _versions(asked: _Asked) -> Any:
+    """The versions of a memory: those in other threads are not known."""
+    asked.require_right()
+    known = [memory for memory in asked.done() if asked.reaches(memory)]
+    if not known:
+        raise unknown_memory()
+    return known
+
+
+def _change(asked: _Asked) -> Any:
+    """A change of a memory with all its versions: not known where one of them is in another thread."""
+    asked.require_right()
+    history = type(asked.session).history.__wrapped__  # type: ignore[attr-defined]
+    if not all(asked.reaches(memory) for memory in history(asked.session, asked.argument("id"))):
+        raise unknown_memory()
+    if asked.named.get("thread") is not None:
+        asked.require(asked.thread())  # an empty one takes it out of every thread
+    return asked.done()
+
+
+class Need(NamedTuple):
+    """What a method needs: a right, and in which threads."""
+
+    right: Right
+    checked: Callable[[_Asked], Any]
+
+
+NEEDS: Mapping[str, Need] = MappingProxyType(
+    {
+        "recall": Need(Right.RECALL, _thread),
+        "context": Need(Right.RECALL, _thread),
+        "memories": Need(Right.RECALL, _bit_by_bit),
+        "stats": Need(Right.RECALL, _thread),
+        "get": Need(Right.RECALL, _one),
+        "history": Need(Right.RECALL, _versions),
+        "remember": Need(Right.REMEMBER, _thread),
+        "remember_many": Need(Right.REMEMBER, _many),
+        "amend": Need(Right.AMEND, _change),
+        "forget": Need(Right.FORGET, _change),
+    }
+)
+FREE = frozenset({"subject", "persona", "place", "confinement", "process", "wait"})
+"""What needs no right: whose session it is, and where."""
+
+
+def let_in(session: S, admission: Admission) -> S:
+    """The session, every call on which asks the admission from now on. Nobody but the caller may have it yet."""
+    vars(session)["_admission"] = admission
+    kind: Any = type(session)
+    session.__class__ = _asking(kind)
+    return session
+
+
+@cache
+def _asking(kind: type[Session]) -> Any:
+    """The class of such sessions that ask.
+
+    Raises:
+        TypeError: one of its methods is not in the table.
+    """
+    public = {name for name in dir(kind) if not name.startswith("_")}
+    unknown = public - NEEDS.keys() - FREE - {"sleep"}
+    if unknown:
+        raise TypeError(f"nothing says what these need: {', '.join(sorted(unknown))}")
+    methods = {name: _guarded(getattr(kind, name), need) for name, need in NEEDS.items()}
+    return type(kind.__name__, (kind,), {**methods, "sleep": _sleeping(kind.sleep)})
+
+
+def _guarded(method: Callable[..., Any], need: Need) -> Callable[..., Any]:
+    @wraps(method)
+    def asking(session: Session, *given: Any, **named: Any) -> Any:
+        admission = _held(session)
+        return need.checked(_Asked(session, admission, need.right, method, given, named))
+
+    return asking
+
+
+def _sleeping(sleep: Callable[[Session], None]) -> Callable[[Session], None]:
+    @wraps(sleep)
+    def sleeping(session: Session) -> None:
+        vars(session)["_admission"].end()
+        sleep(session)
+
+    return sleeping
+
+
+def _held(session: Session) -> Admission:
+    """What the session was let in with, as long as that holds; it falls asleep when it does not."""
+    admission: Admission = vars(session)["_admission"]
+    if not admission.holds():
+        session.sleep()
+        raise AsleepError("this session has ended; cross again to wake the persona")
+    return admission
+
+
+def _each(asked: _Asked, memories: Iterator[Memory]) -> Iterator[Memory]:
+    while True:
+        _held(asked.session)
+        asked.require(asked.thread())
+        memory = next(memories, None)
+        if memory is None:
+            return
+        yield memory

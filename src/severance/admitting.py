@@ -1,0 +1,123 @@
+"""The part of a house that lets others in: permits, place credentials, and the door where they are shown."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timedelta
+
+from severance.asking import end_of, rights_of
+from severance.chip.chip import Chip
+from severance.chip.gate import Claim, Gate
+from severance.chip.thresholds.staying import Staying
+from severance.crypto.envelope import SpaceKey
+from severance.drafts import check_text, name_of
+from severance.model import CredentialInfo, PermitInfo, Persona, Right, moment
+from severance.session import Session
+
+Waking = Callable[[Persona, str, SpaceKey, Staying], Session]
+"""Wakes a persona at a place with the key of its space, here or in a process of its own."""
+
+_MOST_TEXT = 65_536
+
+
+class Admitting(ABC):
+    """What a house does for those who do not have its root key."""
+
+    _chip: Chip
+    _gate: Gate
+
+    def permit(
+        self, subject: str, place: str, *, rights: Iterable[str], until: datetime | date | timedelta | str
+    ) -> str:
+        """Make a permit for whoever of the subject wakes at the place now: a text that `admit` takes. It is not kept.
+
+        Args:
+            rights: some of `Right`, or their names.
+            until: when it ends: a time, or how long from now.
+
+        Raises:
+            InputError: a name that names can't have, no right, or an end that is over.
+            NotFoundError: nobody of that name wakes at a place of that name now.
+        """
+        subject, place, allowed = name_of(subject, "the subject"), name_of(place, "the place"), rights_of(rights)
+        end = end_of(until, self._gate.now())
+        return self._gate.permit(self._waking_now(subject, place), place, allowed, end)
+
+    def permits(self) -> list[PermitInfo]:
+        """All permits, in the order in which they were made, and for 30 days those that have ended."""
+        return self._gate.permits()
+
+    def register(self, subject: str, place: str, program: str, *, rights: Iterable[str] = tuple(Right)) -> str:
+        """Register a program at a place, and make its place credential: a text that `admit` takes. It is not kept.
+
+        With it the program can cross there as the subject, and nowhere else, until it is revoked: whoever of the
+        subject then wakes there wakes.
+
+        Args:
+            program: its name, which thresholds can ask for.
+            rights: some of `Right`, or their names; all of them without.
+
+        Raises:
+            InputError: a name that names can't have, or no right.
+            NotFoundError: no such place.
+        """
+        subject, place = name_of(subject, "the subject"), name_of(place, "the place")
+        program, allowed = name_of(program, "the program"), rights_of(rights)
+        self._chip.place(place)
+        return self._gate.register(subject, place, program, allowed)
+
+    def credentials(self) -> list[CredentialInfo]:
+        """All place credentials, in the order in which they were made."""
+        return self._gate.credentials()
+
+    def revoke(self, id: str) -> None:  # noqa: A002 - the word that callers know
+        """End a permit or a credential for good, with every session that it opened. Doing it again does nothing.
+
+        Raises:
+            NotFoundError: none has that id.
+        """
+        self._gate.revoke(id)
+
+    def admit(self, text: str, *, place: str | None = None, tool: str | None = None) -> Session:
+        """Let in whoever shows a permit or a place credential: who wakes there wakes, in a session that may do no more
+        than was allowed, and ends with what it was let in with.
+
+        Args:
+            text: the permit or the credential.
+            place: where it is shown, if that is to be checked.
+            tool: what uses it; a permit may be for one tool only.
+
+        Raises:
+            InputError: an argument is not text, or a name that names can't have.
+            NotFoundError: it opens nothing. One error, whatever the reason: it is none, or another house's, was
+                altered, has ended or was revoked, or whom it was made for wakes there no longer.
+            EmbedderError: as in `cross`.
+        """
+        text = check_text(text, "a permit", _MOST_TEXT)
+        place = None if place is None else name_of(place, "the place")
+        claim = self._gate.read(text, place, None if tool is None else name_of(tool, "the tool"))
+        return self._crossed(claim.subject, claim.place, self._wake, claim)
+
+    def clock(self) -> datetime:
+        """The time by which permits end: the clock's, or the latest that was seen at the door, whichever is later."""
+        return moment(self._gate.now())
+
+    def accept_clock(self) -> datetime:
+        """Take the clock's time for the right one, where the chip has seen a later one. Returns the latest seen so far.
+
+        A permit that was seen after its end stays ended.
+        """
+        return moment(self._gate.accept_clock())
+
+    @abstractmethod
+    def _waking_now(self, subject: str, place: str) -> Persona:
+        """The persona of the subject that wakes at the place now."""
+
+    @abstractmethod
+    def _wake(self, persona: Persona, place: str, key: SpaceKey, staying: Staying) -> Session:
+        """Wake a persona in this process."""
+
+    @abstractmethod
+    def _crossed(self, subject: str, place: str, wake: Waking, claim: Claim | None = None) -> Session:
+        """The persona that wakes there for whoever claims it, or for the owner, woken in this way."""

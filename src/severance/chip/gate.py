@@ -1,0 +1,334 @@
+"""Who is let in with a permit or a place credential, what they may then do, and until when.
+
+The time that counts for an end is the clock's or the latest that the chip has seen, whichever is later: a clock that is
+set back opens nothing again.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from severance.chip.changes import Change
+from severance.chip.chip import Chip, Verified
+from severance.chip.permits import ID_BYTES, Act, Grant, Issuer, Permit
+from severance.chip.register import ClockRow, CredentialRow, PermitRow
+from severance.crypto.primitives import equal
+from severance.errors import NotFoundError, StoreError
+from severance.model import CredentialInfo, PermitInfo, Persona, Right, moment
+from severance.ports import Clock, Entropy
+
+CREDENTIAL = "sevc"
+MOST_TOLD = 30 * 24 * 3_600 * 1_000_000
+"""Microseconds for which an ended permit stays in the list."""
+
+R = TypeVar("R", PermitRow, CredentialRow)
+
+_SECRET_BYTES = 32
+_NOBODY = PermitRow(bytes(ID_BYTES), "", "", "", (), 0, 0, 0)
+_NO_CREDENTIAL = CredentialRow(bytes(ID_BYTES), bytes(32), "", "", "", (), 0, 0)
+_SECOND = 1_000_000
+_MOST_DECIDED = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a text that was shown at the door says.
+
+    Attributes:
+        subject, place: who would go where; names that nobody has where the text is none of this house.
+        program: the name of the program, where it is a credential.
+        open: what lets in whoever of the subject wakes there: None where it does not, whoever it is.
+    """
+
+    subject: str
+    place: str
+    program: str | None
+    open: Callable[[Persona], Admission | None]
+
+
+class Gate:
+    """The permits and credentials of one house, and its clock.
+
+    Raises, from every method: DamagedError when rows are not what was written, StoreError when the file cannot serve.
+    """
+
+    def __init__(self, chip: Chip, clock: Clock, entropy: Entropy) -> None:
+        """For an unlocked chip."""
+        self._chip = chip
+        self._clock = clock
+        self._entropy = entropy
+        self._issuer = Issuer(chip.store, chip.keys.permit)
+
+    def now(self, rows: Verified | None = None) -> int:
+        """The clock's time, or the latest that the chip has seen; in microseconds since 1970."""
+        seen = self._chip.find(ClockRow(0), rows)
+        return max(self._clock.now(), 0 if seen is None else seen.at)
+
+    def accept_clock(self) -> int:
+        """Take the clock's time for the latest that was seen. Returns the latest that was seen until now."""
+        before, now = self.now(), max(self._clock.now(), 0)
+        self._chip.change(lambda change: change.put(ClockRow(now)))
+        return before
+
+    def permit(self, persona: Persona, place: str, rights: frozenset[Right], until: int) -> str:
+        """Make a permit, as text. Those that ended long ago are struck from the list."""
+        now, seat = self.now(), self._seat(place, persona.subject, persona.name)
+        fresh = self._entropy.draw(ID_BYTES, seat)
+        row = PermitRow(fresh, persona.subject, persona.name, place, tuple(sorted(rights)), now, until)
+        old = [each for each in self._permits() if min(each.until, each.ended or each.until) < now - MOST_TOLD]
+
+        def make(change: Change) -> None:
+            change.put(row)
+            for each in old:
+                change.remove(each)
+
+        self._chip.change(make)
+        return self._issuer.make(Grant(fresh, seat, rights, until))
+
+    def permits(self) -> list[PermitInfo]:
+        """All permits that the chip knows, in the order in which they were made."""
+        now = self.now()
+        return [_permit_info(row, now) for row in sorted(self._permits(), key=lambda row: (row.made, row.id))]
+
+    def register(self, subject: str, place: str, program: str, rights: frozenset[Right]) -> str:
+        """Make the place credential of a program, as text. Its secret is not kept."""
+        seat = self._seat(place, subject)
+        fresh, secret = self._entropy.draw(ID_BYTES, seat), self._entropy.draw(_SECRET_BYTES, seat)
+        proof = self._proof(fresh, secret)
+        row = CredentialRow(fresh, proof, subject, place, program, tuple(sorted(rights)), self.now())
+        self._chip.change(lambda change: change.put(row))
+        return ".".join((CREDENTIAL, fresh.hex(), base64.urlsafe_b64encode(secret).decode("ascii").rstrip("=")))
+
+    def credentials(self) -> list[CredentialInfo]:
+        """All credentials, in the order in which they were made."""
+        rows = self._chip.of_kind(_NO_CREDENTIAL, self._chip.verify())
+        return [_credential_info(row) for row in sorted(rows, key=lambda row: (row.made, row.id))]
+
+    def revoke(self, given: str) -> None:
+        """End the permit or the credential with this id, for good. Doing it again does nothing.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        wanted, now = _id(given), self.now()
+        self._chip.verify()  # what is not there may have been taken out
+
+        def revoke(change: Change) -> bool:
+            permit = self._chip.find(replace(_NOBODY, id=wanted), change.rows)
+            credential = self._chip.find(replace(_NO_CREDENTIAL, id=wanted), change.rows)
+            if permit is not None and permit.ended is None:
+                change.put(replace(permit, ended=now))
+            if credential is not None and credential.revoked is None:
+                change.put(replace(credential, revoked=now))
+            return permit is not None or credential is not None
+
+        if not self._chip.change(revoke):
+            raise NotFoundError("nothing here has that id; see `severance permit list` and `severance credential list`")
+
+    def read(self, text: str, place: str | None, tool: str | None) -> Claim:
+        """What a permit or a credential says.
+
+        Whatever is wrong with it, the same is looked at; that it opens nothing is told by the claim, to be found out
+        when whoever wakes there has been looked for.
+
+        Args:
+            text: the permit or the credential.
+            place: where it is shown, or None; one for another place opens nothing.
+            tool: what uses it.
+        """
+        if text.startswith(f"{CREDENTIAL}."):
+            return self._credential(text, place)
+        return self._permit(text, place, tool)
+
+    def _permit(self, text: str, place: str | None, tool: str | None) -> Claim:
+        permit = self._issuer.read(text)
+        rows = self._chip.current()
+        wanted = _NOBODY if permit is None else replace(_NOBODY, id=permit.id)
+        row, now = self._looked_up(wanted, rows), self.now(rows)
+        if permit is not None:
+            self.seen(now, row)
+
+        def let_in(persona: Persona) -> Admission | None:
+            if permit is None or row.ended is not None or (place is not None and place != row.place):
+                return None
+            if persona != Persona(row.subject, row.persona) or permit.seat != self._seat(
+                row.place, row.subject, row.persona
+            ):
+                return None
+            if now >= row.until or not permit.allows(Act(now, tool=tool)):
+                return None
+            return Admission(self, self._chip, row, permit, now, permit.end(now, row.until, tool), tool)
+
+        return Claim(row.subject, row.place, None, let_in)
+
+    def _credential(self, text: str, place: str | None) -> Claim:
+        wanted, secret = _credential_parts(text)
+        rows = self._chip.current()
+        row = self._looked_up(replace(_NO_CREDENTIAL, id=wanted), rows)
+        good = equal(row.proof, self._proof(wanted, secret)) and row.revoked is None
+        now = self.now(rows)
+        if good:
+            self.seen(now)
+        if not good or (place is not None and place != row.place):
+            return Claim(row.subject, row.place, None, lambda _: None)
+        return Claim(row.subject, row.place, row.program, lambda _: Admission(self, self._chip, row, None, now))
+
+    def seen(self, now: int, row: PermitRow | None = None) -> None:
+        """Keep the latest time that was seen, and for good that a permit is over, if it is."""
+
+        def keep(change: Change) -> None:
+            last = self._chip.find(ClockRow(0), change.rows)
+            if last is None or last.at < now:
+                change.put(ClockRow(now))
+            permit = None if row is None else self._chip.find(row, change.rows)
+            if permit is not None and permit.ended is None and now >= permit.until:
+                change.put(replace(permit, ended=now))
+
+        self._chip.change(keep)
+
+    def time(self) -> int:
+        """The clock's own time."""
+        return self._clock.now()
+
+    def _looked_up(self, like: R, rows: Verified | None) -> R:
+        """The row with this id, or where there is none this one, after the same work."""
+        row = self._chip.find(like, rows)
+        if row is None:
+            self._chip.open_any(rows)
+        return like if row is None else row
+
+    def _permits(self) -> list[PermitRow]:
+        return self._chip.of_kind(_NOBODY, self._chip.verify())
+
+    def _seat(self, *names: str) -> bytes:
+        """What stands for who wakes where. Also the scope under which ids are drawn: nobody's move another's."""
+        return self._chip.keys.row_id("seat", *names)
+
+    def _proof(self, name: bytes, secret: bytes) -> bytes:
+        return self._chip.keys.proof("secret", name, secret)
+
+
+class Admission:
+    """What one admitted session may do, and whether it still may. For any number of threads."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        chip: Chip,
+        row: PermitRow | CredentialRow,
+        permit: Permit | None,
+        now: int,
+        end: int | None = None,
+        tool: str | None = None,
+    ) -> None:
+        """Not for callers: a claim makes it."""
+        self._gate = gate
+        self._chip = chip
+        self._row = row
+        self._permit = permit
+        self._end = end
+        self._tool = tool
+        self._seen = now
+        self._over = False
+        self._version: tuple[int, int] | None = None
+        self._decided: dict[Act, tuple[bool, int]] = {}
+
+    def holds(self) -> bool:
+        """Whether it neither ended nor was revoked, by this process or another; once it has not, it never does."""
+        if self._over:
+            return False
+        version = self._chip.version()
+        if version != self._version:
+            self._look()
+            self._version = version
+        self._seen = max(self._seen, self._gate.time())
+        if self._end is not None and self._seen >= self._end:
+            self.end()
+            with suppress(StoreError):  # it is over here, whether or not that can be written
+                self._gate.seen(self._seen, self._row if isinstance(self._row, PermitRow) else None)
+        return not self._over
+
+    def has(self, right: Right) -> bool:
+        """Whether it allows this in any thread; after `holds`, of the same instant."""
+        return self._decide(Act(0, right, None, self._tool, any_thread=True))
+
+    def allows(self, right: Right, thread: str | None) -> bool:
+        """Whether it allows this in a thread, or in none and so in all; after `holds`, of the same instant."""
+        return self._decide(Act(0, right, thread, self._tool))
+
+    def _decide(self, act: Act) -> bool:
+        """A permit is asked once, and again after each second: holders can add conditions of their own making."""
+        if act.right not in self._row.rights or self._permit is None:
+            return act.right in self._row.rights
+        decided, at = self._decided.get(act, (False, None))
+        if at is None or self._seen - at >= _SECOND:
+            decided = self._permit.allows(dataclasses.replace(act, at=self._seen))
+            if len(self._decided) >= _MOST_DECIDED:
+                self._decided.clear()
+            self._decided[act] = decided, self._seen
+        return decided
+
+    def end(self) -> None:
+        """It holds no longer."""
+        self._over = True
+
+    def _look(self) -> None:
+        rows = self._chip.current()
+        row, clock = self._chip.find(self._row, rows), self._chip.find(ClockRow(0), rows)
+        gone = row is None or (row.ended if isinstance(row, PermitRow) else row.revoked) is not None
+        self._over = self._over or gone
+        self._seen = max(self._seen, 0 if clock is None else clock.at)
+
+
+def _permit_info(row: PermitRow, now: int) -> PermitInfo:
+    over = row.ended if row.ended is not None or now < row.until else row.until
+    return PermitInfo(
+        id=row.id.hex(),
+        subject=row.subject,
+        persona=row.persona,
+        place=row.place,
+        rights=frozenset(row.rights),
+        made=moment(row.made),
+        until=moment(row.until),
+        ended=None if over is None else moment(over),
+    )
+
+
+def _credential_info(row: CredentialRow) -> CredentialInfo:
+    return CredentialInfo(
+        id=row.id.hex(),
+        subject=row.subject,
+        place=row.place,
+        program=row.program,
+        rights=frozenset(row.rights),
+        made=moment(row.made),
+        revoked=None if row.revoked is None else moment(row.revoked),
+    )
+
+
+def _id(text: str) -> bytes:
+    """The 16 bytes that an id is the hex of; the id of nothing where it is none."""
+    with suppress(ValueError, TypeError):
+        raw = bytes.fromhex(text)
+        if len(raw) == ID_BYTES and raw.hex() == text:
+            return raw
+    return bytes(ID_BYTES)
+
+
+def _credential_parts(text: str) -> tuple[bytes, bytes]:
+    """Id and secret of a credential; what no credential has where it is none."""
+    parts = text.split(".")
+    with suppress(ValueError, binascii.Error):
+        _, name, secret = parts
+        raw = base64.urlsafe_b64decode(f"{secret}=")
+        if base64.urlsafe_b64encode(raw).decode("ascii") == f"{secret}=" and len(raw) == _SECRET_BYTES:
+            return _id(name), raw
+    return bytes(ID_BYTES), bytes(_SECRET_BYTES)

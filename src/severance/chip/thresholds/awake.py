@@ -1,0 +1,48 @@
+"""How long a persona was awake on each day, as its subject counts days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from severance.chip.thresholds.hours import zone_named
+from severance.errors import InputError
+from severance.model import micros, moment
+
+MOST_DAYS = 7
+"""So many days are kept, the last ones."""
+
+_FIRST = date(1970, 1, 1).toordinal()
+
+
+def day_of(now: int, zone: str) -> int:
+    """The day that it is in this zone at this instant (microseconds since 1970), counted from 1970-01-01."""
+    return moment(now).astimezone(_zone(zone)).date().toordinal() - _FIRST
+
+
+def split(since: int, until: int, zone: str) -> Iterator[tuple[int, int]]:
+    """Days, with how many microseconds of this span are on each; of a long one, on the last days only."""
+    since = max(since, until - (MOST_DAYS - 1) * 86_400_000_000)
+    while since < until:
+        day = day_of(since, zone)
+        midnight = datetime.combine(date.fromordinal(_FIRST + day) + timedelta(days=1), time(), _zone(zone))
+        end = min(until, max(micros(midnight), since + 1))
+        yield day, end - since
+        since = end
+
+
+def added(days: Mapping[int, int], spans: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """These days with more time, ascending; the last of them."""
+    found = dict(days)
+    for day, span in spans:
+        found[day] = found.get(day, 0) + span
+    return dict(sorted(found.items())[-MOST_DAYS:])
+
+
+def _zone(name: str) -> ZoneInfo:
+    """The zone, or where it is not known here UTC: that days begin at another hour is no reason to count nothing."""
+    try:
+        return zone_named(name)
+    except InputError:
+        return zone_named("UTC")

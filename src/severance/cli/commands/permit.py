@@ -1,0 +1,138 @@
+"""`severance permit`: texts that open one persona at one place, for some rights, until some time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from severance import weakening
+from severance.cli import options, screen, shapes, streams, words
+from severance.cli.edge import Edge
+from severance.errors import InputError
+
+HELP = "Permits: texts that open one persona at one place, for some rights, until some time."
+
+_MOST = "a permit has at most 8,192"
+_For = Annotated[
+    str | None, typer.Option("--for", metavar="LENGTH", help="How long it opens, such as 30s, 5m, 8h or 7d.")
+]
+_Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="When it ends, in the place of --for.")]
+
+
+def make(
+    ctx: typer.Context,
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="Whose persona it wakes.", show_default=False)],
+    rights: options.Rights,
+    at: options.At = None,
+    length: _For = None,
+    until: _Until = None,
+    store: options.Store = None,
+    key: options.Key = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Make a permit for whoever of the subject wakes at the place now, and print it: its text alone, this once.
+
+    Whoever has the text has what it allows. Nothing keeps it: redirect it to where it is to be.
+    """
+    edge = Edge(ctx, store, key, as_json)
+    if not at:
+        raise InputError("say where, with --at PLACE or SEVERANCE_PLACE; `severance status` lists the places")
+    end = _end(length, until)
+    if end is None:
+        raise InputError("say when it ends, with --for or --until")
+    with edge.house() as house:
+        text = house.permit(subject, at, rights=words.listed(rights), until=end)
+    _print(text, edge)
+
+
+def listed(
+    ctx: typer.Context, store: options.Store = None, key: options.Key = None, as_json: options.AsJson = False
+) -> None:
+    """List the permits, without their texts; those that ended stay for 30 days."""
+    edge = Edge(ctx, store, key, as_json)
+    with edge.house() as house:
+        found = house.permits()
+    if edge.as_json:
+        screen.document({"permits": [shapes.of_permit(info) for info in found]})
+        return
+    if not found:
+        screen.line("There are no permits.")
+        return
+    table = screen.table("id", "subject", "persona", "place", "rights", "until", "ended")
+    for info in found:
+        names = (info.id, info.subject, info.persona, info.place, ", ".join(sorted(info.rights)))
+        over = Text(shapes.short(info.ended)) if info.ended else Text("open", style="green")
+        table.add_row(*names, shapes.short(info.until), over)
+    screen.console().print(table)
+
+
+def revoke(
+    ctx: typer.Context,
+    id: options.DoorId,  # noqa: A002
+    store: options.Store = None,
+    key: options.Key = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """End a permit for good, with every session that it opened, in every process."""
+    edge = Edge(ctx, store, key, as_json)
+    with edge.house() as house:
+        house.revoke(id)
+    if edge.as_json:
+        screen.document({"revoked": id})
+    else:
+        screen.line("Revoked: it opens nothing, and sessions that it opened end at their next call.")
+
+
+def weaken(
+    ctx: typer.Context,
+    rights: options.FewerRights = None,
+    length: _For = None,
+    until: _Until = None,
+    thread: Annotated[
+        list[str] | None,
+        typer.Option("--thread", help="Only this conversation; can be repeated.", show_default=False),
+    ] = None,
+    tool: Annotated[str | None, typer.Option("--tool", help="Only for this tool.", show_default=False)] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Take something away from the permit on standard input, and print what is left. Needs no store and no key.
+
+    Nothing gives it back. The permit that it was made from stays what it is.
+    """
+    edge = Edge(ctx, None, None, as_json)
+    text = streams.text_from_input("-", "the permit", _MOST).strip()
+    fewer = None if rights is None else words.listed(rights)
+    _print(weakening.weaken(text, rights=fewer, until=_end(length, until), threads=thread, tool=tool), edge)
+
+
+def show(ctx: typer.Context, as_json: options.AsJson = False) -> None:
+    """Show what the permit on standard input says. Needs no store and no key, and names nobody.
+
+    It is not looked at whether a house takes it.
+    """
+    edge = Edge(ctx, None, None, as_json)
+    shown = weakening.show(streams.text_from_input("-", "the permit", _MOST).strip())
+    if edge.as_json:
+        screen.document({"id": shown.id, "signed": shown.signed, "added": list(shown.added)})
+        return
+    screen.line(f"Permit {shown.id}. Signed by its house, times in microseconds since 1970:")
+    screen.line(screen.shown(shown.signed))
+    for block in shown.added:
+        screen.line("Added by a holder:")
+        screen.line(screen.shown(block))
+
+
+def _end(length: str | None, until: str | None) -> timedelta | str | None:
+    if length is not None and until is not None:
+        raise InputError("--for and --until both say when it ends; give one of them")
+    return until if length is None else words.length(length)
+
+
+def _print(text: str, edge: Edge) -> None:
+    if edge.as_json:
+        screen.document({"permit": text})
+    else:
+        screen.line(text)

@@ -1,0 +1,146 @@
+"""`severance threshold`: rules with conditions of who wakes where."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from severance.cli import options, screen, shapes
+from severance.cli.edge import Edge
+from severance.errors import InputError
+from severance.house import check_thresholds
+from severance.model import Explanation, parse_time
+
+HELP = "Rules of who wakes where, under which conditions. A file in TOML declares them."
+
+_MOST_BYTES = 4 << 20
+"""More than thresholds can be, and no endless read of a device."""
+
+_File = Annotated[Path, typer.Argument(metavar="FILE", help="Rules and limits, in TOML.", show_default=False)]
+
+
+def apply(
+    ctx: typer.Context,
+    file: _File,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    store: options.Store = None,
+    key: options.Key = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Let the rules and limits in a file hold from now on, and no others. Shows what changes.
+
+    An error changes nothing. Sessions that the rules no longer wake end at their next call. Commands that the file
+    names may be run on this machine from then on.
+    """
+    edge = Edge(ctx, store, key, as_json)
+    text = _text(file)
+    with edge.house() as house:
+        try:
+            found = house.apply_thresholds(text, dry=dry_run)
+        except InputError as problem:
+            raise InputError(f"{screen.shown(str(file))}, {problem}") from None
+    if edge.as_json:
+        screen.document({"changes": found, "applied": not dry_run})
+        return
+    for change in found:
+        screen.line(f"{change}.")
+    if not found:
+        screen.line("Nothing changes.")
+    elif dry_run:
+        screen.line("This is what would change; nothing has.")
+
+
+def show(
+    ctx: typer.Context, store: options.Store = None, key: options.Key = None, as_json: options.AsJson = False
+) -> None:
+    """Print the rules and limits that hold, as the TOML that `threshold apply` takes."""
+    edge = Edge(ctx, store, key, as_json)
+    with edge.house() as house:
+        text = house.thresholds()
+    if edge.as_json:
+        screen.document({"toml": text})
+    else:
+        screen.line(text.rstrip("\n"))
+
+
+def check(ctx: typer.Context, file: _File, as_json: options.AsJson = False) -> None:
+    """Check a file of rules and limits, without a store and without a key."""
+    edge = Edge(ctx, None, None, as_json)
+    try:
+        count = check_thresholds(_text(file))
+    except InputError as problem:
+        raise InputError(f"{screen.shown(str(file))}, {problem}") from None
+    if edge.as_json:
+        screen.document({"rules": count})
+    else:
+        screen.line(f"{count} rules, all of which can be meant. Whether the personas exist, `threshold apply` looks.")
+
+
+def explain(
+    ctx: typer.Context,
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="Whose persona.", show_default=False)],
+    at: options.At = None,
+    when: Annotated[
+        str | None, typer.Option("--when", metavar="TIME", help="As if it were then.", show_default=False)
+    ] = None,
+    application: Annotated[
+        str | None,
+        typer.Option("--application", metavar="NAME", help="As if this program crossed.", show_default=False),
+    ] = None,
+    store: options.Store = None,
+    key: options.Key = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Tell who wakes at a place and why, on this machine. Nobody is woken for it."""
+    edge = Edge(ctx, store, key, as_json)
+    if not at:
+        raise InputError("say where, with --at PLACE or SEVERANCE_PLACE; `severance status` lists the places")
+    with edge.house() as house:
+        found = house.explain(subject, at, when=None if when is None else parse_time(when), application=application)
+    if edge.as_json:
+        screen.document(shapes.of_explanation(found))
+    else:
+        _tell(found)
+
+
+def _tell(found: Explanation) -> None:
+    if not found.rules:
+        screen.line(f"Nobody of {found.subject} wakes at {found.place}: no rule names both.")
+        return
+    decided = next((rule for rule in found.rules if rule.holds), None)
+    if decided is None:
+        screen.line(f"Nobody of {found.subject} wakes at {found.place}.")
+    else:
+        why = "; ".join(why for _, why in decided.conditions) or "its rule has no conditions"
+        screen.line(f"{found.persona} wakes, because {why}.")
+    for rule in found.rules:
+        if not rule.holds:
+            reasons = "; ".join(why for holds, why in rule.conditions if not holds)
+            screen.line(f"{rule.persona} does not: {reasons}.")
+        elif rule is not decided:
+            screen.line(f"{rule.persona} would, were no rule before it.")
+    for persona, time in found.later.items():
+        screen.line(f"{persona} would wake after {_local(time)}.")
+    if found.until is not None:
+        screen.line(f"This holds until {_local(found.until)}.")
+
+
+def _local(time: datetime) -> str:
+    return f"{time.astimezone():%Y-%m-%d %H:%M %Z}"
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            raw = opened.read(_MOST_BYTES)
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        line = problem.object[: problem.start].count(b"\n") + 1
+        raise InputError(f"{screen.shown(str(file))}, line {line}: this is not UTF-8; save the file as UTF-8") from None
+    except OSError as problem:
+        raise InputError(
+            f"{screen.shown(str(file))} cannot be read ({problem.strerror or 'I/O error'}); name a file with rules"
+        ) from None

@@ -1,0 +1,80 @@
+"""What whoever holds a permit can do without a store and without a key: look at it, and take some of it away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from severance.asking import end_of, rights_of
+from severance.chip import permits
+from severance.drafts import check_text, name_of, time_of
+from severance.errors import InputError
+from severance.model import MAX_LABEL_BYTES, micros
+from severance.system import SystemClock
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a permit says to whoever holds it; it names nobody.
+
+    Attributes:
+        id: its id, as the owner sees it.
+        signed: what its house signed, in the language of Biscuit; times are microseconds since 1970.
+        added: what each holder since has added, the earliest first.
+    """
+
+    id: str
+    signed: str
+    added: tuple[str, ...]
+
+
+def weaken(
+    text: str,
+    *,
+    rights: Iterable[str] | None = None,
+    until: datetime | date | timedelta | str | None = None,
+    threads: Iterable[str] | None = None,
+    tool: str | None = None,
+) -> str:
+    """The permit with less in it. Whoever holds one can do this, without a store and without a key.
+
+    Nothing gives back what was taken: what this says holds beside all that was said before. An argument that is None
+    takes nothing.
+
+    Args:
+        text: the permit.
+        rights: those of its rights that are left, some of `Right` or their names.
+        until: when it ends at the latest: a time, or how long from now by this machine's clock.
+        threads: the only threads that it reaches. Calls must name one of them, and a memory in another is not known.
+        tool: the only tool that may use it.
+
+    Raises:
+        InputError: the text is no permit, an argument cannot be meant, nothing would be taken, or it was weakened too
+            often.
+    """
+    if isinstance(threads, str):
+        raise InputError("threads are a list of names, not one text")
+    named = None if threads is None else [check_text(thread, "a thread", MAX_LABEL_BYTES) for thread in threads]
+    return permits.weaken(
+        check_text(text, "the permit", permits.MOST_TEXT),
+        rights=None if rights is None else rights_of(rights),
+        until=None if until is None else _end(until),
+        threads=named,
+        tool=None if tool is None else name_of(tool, "the tool"),
+    )
+
+
+def show(text: str) -> Shown:
+    """What a permit says. Whether a house takes it, only that house can tell.
+
+    Raises:
+        InputError: the text is no permit.
+    """
+    name, (signed, *added) = permits.described(check_text(text, "the permit", permits.MOST_TEXT))
+    return Shown(name, signed, tuple(added))
+
+
+def _end(until: datetime | date | timedelta | str) -> int:
+    # A time that is over is no mistake here: a house in a test, or with another clock, may be before it.
+    return end_of(until, SystemClock().now()) if isinstance(until, timedelta) else micros(time_of(until, "until"))
