@@ -8,6 +8,8 @@ The bundled embedder, and a persona with as many memories as the smallest size. 
 from __future__ import annotations
 
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -28,8 +30,9 @@ _BOOT = 0.7
 def crossing(settings: Settings) -> Iterator[Row]:
     """Crossing and falling asleep: when nobody crossed before, and when the next worker was made ready meanwhile."""
     size = min(settings.sizes)
-    first = []
+    first, bare = list[float](), list[float]()
     for _ in range(_CROSSINGS):
+        bare.append(timed(partial(subprocess.run, [sys.executable, "-I", "-c", "import numpy"], check=True))[0])
         with opened(settings) as house:
             _furnish(house, 10, settings.seed)
             seconds, session = timed(partial(_elsewhere, house))
@@ -48,7 +51,9 @@ def crossing(settings: Settings) -> Iterator[Row]:
             session.sleep()
             time.sleep(_BOOT)
     base, against = statistics.median(here) * 1e3, "the same in this process"
-    yield Row("crossing, the first in a house, process started", _ms(first), "ms", _CROSSING, key="worker.first")
+    what = "crossing, the first in a house, process started"
+    started = "a Python that imports numpy and ends"
+    yield Row(what, _ms(first), "ms", _CROSSING, key="worker.first", base=_ms(bare), against=started)
     what = f"crossing, {size:,} memories, process ready"
     yield Row(what, _ms(ready[2:]), "ms", _CROSSING, key="worker.ready", base=base, against=against)
     yield Row("the first recall in it", _ms(told[2:]), "ms", key="worker.told")

@@ -23,6 +23,9 @@ _CLASSES = (
     "Place",
     "Status",
     "PersonaStatus",
+    "PermitInfo",
+    "CredentialInfo",
+    "Right",
     "Finding",
     "Backup",
     "Passphrase",
@@ -48,7 +51,7 @@ def library() -> str:
 
 
 def _functions() -> list[str]:
-    return [_entry(f"severance.{name}", getattr(severance, name), "##") for name in ("open", "restore")]
+    return [_entry(f"severance.{name}", getattr(severance, name), "##") for name in ("open", "restore", "weaken")]
 
 
 def _classes() -> list[str]:
@@ -57,7 +60,8 @@ def _classes() -> list[str]:
         found = getattr(severance, name)
         parts.append(f"## {name}\n\n{_doc(found)}\n")
         if name in ("House", "Session"):
-            public = [(key, value) for key, value in vars(found).items() if not key.startswith("_")]
+            own = {key: value for kind in reversed(found.__mro__[:-1]) for key, value in vars(kind).items()}
+            public = [(key, value) for key, value in own.items() if not key.startswith("_")]
             parts += [_entry(f"{name.lower()}.{key}", value, "###") for key, value in public]
     return parts
 

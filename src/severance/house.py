@@ -22,6 +22,7 @@ from severance.admitted import let_in
 from severance.admitting import Admitting, Waking
 from severance.audit.auditlog import AuditLog
 from severance.audit.events import What
+from severance.auditing import Auditing
 from severance.chip.chip import Chip
 from severance.chip.gate import Claim, Gate
 from severance.chip.thresholds.applying import allow_commands, changes, explanation
@@ -121,7 +122,7 @@ def open(  # noqa: A001 - `severance.open` is what people will write
     )
 
 
-class House(Admitting):
+class House(Admitting, Auditing):
     """An unlocked store. Close it, or use it in a `with` block; closing puts every session to sleep.
 
     Names are 1 to 100 characters. Every method raises `StoreError` when the store cannot serve, and `DamagedError` when
@@ -248,6 +249,7 @@ class House(Admitting):
 
     def _let_through(self, subject: str, place: str, wake: Waking, claim: Claim | None) -> Session:
         application = None if claim is None else claim.program
+        watch = self._book.watch(subject, place)
         at = Circumstances(self._clock.now(), self._surroundings, application).known()
         persona = self._chip.waking(subject, place, at)
         admission = None if claim is None else claim.open(persona)
@@ -255,9 +257,7 @@ class House(Admitting):
             self._chip.refuse()
         key = self._chip.key(persona)
         seat = Seat(persona, place, key.space)
-        staying = Staying(
-            self._book, watch, seat, at, surroundings=self._surroundings, clock=self._clock.now
-        )
+        staying = Staying(self._book, watch, seat, at, surroundings=self._surroundings, clock=self._clock.now)
         if staying.over:
             self._chip.refuse()
         self._tell(What.CROSSED, _whom(persona, place))  # before anything can be read

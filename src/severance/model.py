@@ -128,6 +128,48 @@ class PermitInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEvent:
+    """One entry of the audit log, for the owner.
+
+    Attributes:
+        number: its number in the log, counted from 0.
+        at: when.
+        what: what happened, such as "crossed" or "refused".
+        subject, persona, place: whom it concerns and where, as far as it concerns anybody.
+        id: of the permit or credential, or None.
+        detail: numbers and fixed words.
+    """
+
+    number: int
+    at: datetime
+    what: str
+    subject: str | None
+    persona: str | None
+    place: str | None
+    id: str | None
+    detail: Mapping[str, str | int | bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditCheck:
+    """An audit log that was computed anew and is what its checkpoint, and every witness that was asked, has seen.
+
+    Attributes:
+        size: how many entries it has.
+        root: the root of the tree over them, in hex.
+        at: when the checkpoint was made.
+        verifier: the key that checkpoints are verified with, in one word that may be published.
+        witnesses: who was asked.
+    """
+
+    size: int
+    root: str
+    at: datetime
+    verifier: str
+    witnesses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialInfo:
     """The place credential of a program as the owner sees it; its secret is not kept.
 

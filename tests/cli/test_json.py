@@ -101,11 +101,7 @@ def _matches(value: object, shape: object) -> bool:
 
 def test_every_command_has_json() -> None:
     # What these print is tested beside their exit codes, in test_commands and test_barrier.
-    assert (
-        set(surface.names()) - {"tour", "barrier"}
-        == set(CASES)
-        == set(JSON_SHAPES)
-    )
+    assert set(surface.names()) - {"tour", "barrier"} == set(CASES) == set(JSON_SHAPES)
 
 
 @pytest.mark.parametrize("before", [False, True])

@@ -15,6 +15,7 @@ from severance.cli import exits, screen
 from severance.cli import options as before
 from severance.cli.commands import (
     amend,
+    audit,
     backup,
     barrier,
     check,
@@ -97,6 +98,7 @@ _GROUPS: Mapping[tuple[str, str, str], Mapping[str, Callable[..., None]]] = {
         "revoke": credential.revoke,
     },
     (_HOUSE, "clock", clock.HELP): {"show": clock.show, "accept": clock.accept},
+    (_HOUSE, "audit", audit.HELP): {"show": audit.show, "verify": audit.verify},
 }
 """Commands of two words, by panel, first word and help."""
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from severance.model import CredentialInfo, Explanation, Memory, PermitInfo, PersonaStatus, Place, Recollection, Status
+from severance.model import (
+    AuditCheck,
+    AuditEvent,
+    CredentialInfo,
+    Explanation,
+    Memory,
+    PermitInfo,
+    PersonaStatus,
+    Place,
+    Recollection,
+    Status,
+)
 from severance.transfer.jsonl import as_json
 
 Shape = dict[str, object]
@@ -78,6 +89,31 @@ def of_permit(info: PermitInfo) -> Shape:
         "made": info.made.isoformat(),
         "until": info.until.isoformat(),
         "ended": None if info.ended is None else info.ended.isoformat(),
+    }
+
+
+def of_event(event: AuditEvent) -> Shape:
+    """An entry of the audit log."""
+    return {
+        "number": event.number,
+        "at": event.at.isoformat(),
+        "what": event.what,
+        "subject": event.subject,
+        "persona": event.persona,
+        "place": event.place,
+        "id": event.id,
+        "detail": dict(event.detail),
+    }
+
+
+def of_audit_check(found: AuditCheck) -> Shape:
+    """An audit log that was verified."""
+    return {
+        "entries": found.size,
+        "root": found.root,
+        "at": found.at.isoformat(),
+        "verifier": found.verifier,
+        "witnesses": list(found.witnesses),
     }
 
 
