@@ -22,6 +22,8 @@ from bench.settings import DATA, AbsentError, Settings
 from bench.table import Found, Row, Skipped, Versions, number, show
 
 _WIDE = 180  # columns of a table that goes to a file
+_MOST = 10_000_000
+_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,19 +41,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console, told = Console(width=None if sys.stdout.isatty() else _WIDE), Console(stderr=True, highlight=False)
     done: dict[str, figures.Measured] = {}
     for section, those in measures.items():
-        for measure in those:
-            done[f"{section}.{measure.name}"] = one = _measured(section, measure, settings, told)
-            if chosen.json:
-                figures.write(chosen.json, {f"{section}.{measure.name}": one})
-        show(f"{section}: {pages.when(figures.part(done, section))}", figures.rows(done, section), console)
-        for sentence in pages.skipped(done, section):
-            console.print(f"Skipped: {sentence}", highlight=False)
+        try:
+            for measure in those:
+                done[f"{section}.{measure.name}"] = one = _measured(section, measure, settings, told)
+                if chosen.json:
+                    figures.write(chosen.json, {f"{section}.{measure.name}": one})
+        except KeyboardInterrupt:
+            _tell(done, section, console)
+            told.print("Interrupted: what was being measured is not in the table.")
+            return _INTERRUPTED
+        _tell(done, section, console)
     if chosen.plots:
         # Imported here, since only plots need matplotlib, which is not installed for anything else.
         from bench import plots  # noqa: PLC0415
 
         plots.draw({**before, **done}, chosen.plots)
     return 0
+
+
+def _tell(done: dict[str, figures.Measured], section: str, console: Console) -> None:
+    """Print what there is of a section."""
+    if not figures.part(done, section):
+        return
+    show(f"{section}: {pages.when(figures.part(done, section))}", figures.rows(done, section), console)
+    for sentence in pages.skipped(done, section):
+        console.print(f"Skipped: {sentence}", highlight=False)
 
 
 def _measured(section: str, measure: sections.Measure, settings: Settings, told: Console) -> figures.Measured:
@@ -100,8 +114,11 @@ def _settings(chosen: argparse.Namespace) -> Settings:
         sizes = tuple(int(size) for size in chosen.sizes.split(","))
     except ValueError:
         sizes = ()
-    if not sizes or min(sizes) < 1:
-        raise ValueError("--sizes takes whole numbers of memories, such as 1000,10000")
+    if not sizes or min(sizes) < 1 or max(sizes) > _MOST:
+        raise ValueError(f"--sizes takes whole numbers of memories up to {_MOST:,}, such as 1000,10000")
+    for name in DATA:
+        if (path := getattr(chosen, name)) is not None and not path.is_file():
+            raise ValueError(f"--{name}: there is no file at {path}")
     if not chosen.seconds > 0:
         raise ValueError("--seconds takes a time above 0")
     peers = tuple(name for name in chosen.peers.split(",") if name)

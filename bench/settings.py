@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class AbsentError(Exception):
@@ -84,6 +88,19 @@ class Settings:
             reason = f"there is no file at {path}"
         else:
             return path
-        raise AbsentError(
-            f"{reason}: {data.file}, published at {data.published}; without it, {data.skipped} is skipped."
-        )
+        raise AbsentError(f"{reason}: {data.file}, published at {data.published}; skipped: {data.skipped}.")
+
+    def data(self, name: str, read: Callable[[Path], Sequence[T]]) -> tuple[T, ...]:
+        """What is in a data set, read in this way.
+
+        Raises:
+            AbsentError: it is not there, or its file is something else, or holds nothing.
+        """
+        path = self.need(name)
+        try:
+            found = tuple(read(path))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            found = ()
+        if not found:
+            raise AbsentError(f"{path} is not {DATA[name].file}; skipped: {DATA[name].skipped}.")
+        return found

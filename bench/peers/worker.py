@@ -116,7 +116,8 @@ def ask(job: Job, make: type[Peer], say: Say) -> None:
         embedding.append(peer.embedder.spent - spent)
     say("asked", seconds=took, embedding=embedding)
     after = resident()
-    say("memory", bytes=None if before is None or after is None else after - before)
+    # Less than before is no figure: what was free in the process has been given back in between.
+    say("memory", bytes=None if before is None or after is None or after < before else after - before)
     peer.close()
 
 

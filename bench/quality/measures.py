@@ -15,8 +15,6 @@ from bench.quality.scores import PRECISION, RECALL, Figure, Outcome, figures, re
 from bench.table import Row
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bench.quality.corpora import Corpus
     from bench.settings import Settings
 
@@ -33,7 +31,7 @@ Measures = dict[str, Callable[[Outcome], float]]
 
 def on_locomo(settings: Settings) -> Iterator[Row]:
     """LoCoMo turn by turn, both speakers in one persona: all questions, then each category."""
-    rows = _against_plain(_conversations(settings.need("locomo")), RECALL, "LoCoMo", "locomo")
+    rows = _against_plain(_conversations(settings), RECALL, "LoCoMo", "locomo")
     for row in rows:
         if row.key == "locomo.r10":
             yield _with_goal(row, GOAL)
@@ -43,7 +41,7 @@ def on_locomo(settings: Settings) -> Iterator[Row]:
 
 def by_speaker(settings: Settings) -> Iterator[Row]:
     """LoCoMo with a persona for each speaker: one's own evidence is found, and none of the other's."""
-    outcomes = ask(severance(), locomo.read_by_speaker(settings.need("locomo")))
+    outcomes = ask(severance(), settings.data("locomo", locomo.read_by_speaker))
     own = [outcome for outcome in outcomes if not outcome.question.unwanted]
     foreign = [outcome for outcome in outcomes if outcome.question.unwanted]
     [figure] = (each for each in figures(own, _TEN) if not each.group)
@@ -60,7 +58,7 @@ def by_speaker(settings: Settings) -> Iterator[Row]:
 
 def without(settings: Settings) -> Iterator[Row]:
     """LoCoMo with one ingredient of the ranking left out at a time, beside the whole."""
-    corpora = _conversations(settings.need("locomo"))
+    corpora = _conversations(settings)
     whole = _ten(ask(severance(), corpora))
     for name, weights in ablations().items():
         figure = _ten(ask(severance(weights), corpora))
@@ -69,21 +67,21 @@ def without(settings: Settings) -> Iterator[Row]:
 
 def on_cimemories(settings: Settings) -> Iterator[Row]:
     """CIMemories: a fact's event and name are asked of the persona that has the fact."""
-    corpora = tuple(cimemories.read(settings.need("cimemories")))
+    corpora = settings.data("cimemories", cimemories.read)
     for row in _against_plain(corpora, RECALL, "CIMemories", "cimemories"):
         yield _with_goal(row, 1, of_ratio=True) if row.key == "cimemories.r10" else row
 
 
 def on_clinc(settings: Settings) -> Iterator[Row]:
     """CLINC150: how many of the first ten have the intent of the question."""
-    corpora = tuple(clinc.read(settings.need("clinc")))
+    corpora = settings.data("clinc", clinc.read)
     for row in _against_plain(corpora, PRECISION, "CLINC150", "clinc"):
         yield _with_goal(row, 1, of_ratio=True) if row.key == "clinc.p10" else row
 
 
 @cache
-def _conversations(path: Path) -> tuple[Corpus, ...]:
-    return tuple(locomo.read(path))
+def _conversations(settings: Settings) -> tuple[Corpus, ...]:
+    return settings.data("locomo", locomo.read)
 
 
 def _against_plain(corpora: Sequence[Corpus], measures: Measures, title: str, key: str) -> Iterator[Row]:

@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench import sections
 from bench.__main__ import main
+from bench.sections import Measure
+from bench.table import Row
 from benchmark.made_up import conversations
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bench.settings import Settings
+    from bench.table import Found
 
 
 def test_the_smallest_run_gives_a_table_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -30,10 +36,36 @@ def test_the_smallest_run_gives_a_table_and_json(tmp_path: Path, capsys: pytest.
 
 
 def test_what_has_no_data_is_skipped_with_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--only", "quality.locomo", "--folder", str(tmp_path), "--locomo", str(tmp_path / "none.json")]) == 0
+    assert main(["--only", "quality.locomo", "--folder", str(tmp_path)]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "Skipped: there is no file at" in said
+    assert "Skipped: --locomo was not given" in said
     assert "github.com/snap-research/locomo" in said
+
+
+@pytest.mark.parametrize("name", ["locomo", "cimemories", "clinc"])
+@pytest.mark.parametrize("content", ["", "no", "{}", "[]", "[5]", '{"domains": 5}', "\x00"])
+def test_a_file_that_holds_something_else_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: str
+) -> None:
+    (tmp_path / "x.json").write_text(content, encoding="utf-8")
+    given = ["--only", f"quality.{name}", "--folder", str(tmp_path), f"--{name}", str(tmp_path / "x.json")]
+    assert main(given) == 0
+    assert "Skipped:" in (said := " ".join(capsys.readouterr().out.split()))
+    assert "x.json is not" in said
+
+
+def test_ctrl_c_shows_what_there_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(settings: Settings) -> list[Found]:
+        raise KeyboardInterrupt
+
+    first = Measure("first", lambda settings: [Row("it went", 5, "times", key="first")])
+    monkeypatch.setattr(sections, "chosen", lambda only: {"toy": (first, Measure("second", interrupted))})
+    assert main(["--folder", str(tmp_path)]) == 130
+    said = capsys.readouterr()
+    assert "it went" in said.out
+    assert "Interrupted" in said.err
 
 
 def test_quality_is_measured_where_there_are_data(tmp_path: Path) -> None:
@@ -56,6 +88,8 @@ def test_quality_is_measured_where_there_are_data(tmp_path: Path) -> None:
         (["--only", "velocity"], "nothing is called 'velocity'"),
         (["--sizes", "many"], "--sizes takes"),
         (["--sizes", "0"], "--sizes takes"),
+        (["--sizes", "99999999999"], "--sizes takes"),
+        (["--locomo", "none.json"], "there is no file at none.json"),
         (["--seconds", "-1"], "--seconds takes"),
         (["--peers", "nobody"], "no peer is called 'nobody'"),
     ],
