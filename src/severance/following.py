@@ -6,8 +6,10 @@ take less. Nothing can be seen of it: whoever reads, by whatever call, gets a mi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
+from severance.errors import SeveranceError
 from severance.mind import Mind
 from severance.model import Head
 from severance.records import Event, Remembered
@@ -24,12 +26,15 @@ class Following:
     Attributes:
         seq: the number of the last record that was taken in or waits.
         label: what the layers in the vault are good for beside it; see `waking.wake`.
+        whole: whether the mind may be asked, and written down: not in the middle of a call that may change it, and
+            never again where such a call was cut short.
     """
 
     def __init__(self) -> None:
         """An empty mind, of nothing."""
         self.seq = 0
         self.label = NO_LABEL
+        self.whole = True
         self._mind = Mind()
         self._late: list[Event] = []
         self._texts: set[str] = set()
@@ -42,14 +47,26 @@ class Following:
         following.seq = space.head.seq
         return following
 
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Around whatever may change the mind, as reading does too: it takes in what waits, and sorts what it indexed.
+
+        Such a change is many steps. What cuts it short between two (Ctrl-C, a signal, no more memory) leaves `whole`
+        false; a SeveranceError does not, since it comes before the first step, or leaves `seq` behind the log.
+        """
+        before, self.whole = self.whole, False
+        try:
+            yield
+        except SeveranceError:
+            self.whole = before
+            raise
+        self.whole = before
+
     def mind(self) -> Mind:
         """The mind, with everything taken in."""
         if self._late:
-            late, seq = self._late, self.seq
-            self.seq = seq - len(late)  # where an interrupt leaves it, and the session sees that, and begins again
-            self._late, self._texts = [], set()
-            self._mind.apply_all(self.seq + 1, late)
-            self.seq = seq
+            late, self._late, self._texts = self._late, [], set()
+            self._mind.apply_all(self.seq - len(late) + 1, late)
         return self._mind
 
     def mind_for(self, texts: Iterable[str]) -> Mind:

@@ -39,7 +39,7 @@ from severance.crypto.rootkey import Key, variables
 from severance.drafts import name_of
 from severance.embed import bundled
 from severance.embed.specs import embedder_of, reranker_of
-from severance.errors import InputError, NotFoundError, SeveranceError, StoreError
+from severance.errors import EmbedderError, InputError, NotFoundError, SeveranceError, StoreError
 from severance.model import Explanation, Head, Memory, Persona, PersonaStatus, Place, Status, micros
 from severance.ports import Clock, Embedder, Entropy, Reranker, Reranking, Vault
 from severance.records import Event
@@ -236,7 +236,7 @@ class House(Admitting, Auditing):
         return self._crossed(name_of(subject, "the subject"), place, wake)
 
     def _waking_now(self, subject: str, place: str) -> Persona:
-        at = Circumstances(self._clock.now(), self._surroundings).known()
+        at = Circumstances(self._gate.now(), self._surroundings).known()
         return self._chip.waking(subject, place, at)
 
     def _crossed(self, subject: str, place: str, wake: Waking, claim: Claim | None = None) -> Session:
@@ -250,7 +250,7 @@ class House(Admitting, Auditing):
     def _let_through(self, subject: str, place: str, wake: Waking, claim: Claim | None) -> Session:
         application = None if claim is None else claim.program
         watch = self._book.watch(subject, place)
-        at = Circumstances(self._clock.now(), self._surroundings, application).known()
+        at = Circumstances(self._gate.now(), self._surroundings, application).known()
         persona = self._chip.waking(subject, place, at)
         admission = None if claim is None else claim.open(persona)
         if claim is not None and admission is None:
@@ -388,7 +388,16 @@ class House(Admitting, Auditing):
         self._chip.verify()  # as for `status`
         self._tell(What.REEMBEDDED, {})
         spaces = [Space(self._vault, self._chip.key(persona), self._entropy) for persona in self._everyone()]
-        return sum(reembed(space, self._chip.anchor(space.key), self.embedder, progress) for space in spaces)
+        done = 0
+        for number, space in enumerate(spaces):
+            try:
+                done += reembed(space, self._chip.anchor(space.key), self.embedder, progress)
+            except EmbedderError as error:
+                raise EmbedderError(
+                    f"{error}; {number:,} of {len(spaces):,} personas have the new embedder, run it again for the others",
+                    again=error.again,
+                ) from None
+        return done
 
     def backup(self, path: str | os.PathLike[str], *, chip: bool = True) -> Backup:
         """Write a consistent copy of the store to a new file while others may go on writing; sealed as it is.

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from types import MappingProxyType
 from typing import NewType
 
@@ -303,10 +304,17 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How far a space's log goes: its last sequence number (0 when empty) and the digest of that record (32 bytes)."""
+    """How far a space's log goes: its last sequence number (0 when empty) and the digest up to there (32 bytes)."""
 
     seq: int
     digest: bytes
+
+    def then(self, hashed: bytes) -> Head:
+        """The head after one more record, of whose frame this is the SHA-256 (32 bytes).
+
+        No frame is needed, so whoever has no key follows the chain as well, over records that were erased, too.
+        """
+        return Head(self.seq + 1, sha256(b"severance/head/v1" + self.digest + hashed).digest())
 
 
 def micros(when: datetime) -> int:

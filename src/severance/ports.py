@@ -132,12 +132,16 @@ class Entry:
     Attributes:
         seq: its place, counted from 1.
         frame: the sealed bytes, or None when they were erased.
-        digest: SHA-256 of the frame as it was appended (32 bytes); it stays when the frame is erased.
+        digest: of the head after it (`Head.then`, 32 bytes).
+        hash: SHA-256 of the frame as it was appended (32 bytes).
+
+    Both stay when the frame is erased.
     """
 
     seq: int
     frame: Sealed | None
     digest: bytes
+    hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +205,10 @@ class Vault(Protocol):
         ...
 
     def append(self, space: bytes, expected: Head, frames: Sequence[Sealed], erase: Sequence[int] = ()) -> Head:
-        """Put `frames` after `expected`; returns the new head: the last frame's number and its SHA-256.
+        """Put `frames` after `expected`; returns the new head, as `Head.then` gives it.
 
-        `erase` names records of this space: in the same transaction their frames are overwritten, their digests stay,
-        and each layer that stands for one of them is dropped, since it may hold what was erased.
+        `erase` names records of this space: in the same transaction their frames are overwritten, their digests and
+        hashes stay, and each layer that stands for one of them is dropped, since it may hold what was erased.
 
         Raises:
             ConflictError: the head is not `expected`; nothing was written.

@@ -24,6 +24,9 @@ MOST_SCALE = 2.0**40
 
 Scale = Annotated[float, msgspec.Meta(ge=0, le=MOST_SCALE)]
 
+Name = Annotated[str, msgspec.Meta(min_length=0)]
+"""The name of a piece of metadata. Not plain `str`: msgspec keeps such keys in a cache that the whole process shares."""
+
 _Seq = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 _Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _Finite = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
@@ -43,7 +46,7 @@ class Remembered(msgspec.Struct, array_like=True, tag="m", frozen=True, kw_only=
     thread: str | None
     source: str | None
     kind: str
-    metadata: dict[str, str | _Whole | _Finite | bool | None]
+    metadata: dict[Name, str | _Whole | _Finite | bool | None]
     pinned: bool
     echo_of: Id | None
     supersedes: Id | None

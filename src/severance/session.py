@@ -6,10 +6,12 @@ what it can touch is one space, whose key it was given when the persona woke.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import RLock
 from typing import Any, NoReturn, Self
+from weakref import WeakSet
 
 from severance.asking import When, check_query, check_whole, checked_items, filter_of
 from severance.context import context_block
@@ -87,6 +89,7 @@ class Session:
         self._following = Following.woken(space, anchor)
         self._check_embedder()
         self._keep(space.head)
+        _AWAKE.add(self)
 
     @property
     def subject(self) -> str:
@@ -174,8 +177,8 @@ class Session:
         check_query(query)
         check_whole(limit, "the limit", 1, MOST_RECALLED)
         chosen = filter_of(since, until, as_of, thread, where)
-        with self._awake() as (_, mind):
-            hits = self._found(mind, query, limit, chosen)
+        with self._lock:
+            hits = self._found(query, limit, chosen)
             self._heard.add(hit.memory.id for hit in hits)
             return hits
 
@@ -216,7 +219,7 @@ class Session:
         """All memories in their current version, in the order in which they happened, filtered as in `recall`."""
         chosen = filter_of(since, until, as_of, thread, where)
         with self._awake() as (_, mind):
-            return self._while_awake(mind.memories(chosen))
+            return self._each(mind.ids(chosen))
 
     def get(self, id: str) -> Memory:  # noqa: A002 - the word that callers know
         """The memory with this id, in this version.
@@ -296,12 +299,13 @@ class Session:
             if space is None:
                 return
             self._space, self._following = None, Following()
-            self._heard.clear()
-            if following.seq == space.head.seq:
-                with suppress(StoreError):  # a snapshot is a cache: without it the next waking only takes longer
-                    write_layers(space, following.mind(), following.label)
-            self._keep(space.head)
-            self._slept()
+            try:
+                self._heard.clear()
+                _write_layers(space, following)
+            finally:  # the chip hears of it whatever becomes of the layers
+                self._keep(space.head)
+                self._keep_anchor = _keep_nothing  # the other one has the key
+                self._slept()
             large = space.head.seq >= _LARGE
             del space, following  # the key and the mind
             if large:
@@ -319,14 +323,23 @@ class Session:
     def __repr__(self) -> str:
         return f"<Session, {'asleep' if self._space is None else 'awake'}>"  # no name: it may be logged
 
-    def _found(self, mind: Mind, query: str, limit: int, chosen: Filter) -> list[Recollection]:
-        told = mind.embedder
+    def _found(self, query: str, limit: int, chosen: Filter) -> list[Recollection]:
+        with self._awake() as (_, mind):
+            told, asked, following = mind.embedder, mind.to_embed(query), self._following
         dimensions = self._embedder.dimensions if told is None else told.dimensions
-        vector = query_vector(self._embedder, mind.to_embed(query), dimensions)
+        vector = query_vector(self._embedder, asked, dimensions)
         now, reranking = self._clock.now(), self._reranking()
         most = limit if reranking is None else max(limit, reranking.candidates)
-        hits = mind.recall(query, vector, limit=most, filter=chosen, now=now)
+        with following.changing():
+            hits = following.mind().recall(query, vector, limit=most, filter=chosen, now=now)
         return hits if reranking is None else reranked(reranking, query, hits, limit)
+
+    def _left_behind(self) -> None:
+        """In a process that was forked from the one in which it woke: let go of everything, and write nothing."""
+        self._lock = RLock()  # a thread that is not in this process may hold the other
+        self._space, self._following, self._keep_anchor = None, Following(), _keep_nothing
+        self._heard.clear()
+        self._ended = "this session is of the process that this one was forked from; open the house and cross here"
 
     def _keep(self, head: Head) -> None:
         """Tell the chip how far the log goes, if that is news to it."""
@@ -336,20 +349,25 @@ class Session:
                 self._keep_anchor(head)
                 self._anchored = head.seq
 
-    def _while_awake(self, every: Iterator[Memory]) -> Iterator[Memory]:
-        while True:
+    def _each(self, ids: bytes) -> Iterator[Memory]:
+        """The memories with these ids that are not forgotten by then. What iterates holds nothing of the mind."""
+        for start in range(0, len(ids), ID_BYTES):
             with self._lock:
-                self._opened()
-                memory = next(every, None)
-            if memory is None:
-                return
-            yield memory
+                self._whole(self._opened())
+                with self._following.changing():
+                    memory = self._mind.get(id_text(ids[start : start + ID_BYTES]))
+            if memory is not None:
+                yield memory
+            del memory
 
     @contextmanager
     def _awake(self) -> Iterator[tuple[Space, Mind]]:
         """Hold the lock while awake and caught up with the log's tail."""
         with self._lock:
-            yield self._catch_up(self._opened()), self._mind
+            space = self._whole(self._opened())
+            with self._following.changing():
+                self._catch_up(space)
+                yield space, self._mind
 
     def _opened(self) -> Space:
         if self._space is None:
@@ -369,18 +387,18 @@ class Session:
 
     def _whole(self, space: Space) -> Space:
         """The space, with a mind that has applied all that was read of it."""
-        if self._following.seq != space.head.seq:
-            # A call was interrupted (Ctrl-C) between the log and the mind; the log is the truth, so begin again.
+        if not self._following.whole or self._following.seq != space.head.seq:
+            # A call was cut short (Ctrl-C) in the mind, or between it and the log; the log is the truth: begin again.
+            self._following = Following()
             fresh = space.again()
             self._following = Following.woken(fresh, space.head)
             self._space, space = fresh, fresh
-        return space
-
-    def _catch_up(self, space: Space) -> Space:
-        space = self._whole(space)
-        if self._following.read(space.read_on(), space.head.seq):
             self._check_embedder()
         return space
+
+    def _catch_up(self, space: Space) -> None:
+        if self._following.read(space.read_on(), space.head.seq):
+            self._check_embedder()
 
     def _check_embedder(self) -> None:
         chosen = self._mind.embedder
@@ -398,11 +416,12 @@ class Session:
             raw = self._entropy.draw(ID_BYTES * len(drafts), space.key.space)
             ids = [raw[start : start + ID_BYTES] for start in range(0, len(raw), ID_BYTES)]
             now = self._clock.now()
-            writing = self._write(
-                lambda: remembering(self._following.mind_for(texts), drafts, vectors, ids, now, self._heard)
-            )
-            fresh = first_tellings(writing)
-            return [fresh.get(raw) or found(self._mind.get(id_text(raw))) for raw in writing.ids]
+            with self._following.changing():
+                writing = self._write(
+                    lambda: remembering(self._following.mind_for(texts), drafts, vectors, ids, now, self._heard)
+                )
+                fresh = first_tellings(writing)
+                return [fresh.get(raw) or found(self._mind.get(id_text(raw))) for raw in writing.ids]
 
     def _write(self, plan: Callable[[], Writing]) -> Writing:
         """Append what `plan` makes of the mind, made again each time that another writer was first."""
@@ -417,3 +436,27 @@ class Session:
                 continue
             self._following.wrote(writing.events)
             return writing
+
+
+_AWAKE: WeakSet[Session] = WeakSet()
+
+
+def _leave_behind() -> None:
+    for session in list(_AWAKE):
+        session._left_behind()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_behind)
+
+
+def _write_layers(space: Space, following: Following) -> None:
+    """What a session that ends leaves to the next; nothing where its mind may not be what the log says."""
+    if not following.whole or following.seq != space.head.seq:
+        return
+    with suppress(StoreError):  # a snapshot is a cache: without it the next waking only takes longer
+        write_layers(space, following.mind(), following.label)
+
+
+def _keep_nothing(head: Head) -> None:
+    """In the place of what keeps anchors, when nothing is written any more."""

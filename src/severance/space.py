@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -21,6 +23,7 @@ from severance.crypto.envelope import (
     genesis,
     record_place,
 )
+from severance.crypto.primitives import sha256
 from severance.errors import ConflictError, DamagedError, NewerVersionError, NotFoundError, RolledBackError
 from severance.mind.columns import mapping
 from severance.model import Head, Plain, Sealed
@@ -32,6 +35,9 @@ CHUNK_BYTES = 2**20 - 4
 
 _WORTH_CUTTING = 4_096
 _ALIGN = 64
+_MARKS = 128
+"""Records between two heads that are remembered when they were passed, so that others can be held against them."""
+
 _PAGE = 2048
 _NOT_WRITTEN = "is not what was written there"
 _NOT_FORGOTTEN = "is gone, and nothing in the log says that it was forgotten"
@@ -71,6 +77,7 @@ class Space:
     def __init__(self, vault: Vault, key: SpaceKey, entropy: Entropy) -> None:
         self.key = key
         self.head = genesis(key.space, key.epoch)
+        self._marks = [self.head]
         self._vault = vault
         self._entropy = entropy
         self._sealer = Sealer(key, entropy)
@@ -80,10 +87,21 @@ class Space:
         """The same space, read from the beginning."""
         return Space(self._vault, self.key, self._entropy)
 
+    def restart(self) -> None:
+        """Stand at the beginning again, and know nothing of what was passed."""
+        self.head = genesis(self.key.space, self.key.epoch)
+        self._marks = [self.head]
+
+    def skip(self, held: Pictured) -> None:
+        """Stand at the end of a layer that begins at `head`."""
+        self._marks += [each for each in (held.begin, held.end) if each.seq > self._marks[-1].seq]
+        self.head = held.end
+
     def begun(self, events: Sequence[Event] = ()) -> NewSpace:
         """The space as a vault is to make it, with these for its first records; `head` moves to the last."""
         before = self.head
-        frames, self.head = self._sealed(events)
+        frames, heads = self._sealed(events)
+        self._pass(heads)
         return NewSpace(self.key.space, before, frames)
 
     def stored(self, anchor: Head | None = None) -> Head:
@@ -147,11 +165,10 @@ class Space:
 
         They were made of everything up to `head`. Returns whether the vault kept them.
         """
-        layers = [self._layer(first, last, content) for first, last, content in contents]
+        layers = [self._layer(self._at(first - 1), self._at(last), content) for first, last, content in contents]
         return self._vault.write_layers(self.key.space, self.head.seq, layers, drop)
 
-    def _layer(self, first: int, last: int, content: bytes) -> Layer:
-        begin, end = self._at(first - 1), self._at(last)
+    def _layer(self, begin: Head, end: Head, content: bytes) -> Layer:
         chunks, before, start = list[Sealed](), b"", 0
         while not chunks or start < len(content):
             size = _chunk(len(content) - start)
@@ -182,6 +199,15 @@ class Space:
             raise self._damaged(end.seq, _NOT_WRITTEN)
         return found, erased
 
+    def unlike(self) -> DamagedError:
+        """The error for layers that say something else than the log."""
+        space = self.key.space.hex()
+        return DamagedError(
+            f"the snapshot of space {space} does not say what its log says: it is of another history, or was made "
+            "wrongly; run `severance check`",
+            space=space,
+        )
+
     def unexplained(self, erased: set[int]) -> DamagedError:
         """The error for records that are gone without anything that says that they were forgotten."""
         return self._damaged(min(erased), _NOT_FORGOTTEN)
@@ -203,9 +229,7 @@ class Space:
             DamagedError: a record is not what was written there, is missing, or was erased without a `Forgotten`.
             RolledBackError: the log ends before the anchor, or had another record there.
         """
-        if anchor is not None and anchor.seq <= self.head.seq:
-            self._compare(anchor)
-        erased: set[int] = set()
+        erased = self._compare(anchor) if anchor is not None and anchor.seq <= self.head.seq else set[int]()
         while entries := self._read(self.head.seq, _PAGE):
             found: list[Numbered] = []
             for entry in entries:
@@ -245,21 +269,29 @@ class Space:
             ConflictError: another writer was first. Nothing was written: `read_on`, then try again.
             RolledBackError: the vault is behind what was read.
         """
-        frames, _ = self._sealed(events)
+        frames, heads = self._sealed(events)
         try:
-            self.head = self._vault.append(self.key.space, self.head, frames, erase)
+            self._vault.append(self.key.space, self.head, frames, erase)
         except ConflictError:
             self.confirm()
             raise
+        self._pass(heads)
 
-    def _sealed(self, events: Sequence[Event]) -> tuple[list[Sealed], Head]:
-        """The events as frames to stand after `head`, and the head after them."""
-        head, frames = self.head, list[Sealed]()
+    def _sealed(self, events: Sequence[Event]) -> tuple[list[Sealed], list[Head]]:
+        """The events as frames to stand after `head`, and the head after each."""
+        head, frames, heads = self.head, list[Sealed](), list[Head]()
         for event in events:
             frame = self._sealer.seal(record_place(head), encode(event))
-            frames.append(frame)
             head = after(head, frame)
-        return frames, head
+            frames.append(frame)
+            heads.append(head)
+        return frames, heads
+
+    def _pass(self, heads: Sequence[Head]) -> None:
+        """Stand at the last of these, which go on from `head`."""
+        if heads:
+            self.head = heads[-1]
+            self._marks += [head for head in heads if head.seq % _MARKS == 0]
 
     def salvage(self) -> Iterator[Numbered | DamagedError]:
         """Every record of the log, opened where it is intact, else the damage. Leaves `head` alone."""
@@ -273,9 +305,12 @@ class Space:
                 continue
             if before.seq + 1 not in (entry.seq, told):
                 yield self._damaged(before.seq + 1, "is missing")
+            follows = entry.seq == before.seq + 1
             before, place = Head(entry.seq, entry.digest), Head(entry.seq - 1, before.digest)
             if entry.frame is None:
                 erased.add(entry.seq)
+                if follows and place.then(entry.hash) != before:
+                    yield self._damaged(entry.seq, _NOT_WRITTEN)
                 continue
             try:
                 event = self._open(place, entry.frame)
@@ -283,7 +318,10 @@ class Space:
                 yield problem if isinstance(problem, DamagedError) else self._damaged(entry.seq, _NOT_WRITTEN)
                 continue
             head = after(place, entry.frame)
-            if head != before:  # the frame is what was written, so it is the digest beside it that was altered
+            if (head, sha256(entry.frame)) != (
+                before,
+                entry.hash,
+            ):  # the frame is what was written, so those were altered
                 yield self._damaged(entry.seq, _NOT_WRITTEN)
                 before = head
             if isinstance(event, Forgotten):
@@ -324,41 +362,55 @@ class Space:
         with _expected(self.key.space):
             return self._vault.read(self.key.space, after, limit)
 
-    def _compare(self, anchor: Head) -> None:
+    def _compare(self, anchor: Head) -> set[int]:
         """Hold the log against an anchor that lies at or before `head`.
 
         The records from there on must lead to `head`. That the log has the anchor is not enough where layers reach
         further: they might be those of another history, which an earlier state of the vault had.
+
+        Returns:
+            The numbers of erased records that none of these says were forgotten.
         """
         if self._at(anchor.seq) != anchor:
             raise _rolled_back(self.key.space, anchor.seq)
         onward = self.again()
         onward.head = anchor
-        onward.read_to(self.head)
+        news, erased = onward.read_to(self.head)
+        for _, event in news:
+            if type(event) is Forgotten:
+                erased.difference_update(event.seqs)
+        return erased
 
     def _at(self, seq: int) -> Head:
-        """The head at this number, at or before `head`, as the log has it."""
-        if seq == self.head.seq:
-            return self.head
-        if seq == 0:
-            return genesis(self.key.space, self.key.epoch)
-        entries = self._read(seq - 1, 1)
-        if not entries or entries[0].seq != seq:
-            raise self._damaged(seq, "is missing")
-        frame = entries[0].frame
-        return Head(seq, entries[0].digest) if frame is None else after(Head(seq - 1, b""), frame)
+        """The head at this number, at or before `head`: what the vault says, if the next head that was passed follows
+        from it. So nobody else decides what a layer is sealed for.
+        """
+        index = bisect_left(self._marks, seq, key=attrgetter("seq"))
+        known = self._marks[index] if index < len(self._marks) else self.head
+        if known.seq == seq:
+            return known
+        at = head = Head(seq - 1, b"")
+        while head.seq < known.seq:
+            entries = self._read(head.seq, known.seq - head.seq)
+            if not entries:
+                raise self._damaged(head.seq + 1, "is missing")
+            for entry in entries:
+                head = head.then(entry.hash) if entry.seq > seq else Head(entry.seq, entry.digest)
+                at = head if entry.seq == seq else at
+        if head != known or at.seq != seq:
+            raise self._damaged(seq, _NOT_WRITTEN)
+        return at
 
     def _next(self, entry: Entry) -> Event | None:
         if entry.seq != self.head.seq + 1:
             raise self._damaged(self.head.seq + 1, "is missing")
-        if entry.frame is None:
-            self.head = Head(entry.seq, entry.digest)
-            return None
-        head = after(self.head, entry.frame)
-        if head.digest != entry.digest:
+        head = self.head.then(entry.hash)
+        if head.digest != entry.digest or (entry.frame is not None and sha256(entry.frame) != entry.hash):
             raise self._damaged(entry.seq, _NOT_WRITTEN)
-        event = self._open(self.head, entry.frame)
+        event = None if entry.frame is None else self._open(self.head, entry.frame)
         self.head = head
+        if head.seq % _MARKS == 0:
+            self._marks.append(head)
         return event
 
     def _open(self, before: Head, frame: bytes) -> Event:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +19,9 @@ from severance.mind import Heard, Mind
 from severance.model import NO_METADATA, Draft, Memory, id_bytes, id_text, micros, moment
 from severance.ports import Embedder, QueryEmbedder
 from severance.records import EmbedderChosen, Event, Forgotten, Remembered, Repeated, decode, encode
+
+_IDENTITY = re.compile(r"[\w.:/@+%?=&#~-]{1,200}", re.ASCII)
+"""What the encoders here and most others call themselves: nothing that a terminal obeys, and no sentence."""
 
 Vector = tuple[bytes, float]
 """Signed bytes, one for each dimension, and the scale that turns them back into components."""
@@ -196,11 +200,16 @@ def forgetting(mind: Mind, memory: str, now: int) -> Writing:
 
 
 def another_embedder(theirs: str, ours: str) -> EmbedderError:
-    """The error for memories embedded by `theirs` in a house that uses `ours` (identities)."""
+    """The error for memories embedded by `theirs` in a house that uses `ours` (identities).
+
+    Theirs is from the store, which somebody else may have prepared: it is shown where an encoder could have written it.
+    """
     spec = spec_of(theirs)
+    like_one = _IDENTITY.fullmatch(theirs) is not None and "://" not in theirs
+    shown = theirs if like_one else "another embedder that this version does not know"
     its = f"--embedder '{spec}'" if spec is not None else "the embedder they were made with"
     return EmbedderError(
-        f"these memories were embedded by {theirs}, and this house uses {ours}; "
+        f"these memories were embedded by {shown}, and this house uses {ours}; "
         f"run `severance reembed`, or open the house with {its}"
     )
 

@@ -10,8 +10,11 @@ from chip.conftest import ROOT, STORE
 from severance.chip.chip import Chip
 from severance.chip.register import (
     AnchorRow,
+    ClockRow,
+    CredentialRow,
     KeyRow,
     Keys,
+    PermitRow,
     PersonaRow,
     PlaceRow,
     Row,
@@ -80,6 +83,12 @@ def test_the_guard_covers_id_owner_and_frame() -> None:
         *(AnchorRow(epoch, 0, bytes(32)) for epoch in (-1, 2**32)),
         *(AnchorRow(1, number, bytes(32)) for number in (-1, 2**63)),
         *(AnchorRow(1, 0, bytes(size)) for size in (0, 31, 33)),
+        *(PermitRow(bytes(size), "mark", "innie", "floor", (), 0, 0) for size in (0, 15, 17)),
+        *(PermitRow(bytes(16), "mark", "innie", "floor", (), *at) for at in ((-1, 0), (0, 2**63), (0, 0, -1))),
+        *(CredentialRow(bytes(size), bytes(32), "mark", "floor", "editor", (), 0) for size in (0, 15, 17)),
+        *(CredentialRow(bytes(16), bytes(size), "mark", "floor", "editor", (), 0) for size in (0, 31, 33)),
+        *(CredentialRow(bytes(16), bytes(32), "mark", "floor", "editor", (), *at) for at in ((-1,), (0, 2**63))),
+        *(ClockRow(at) for at in (-1, 2**63)),
     ],
 )
 def test_a_row_that_no_chip_has_is_told(row: Row) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sqlite3
@@ -64,7 +65,9 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable
         yield run
 
 
-def test_the_samples_are_what_is_printed(run: Callable[..., Any], tmp_path: Path) -> None:
+def test_the_samples_are_what_is_printed(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     work = tmp_path / "work"
     printed = {"init": run("init", "--key", "file:key"), "sever": run("sever", "mark", "innie", "outie")}
     printed["place"] = run("place", "floor", "mark=innie")
@@ -76,6 +79,14 @@ def test_the_samples_are_what_is_printed(run: Callable[..., Any], tmp_path: Path
     rules.write_text('rule = [{subject="mark", place="floor", persona="innie"}]', encoding="utf-8")
     run("threshold", "apply", str(rules))
     printed["threshold show"] = run("threshold", "show")
+    printed["permit make"] = run("permit", "make", "mark", "--at", "floor", "--rights", "recall", "--for", "8h")
+    printed["permit list"] = run("permit", "list")
+    printed["permit revoke"] = run("permit", "revoke", printed["permit list"]["permits"][0]["id"])
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(printed["permit make"]["permit"].encode())))
+    printed["permit show"] = run("permit", "show")
+    printed["credential make"] = run("credential", "make", "floor", "--for", "mark", "--name", "editor")
+    printed["credential list"] = run("credential", "list")
+    printed["clock show"] = run("clock", "show")
     printed["status"] = run("status")
     printed["remember"] = run("remember", "The file is at 96 percent.", "--at", "floor")
     printed["recall"] = run("recall", "the file", "--at", "floor")

@@ -206,8 +206,8 @@ VAULT_SCHEMA: Final = {
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE spaces (id BLOB PRIMARY KEY, seq INTEGER NOT NULL, digest BLOB NOT NULL, erased INTEGER NOT NULL) "
     "WITHOUT ROWID",
-    "CREATE TABLE records (space BLOB, seq INTEGER, frame BLOB, digest BLOB NOT NULL, PRIMARY KEY (space, seq)) "
-    "WITHOUT ROWID",
+    "CREATE TABLE records (space BLOB, seq INTEGER, frame BLOB, digest BLOB NOT NULL, "
+    "hash BLOB NOT NULL, PRIMARY KEY (space, seq)) WITHOUT ROWID",
     "CREATE TABLE layers (space BLOB, last INTEGER, first INTEGER NOT NULL, before BLOB NOT NULL, "
     "digest BLOB NOT NULL, chunks INTEGER NOT NULL, PRIMARY KEY (space, last)) WITHOUT ROWID",
     "CREATE TABLE chunks (space BLOB, last INTEGER, n INTEGER, frame BLOB NOT NULL, "
@@ -460,14 +460,16 @@ def join(found: dict[str, list[Values]]) -> dict[str, list[Values]]:
 
 def read_chain(vault: sqlite3.Connection, space: bytes, epoch: int) -> tuple[list[bytes | None], list[bytes]]:
     """What can be read and verified without a key: the frames (None where one was erased), and D(0) to D(n)."""
-    found = rows(vault, "SELECT seq, frame, digest FROM records WHERE space = ? ORDER BY seq", space)
-    require([seq for seq, _, _ in found] == list(range(1, len(found) + 1)), "gap")
-    for _, frame, digest in found:
-        require(is_32(digest) and optional(is_bin)(frame), "digest")
-        require(frame is None or sha256(frame) == digest, "digest")
-    digests = [sha256(b"severance/log/v1" + space + u32(epoch)), *(digest for _, _, digest in found)]
+    found = rows(vault, "SELECT seq, frame, digest, hash FROM records WHERE space = ? ORDER BY seq", space)
+    require([seq for seq, *_ in found] == list(range(1, len(found) + 1)), "gap")
+    digests = [sha256(b"severance/log/v1" + space + u32(epoch))]
+    for _, frame, digest, hashed in found:
+        require(is_32(digest) and is_32(hashed) and optional(is_bin)(frame), "digest")
+        require(frame is None or sha256(frame) == hashed, "hash")
+        digests.append(sha256(b"severance/head/v1" + digests[-1] + hashed))
+        require(digest == digests[-1], "digest")
     require(rows(vault, "SELECT seq, digest FROM spaces WHERE id = ?", space) == [(len(found), digests[-1])], "head")
-    return [frame for _, frame, _ in found], digests
+    return [frame for _, frame, *_ in found], digests
 
 
 def read_log(

@@ -31,7 +31,7 @@ class Log:
         self.sealer = Sealer(SpaceKey(space, epoch, KEY), Counter())
         self.head = genesis(space, epoch)
         self.heads = [self.head]
-        self.records: list[tuple[int, bytes | None, bytes]] = []
+        self.records: list[tuple[int, bytes | None, bytes, bytes]] = []
         for content in contents:
             self.append(content)
 
@@ -39,15 +39,23 @@ class Log:
         frame = self.sealer.seal(record_place(self.head), content if isinstance(content, bytes) else encode(content))
         self.head = after(self.head, frame)
         self.heads.append(self.head)
-        self.records.append((self.head.seq, frame, self.head.digest))
+        self.records.append((self.head.seq, frame, self.head.digest, hand.sha256(frame)))
 
     def erase(self, *seqs: int) -> Log:
         for seq in seqs:
-            self.records[seq - 1] = (seq, None, self.records[seq - 1][2])
+            self.records[seq - 1] = (seq, None, *self.records[seq - 1][2:])
         return self
 
-    def put(self, seq: int, frame: bytes | None, digest: bytes) -> Log:
-        self.records[seq - 1] = (seq, frame, digest)
+    def put(self, seq: int, frame: bytes | None, digest: bytes, hashed: bytes) -> Log:
+        self.records[seq - 1] = (seq, frame, digest, hashed)
+        return self
+
+    def chained(self) -> Log:
+        """With digests, and a head, that follow from the hashes that are there."""
+        self.head = self.heads[0]
+        for seq, frame, _, hashed in list(self.records):
+            self.head = self.head.then(hashed)
+            self.put(seq, frame, self.head.digest, hashed)
         return self
 
     def layer(self, first: int, end: Head | int, *contents: bytes) -> Vector:
@@ -152,10 +160,10 @@ def bad_chains() -> list[Vector]:
         return short_log(remembered(B, "two"))
 
     swapped = three()
-    (_, second, d2), (_, third, d3) = swapped.records[1:]
-    swapped.put(2, third, d3).put(3, second, d2)
+    (_, second, d2, h2), (_, third, d3, h3) = swapped.records[1:]
+    swapped.put(2, third, d3, h3).put(3, second, d2, h2)
     inside = three()
-    inside.put(2, third, d2).put(3, second, d3)
+    inside.put(2, third, d2, h2).put(3, second, d3, h3)
     elsewhere = three()
     other = short_log(space=fixed("another space", 16))
     elsewhere.put(2, *other.records[1][1:])
@@ -170,9 +178,11 @@ def bad_chains() -> list[Vector]:
     gone = "RolledBackError"
     forked = short_log(remembered(C, "three"))
     return [
-        swapped.bad("swapped", "records 2 and 3, with their digests", "tag", head=Head(3, d2)),
-        inside.bad("swapped frames", "records 2 and 3, without their digests", "digest"),
-        elsewhere.bad("moved", "record 2 of another space", "commitment", "CommitmentError"),
+        swapped.bad("swapped", "records 2 and 3, with their digests", "digest", head=Head(3, d2)),
+        swapped.chained().bad("swapped and chained", "records 2 and 3, and digests that follow", "tag"),
+        inside.bad("swapped frames", "records 2 and 3, without their digests", "hash"),
+        elsewhere.bad("moved", "record 2 of another space", "digest"),
+        elsewhere.chained().bad("moved and chained", "record 2 of another space", "commitment", "CommitmentError"),
         gap.bad("gap", "record 2 is missing", "gap"),
         first.bad("no beginning", "record 1 is missing", "gap"),
         cut.bad("cut off", "record 3 is missing, and the head names it", "head"),
@@ -181,15 +191,37 @@ def bad_chains() -> list[Vector]:
         ),
         three().erase(3).bad("erased", "record 3, and no Forgotten names it", "erased"),
         short_log(Forgotten([A], [2], 1)).erase(2, 3).bad("erased Forgotten", "with what it names", "erased"),
-        three().put(2, second, digest).bad("altered digest", "of record 2", "digest"),
-        three().put(3, third, digest).bad("altered last digest", "of record 3", "digest", head=Head(3, digest)),
-        three().put(2, second, d2[:31]).bad("short digest", "of record 2", "digest"),
-        three().put(2, flipped(second, 100), d2).bad("altered frame", "record 2", "digest"),
+        three().put(2, second, digest, h2).bad("altered digest", "of record 2", "digest"),
+        three().put(3, third, digest, h3).bad("altered last digest", "of record 3", "digest", head=Head(3, digest)),
+        three().put(2, second, d2[:31], h2).bad("short digest", "of record 2", "digest"),
+        three().put(2, second, d2, h2[:31]).bad("short hash", "of record 2", "digest"),
+        three().put(2, second, d2, digest).bad("altered hash", "of record 2", "hash"),
+        three().put(2, second, d2, digest).chained().bad("altered hash, chained", "of record 2", "hash"),
+        three().put(2, flipped(second, 100), d2, h2).bad("altered frame", "record 2", "hash"),
         log.bad("altered head", "its digest is another", "head", gone, head=Head(3, digest)),
         log.bad("anchor ahead", "the log does not reach it", "anchor", gone, anchor=Head(4, digest)),
         log.bad("anchor differs", "another record was there", "anchor", gone, anchor=Head(2, digest)),
         log.bad("anchor forked", "another log's record 3", "anchor", gone, anchor=forked.head),
-        three().put(2, b"", hand.sha256(b"")).bad("empty frame", "record 2", "short"),
+        three().put(2, b"", d2, hand.sha256(b"")).chained().bad("empty frame", "record 2", "short"),
+        *spliced(),
+    ]
+
+
+def spliced() -> list[Vector]:
+    """Record 3 of a history that was given up, before record 4 of the present one, which was erased."""
+
+    def present() -> Log:
+        return short_log(remembered(B, "two"), remembered(C, "three"), Forgotten([C], [4], 1)).erase(4)
+
+    given_up = short_log(Repeated(A, 1, 2)).records[2][1:]
+    digest = fixed("another", 32)
+    erased = present().records[3]
+    what = "record 3 of another history before record 4, which was erased"
+    return [
+        present().put(3, *given_up).bad("fork before an erased record", what, "digest"),
+        present().put(3, *given_up).chained().bad("fork before an erased record, chained", what, "tag"),
+        present().put(4, None, erased[2], digest).bad("altered hash of an erased record", "of record 4", "digest"),
+        present().put(4, None, digest, erased[3]).bad("altered digest of an erased record", "of record 4", "digest"),
     ]
 
 

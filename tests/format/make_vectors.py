@@ -29,7 +29,7 @@ class Pool:
         return None if frame is None else self.numbers.setdefault(frame, len(self.numbers))
 
     def log(self, vector: Vector) -> Vector:
-        records = [[seq, self.number(frame), digest] for seq, frame, digest in vector["records"]]
+        records = [[seq, self.number(frame), digest, hashed] for seq, frame, digest, hashed in vector["records"]]
         layers = [{**layer, "chunks": [self.number(chunk) for chunk in layer["chunks"]]} for layer in vector["layers"]]
         return {**vector, "records": records, "layers": layers}
 

@@ -85,7 +85,7 @@ EDITS: dict[str, tuple[str, str, list[str]]] = {
     "space removed": ("head", VAULT, ["DELETE FROM spaces WHERE id = :space"]),
     "record erased": ("erased", VAULT, ["UPDATE records SET frame = NULL WHERE space = :space AND seq = :seq"]),
     "frames swapped": (
-        "digest",
+        "hash",
         VAULT,
         [
             "UPDATE records SET frame = (SELECT r.frame FROM records r WHERE r.space = :space AND r.seq = 19 - "
@@ -93,7 +93,7 @@ EDITS: dict[str, tuple[str, str, list[str]]] = {
         ],
     ),
     "records swapped": (
-        "tag",
+        "digest",
         VAULT,
         [
             "UPDATE records SET seq = -seq WHERE space = :space AND seq IN (9, 10)",
@@ -106,7 +106,7 @@ EDITS: dict[str, tuple[str, str, list[str]]] = {
         [
             "UPDATE records SET space = x'00' WHERE space = :space AND seq > 3",
             "DELETE FROM records WHERE space = :space",
-            "INSERT INTO records SELECT :space, seq, frame, digest FROM records WHERE space = :other",
+            "INSERT INTO records SELECT :space, seq, frame, digest, hash FROM records WHERE space = :other",
             "UPDATE spaces SET (seq, digest) = (SELECT seq, digest FROM spaces WHERE id = :other) WHERE id = :space",
             "DELETE FROM layers",
             "DELETE FROM chunks",

@@ -142,8 +142,8 @@ def write_vault(path: Path, vector: Vector) -> None:
         "meta": [("store", STORE)],
         "spaces": [(space, seq, bytes.fromhex(digest), 0)],
         "records": [
-            (space, seq, None if frame is None else POOL[frame], bytes.fromhex(digest))
-            for seq, frame, digest in vector["records"]
+            (space, seq, None if frame is None else POOL[frame], bytes.fromhex(digest), bytes.fromhex(hashed))
+            for seq, frame, digest, hashed in vector["records"]
         ],
     }
     for layer in vector["layers"]:

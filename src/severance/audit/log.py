@@ -1,6 +1,6 @@
 """The file of the audit log: sealed entries, the Merkle tree over them, and the last signed checkpoint.
 
-It knows nothing of what the entries say. docs/design/format.md, section 9, has every byte of it.
+It knows nothing of what the entries say. docs/design/format.md, section 10, has every byte of it.
 """
 
 from __future__ import annotations

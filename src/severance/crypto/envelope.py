@@ -98,7 +98,7 @@ def genesis(space: bytes, epoch: int) -> Head:
 
 def after(head: Head, frame: bytes) -> Head:
     """The head after one more record."""
-    return Head(head.seq + 1, sha256(frame))
+    return head.then(sha256(frame))
 
 
 def chunk_place(begin: Head, end: Head, index: int, before: bytes, *, last: bool) -> Where:

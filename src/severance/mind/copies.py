@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from severance.mind import slots
 from severance.mind.echoes import Saying
 from severance.mind.memories import PINNED
 
@@ -45,7 +46,14 @@ NEAR = 0.7
 
 _MOST_HALVED = 64
 
+SLOT_LENGTH = 8
+"""Memories of more words than this are not read to tell whether they are about one thing."""
+
+SLOTS_AMONG = 12
+"""So many of the best are read for that."""
+
 NEWER, COPY = "newer than a similar memory", "much like a memory before it"
+THEN = "nearer to that time than a similar memory"
 
 
 def arrange(
@@ -63,11 +71,10 @@ def arrange(
         texts = _texts(corpus, rows)
         cosines[texts[:, None] == texts] = 0  # those that `same_texts` has told
     copies = _copies(corpus, rows, cosines)
-    apart = _contradict(corpus, evidence, rows, cosines) & ~copies
+    apart = _contradict(corpus, evidence, rows, scores, cosines) & ~copies
     moved: dict[int, str] = {}
     if apart.any():
-        scores, risen = _newest_first(corpus, rows, scores, apart)
-        moved = {int(rows[place]): NEWER for place in risen}
+        scores, moved = _newest_first(corpus, evidence, rows, scores, apart)
     if copies.any():
         scores = scores.copy()
         order = np.argsort(-scores, kind="stable")
@@ -132,43 +139,82 @@ def _numbers(saying: Saying) -> dict[str, int]:
 
 
 def _contradict(
-    corpus: Corpus, evidence: Evidence, rows: NDArray[np.int64], cosines: NDArray[np.float32]
+    corpus: Corpus,
+    evidence: Evidence,
+    rows: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    cosines: NDArray[np.float32],
 ) -> NDArray[np.bool_]:
-    """Which rows answer to the same words of the query, by the same source, and say little more than one thing each."""
+    """Which rows answer to the same words of the query, by the same source, about as well, and say little more than one
+    thing each.
+    """
     lengths, source = corpus.lexical.lengths.view[rows], corpus.memories.sources.rows.view[rows]
     plain = (lengths <= ALIKE_LENGTH) & ((corpus.memories.flags.view[rows] & PINNED) == 0)
+    short = plain & (lengths <= SLOT_LENGTH)
+    short[SLOTS_AMONG:] = False
     # No pair is left whose shorter text the query's words could fill so far: the common case.
     filled = (plain & (lengths * ALIKE_WORDS <= len(evidence.matches.read))).nonzero()[0]
-    if not (cosines[filled] >= ALIKE_COSINE).any():
+    if np.count_nonzero(short) < 2 and not (cosines[filled] >= ALIKE_COSINE).any():
         return np.zeros(cosines.shape, bool)
-    alike: NDArray[np.bool_] = (cosines >= ALIKE_COSINE) & (source[:, None] == source) & plain[:, None] & plain
-    if not alike[filled].any():
-        return np.zeros(cosines.shape, bool)
+    alike = (short[:, None] & short) | ((cosines >= ALIKE_COSINE) & plain[:, None] & plain)
+    alike &= source[:, None] == source
+    np.fill_diagonal(alike, val=False)
+    if not alike.any():
+        return alike
     asked, count = np.zeros(len(rows), np.uint64), np.zeros(len(rows), np.int64)
     sought = rows.astype(np.int32)
     for number, match in enumerate(evidence.matches.read[:64]):
         has = match.among(sought)
         asked |= has.astype(np.uint64) << np.uint64(number)
         count += has
+    alike &= (asked[:, None] == asked) & (asked > 0)
+    if not alike.any():
+        return alike
+    alike &= np.minimum.outer(scores, scores) >= NEAR * np.maximum.outer(scores, scores)
     told = count / np.maximum(lengths, 1)
-    alike &= (asked[:, None] == asked) & (asked > 0) & (np.maximum.outer(told, told) >= ALIKE_WORDS)
-    return alike
+    brief = alike & (cosines >= ALIKE_COSINE) & (np.maximum.outer(told, told) >= ALIKE_WORDS)
+    alike &= brief | (short[:, None] & short)
+    return _of_one_slot(corpus, rows, alike, brief) if alike.any() else alike
+
+
+def _of_one_slot(
+    corpus: Corpus, rows: NDArray[np.int64], alike: NDArray[np.bool_], brief: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """The `brief` of those that are alike, and such as speak of one thing by their form; without those that, by it,
+    speak of two.
+    """
+    found, read = brief.copy(), dict[int, slots.Form]()
+    for one, other in np.argwhere(np.triu(alike, 1)).tolist():
+        for place in (one, other):
+            if place not in read:
+                read[place] = slots.Form(corpus.memories.text(int(rows[place])))
+        verdict = read[one].compare(read[other])
+        if verdict != "unknown":
+            found[one, other] = found[other, one] = verdict == "same"
+    return found
 
 
 def _newest_first(
-    corpus: Corpus, rows: NDArray[np.int64], scores: NDArray[np.float64], contradict: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], list[int]]:
-    """Let the scores of rows that contradict one another change hands; which rows went up."""
+    corpus: Corpus, evidence: Evidence, rows: NDArray[np.int64], scores: NDArray[np.float64], apart: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], dict[int, str]]:
+    """Let the scores of rows that contradict one another change hands; what to say of those that went up.
+
+    The newest comes first. Where the query names a time, the newest that was known by its end does, and what came later
+    stands behind, the earliest of it first.
+    """
     scores, at = scores.copy(), corpus.memories.at.view[rows]
-    contradict &= np.minimum.outer(scores, scores) >= NEAR * np.maximum.outer(scores, scores)
+    end = max((span.until for span in evidence.all_spans), default=int(at.max()))
+    order = np.lexsort((np.arange(len(rows)), np.abs(at - end), at > end))
     taken = np.zeros(len(rows), bool)
-    risen: list[int] = []
-    for first in np.flatnonzero(contradict.any(axis=1)).tolist():
+    risen: dict[int, str] = {}
+    for first in np.flatnonzero(apart.any(axis=1)).tolist():
         if taken[first]:
             continue
-        group = np.flatnonzero((contradict[first] & ~taken) | (np.arange(len(rows)) == first))
+        group = np.flatnonzero((apart[first] & ~taken) | (np.arange(len(rows)) == first))
         taken[group] = True
-        newest = group[np.lexsort((group, -at[group]))]
-        risen += newest[scores[newest] < scores[group]].tolist()
-        scores[newest] = scores[group]
+        wanted = order[np.isin(order, group)]
+        newest = at[group].max()
+        for place in wanted[scores[wanted] < scores[group]].tolist():
+            risen[int(rows[place])] = NEWER if at[place] == newest else THEN
+        scores[wanted] = scores[group]
     return scores, risen

@@ -198,7 +198,7 @@ def _ranges(masked: str, named: dict[int, list[Span]], frame: _Frame, timed: lis
             spans = past if count else past[-1:]
             beside_it = [beside(span, match["side"], count, unit, frame.now, exact=exact) for span in spans]
             found += beside_it
-            if not count and match["side"] == "since":
+            if not count and match["side"] in ("before", "after", "since"):
                 named.pop(match.start("mark"))
     return masked, found
 

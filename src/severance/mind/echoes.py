@@ -93,17 +93,17 @@ class Heard:
 
     def add(self, ids: Iterable[str]) -> None:
         """These were returned just now."""
+        self._places = None
         for memory in ids:
             self._known[memory] = self._known.pop(memory, None)
         for memory in list(self._known)[: -self._most]:
             del self._known[memory]
-        self._places = None
 
     def drop(self, ids: Iterable[str]) -> None:
         """These are forgotten, and with them what was read of them."""
+        self._places = None
         for memory in ids:
             self._known.pop(memory, None)
-        self._places = None
 
     def clear(self) -> None:
         """Nothing was returned."""
@@ -140,13 +140,14 @@ class Heard:
     ) -> dict[str, list[tuple[str, int]]]:
         """Where each word was heard, and how often."""
         if self._places is None:
-            self._places = {}
+            places: dict[str, list[tuple[str, int]]] = {}
             for memory, known in self._known.items():
                 text = read(memory) if known is None else None
                 saying = known if text is None else Saying(text, term)
                 self._known[memory] = saying
                 for word, count in saying.content.items() if saying is not None else ():
-                    self._places.setdefault(word, []).append((memory, count))
+                    places.setdefault(word, []).append((memory, count))
+            self._places = places  # when it is whole: a call may be cut short
         return self._places
 
 

@@ -20,7 +20,7 @@ from severance.records import MOST_SCALE, EmbedderChosen
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-VERSION = 1_000 * analysis.VERSION + 2
+VERSION = 1_000 * analysis.VERSION + 3
 TABLES = ("threads", "sources", "kinds", "metadata")
 MOST_DIMENSIONS = 65_536
 _NARROW = 1 << 16
@@ -49,6 +49,8 @@ class Layer:
     Attributes:
         first, last: the records it stands for.
         embedder, chosen: the embedder in force when it was made, and the record that chose it (0 without one).
+        until, forgotten: the last record that said something was forgotten when it was made (0 without one), and the
+            digest of all that was (`stack.forgotten`): what it leaves out follows from them.
         seqs: each row's record, counted from `first`; ascending.
         ids, at, recorded, flags, signatures: as in `Memories`, n rows each.
         texts, ends: the texts end to end, and where each ends.
@@ -65,6 +67,8 @@ class Layer:
     last: int
     embedder: EmbedderChosen | None
     chosen: int
+    until: int
+    forgotten: bytes
     seqs: NDArray[np.int32]
     ids: NDArray[np.uint8]
     at: NDArray[np.int64]
@@ -96,6 +100,8 @@ class _Small(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     last: int
     embedder: EmbedderChosen | None
     chosen: int
+    until: int
+    forgotten: bytes
     tables: list[list[bytes]]
     waiting: list[Waiting]
 
@@ -127,7 +133,11 @@ def encode(layer: Layer) -> list[bytes | memoryview]:
     arrays += [words.keys, np.diff(words.starts).astype(narrow), words.rows.astype(narrow), words.counts, words.lengths]
     arrays += [layer.vectors, layer.scales]
     tables = [values for _, values in layer.tables]
-    small = _Small(layer.first, layer.last, layer.embedder, layer.chosen, tables, layer.waiting)
+    small = _Small(
+        *(layer.first, layer.last, layer.embedder, layer.chosen, layer.until, layer.forgotten),
+        tables=tables,
+        waiting=layer.waiting,
+    )
     return snapshot.pack(VERSION, arrays, small)
 
 
@@ -151,7 +161,7 @@ def decode(data: bytes | memoryview) -> Layer:
     older, origin, told = (Links(arrays[number], arrays[number + 1]) for number in (12, 14, 16))
     kinds, erased, erased_by = arrays[18:21]
     return Layer(
-        *(small.first, small.last, small.embedder, small.chosen),
+        *(small.first, small.last, small.embedder, small.chosen, small.until, small.forgotten),
         *(seqs, ids, at, recorded, flags, signatures, texts, ends),
         tables=list(zip(arrays[8:12], small.tables, strict=True)),
         older=older,
@@ -178,7 +188,7 @@ def _check(arrays: list[NDArray[Any]], small: _Small) -> None:
     need(all(len(arrays[number]) == rows for number in _ROWWISE))
     need(all(len({len(arrays[number]) for number in group}) == 1 for group in _ALIKE))
     seqs, last = arrays[0], small.last - small.first
-    need(small.first > 0 and last >= 0 and 0 <= small.chosen < 2**63)
+    need(small.first > 0 and last >= 0 and 0 <= small.chosen < 2**63 and 0 <= small.until < 2**63)
     need(not rows or (int(seqs[0]) >= 0 and int(seqs[-1]) <= last and bool((seqs[1:] > seqs[:-1]).all())))
     ends = arrays[7]
     need((int(ends[-1]) if rows else 0) == len(arrays[6]))

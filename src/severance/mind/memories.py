@@ -11,6 +11,7 @@ import numpy as np
 from severance.mind.columns import Column, Runs, Values
 from severance.mind.ids import Ids, table
 from severance.model import ID_BYTES, NO_METADATA, Memory, id_text, moment
+from severance.records import Name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,7 +29,7 @@ REVECTORED = 2
 
 _ENCODE = msgspec.msgpack.Encoder()
 _DECODE: msgspec.msgpack.Decoder[dict[str, Scalar]] = msgspec.msgpack.Decoder(
-    dict[str, str | int | float | bool | None]
+    dict[Name, str | int | float | bool | None]
 )
 
 

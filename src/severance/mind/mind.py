@@ -19,7 +19,7 @@ from severance.mind.memories import GONE, REVECTORED, Memories, Repeatable
 from severance.mind.sources import Sources
 from severance.mind.threads import Threads
 from severance.mind.vectors import Vectors
-from severance.model import Filter, Memory, Recollection, id_bytes
+from severance.model import ID_BYTES, Filter, Memory, Recollection, id_bytes
 from severance.records import EmbedderChosen, Forgotten, Remembered, Repeated, Revectored
 
 if TYPE_CHECKING:
@@ -167,13 +167,17 @@ class Mind:
 
         Which ones is settled now; what is forgotten while they are read is left out.
         """
+        return self._read(self.ids(filter))
+
+    def ids(self, filter: Filter = _EVERYTHING) -> bytes:
+        """The raw ids of those memories, in that order, one after another."""
         rows = np.flatnonzero(views.filtered(self._memories, filter))
         rows = rows[np.argsort(self._memories.at.view[rows], kind="stable")]
-        return self._read(self._memories.ids.view[rows].tobytes())
+        return self._memories.ids.view[rows].tobytes()
 
     def _read(self, ids: bytes) -> Iterator[Memory]:
-        for start in range(0, len(ids), 15):
-            row = self._memories.row(ids[start : start + 15])
+        for start in range(0, len(ids), ID_BYTES):
+            row = self._memories.row(ids[start : start + ID_BYTES])
             if row >= 0:
                 yield self._memories.memory(row)
 
@@ -289,6 +293,11 @@ class Mind:
         mind._threads.unsettle()
         mind._echoes = bool((mind._memories.origin.view >= 0).any())
         return mind
+
+    def bears_out(self, layers: Sequence[layer.Layer]) -> bool:
+        """Whether what was forgotten when these layers were made is what was forgotten by then in this one's log."""
+        told = {(each.until, each.forgotten) for each in layers}
+        return told == set(stack.forgotten(self._memories, [until for until, _ in told]))
 
     @property
     def chosen(self) -> int:

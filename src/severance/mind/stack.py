@@ -6,6 +6,7 @@ Joining is one copy of each column; postings are merged by term in linear time. 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -60,10 +61,28 @@ def cut(parts: Parts, spans: Sequence[tuple[int, int]]) -> list[Layer]:
     )
     bounds = [(int(seqs.searchsorted(first)), int(seqs.searchsorted(last, "right"))) for first, last in spans]
     words = parts.lexical.cut(bounds)
+    until = int(memories.erased_by.view[-1]) if len(memories.erased_by) else 0
+    ((_, digest),) = forgotten(memories, [until])
     return [
-        replace(_rows(parts, first, last, *bound), words=found)
+        replace(_rows(parts, first, last, *bound), words=found, until=until, forgotten=digest)
         for (first, last), bound, found in zip(spans, bounds, words, strict=True)
     ]
+
+
+def forgotten(memories: Memories, ends: Sequence[int]) -> list[tuple[int, bytes]]:
+    """What was forgotten by each of these records, in ascending order, with its digest.
+
+    SHA-256 over the erased records and those that say so, each pair two signed integers of 64 bits, in the order of the
+    log. Two histories that agree in it have forgotten the same.
+    """
+    pairs = np.column_stack((memories.erased.view, memories.erased_by.view)).astype("<i8")
+    running, start, found = sha256(), 0, list[tuple[int, bytes]]()
+    for end in sorted(ends):
+        stop = int(memories.erased_by.view.searchsorted(end, "right"))
+        running.update(pairs[start:stop].tobytes())
+        found.append((end, running.digest()))
+        start = max(start, stop)
+    return found
 
 
 def _rows(parts: Parts, first: int, last: int, begin: int, end: int) -> Layer:
@@ -78,6 +97,8 @@ def _rows(parts: Parts, first: int, last: int, begin: int, end: int) -> Layer:
         last=last,
         embedder=parts.embedder,
         chosen=parts.chosen,
+        until=0,
+        forgotten=b"",
         seqs=(memories.seqs.view[begin:end] - first).astype(np.int32),
         **{name: getattr(memories, name).view[begin:end] for name in _COLUMNS},
         texts=texts.data.view[start : start + (int(ends[-1]) if begin < end else 0)],
@@ -120,6 +141,7 @@ def of_events(
     for seq, event in events:
         said[type(event)].append((seq, event))
     need(all(seq <= chosen for seq, _ in said[EmbedderChosen]))
+    need(not first <= chosen <= last or (chosen, embedder) in said[EmbedderChosen])
     need(all(seq > chosen for seq, _ in said[Remembered]))
     for _, run in groupby(enumerate(said[Remembered]), lambda item: item[1][0] - item[0]):
         new = [item for _, item in run]

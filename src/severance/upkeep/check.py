@@ -17,7 +17,7 @@ from severance.model import Filter, Memory, Persona
 from severance.ports import Entropy, Vault
 from severance.records import EmbedderChosen, Remembered
 from severance.space import Space
-from severance.waking import wake
+from severance.waking import confirm_layers, wake
 
 Progress = Callable[[int, int], None]
 
@@ -119,7 +119,7 @@ def _examine_space(space: Space, chip: Chip, rows: Verified | None) -> list[Find
         # Every record is as it was written; what is left are the snapshot, the anchor and the end of the log.
         findings = _found(lambda: wake(space.again(), chip.anchor(space.key, rows)))
         if not findings and space.layers():  # else the whole log was what it woke from
-            findings = _found(lambda: wake(space.again(), None, pictured=False))
+            findings = _found(lambda: confirm_layers(space))
     return findings
 
 

@@ -29,7 +29,7 @@ TABLES = {
     "spaces": "CREATE TABLE spaces (id BLOB PRIMARY KEY, seq INTEGER NOT NULL, digest BLOB NOT NULL, "
     "erased INTEGER NOT NULL) WITHOUT ROWID",
     "records": "CREATE TABLE records (space BLOB, seq INTEGER, frame BLOB, digest BLOB NOT NULL, "
-    "PRIMARY KEY (space, seq)) WITHOUT ROWID",
+    "hash BLOB NOT NULL, PRIMARY KEY (space, seq)) WITHOUT ROWID",
     "layers": "CREATE TABLE layers (space BLOB, last INTEGER, first INTEGER NOT NULL, before BLOB NOT NULL, "
     "digest BLOB NOT NULL, chunks INTEGER NOT NULL, PRIMARY KEY (space, last)) WITHOUT ROWID",
     "chunks": "CREATE TABLE chunks (space BLOB, last INTEGER, n INTEGER, frame BLOB NOT NULL, "
@@ -70,13 +70,13 @@ def head_in(where: str, space: bytes, row: Row) -> Head:
 
 
 def entries_in(where: str, space: bytes, rows: Sequence[Row]) -> list[Entry]:
-    """The entries in rows (seq, frame, digest).
+    """The entries in rows (seq, frame, digest, hash).
 
     Raises:
-        DamagedError: one is not a digest with its frame or, where that was erased, without.
+        DamagedError: one is not a digest and a hash with a frame or, where that was erased, without.
     """
-    for seq, frame, digest in rows:
-        if type(frame) not in _FRAME_OR_NOTHING or not is_digest(digest):
+    for seq, frame, digest, hashed in rows:
+        if type(frame) not in _FRAME_OR_NOTHING or not is_digest(digest) or not is_digest(hashed):
             raise _no_record(where, space, seq)
         if type(seq) is not int or seq < 1:
             raise _no_record(where, space, seq)

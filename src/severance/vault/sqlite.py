@@ -42,10 +42,10 @@ _MOVE = (
 )
 # One statement sees one state; a row without a record says that the space is there and has nothing more.
 _READ = (
-    "SELECT r.seq, r.frame, r.digest FROM spaces s LEFT JOIN records r ON r.space = s.id AND r.seq > ? "
+    "SELECT r.seq, r.frame, r.digest, r.hash FROM spaces s LEFT JOIN records r ON r.space = s.id AND r.seq > ? "
     "WHERE s.id = ? ORDER BY r.seq LIMIT ?"
 )
-_RECORD = "INSERT INTO records VALUES (?, ?, ?, ?)"
+_RECORD = "INSERT INTO records VALUES (?, ?, ?, ?, ?)"
 _BUSY = 10.0  # seconds
 _FLUSH_WAIT = 250  # milliseconds
 
@@ -144,15 +144,14 @@ class SqliteVault:
             if not is_id(space) or head.seq != 0 or not is_digest(head.digest):
                 raise InputError("a new space has an id of 16 bytes, and a head with seq 0 and a digest of 32 bytes")
         new = sorted(spaces, key=itemgetter(0))  # in the order of the file, so that many of them write each page once
-        rows = [_rows(space, head, frames) for space, head, frames in new]
+        made = [_rows(space, head, frames) for space, head, frames in new]
 
         def work(db: sqlite3.Connection) -> None:
-            for (space, head, _), begun in zip(new, rows, strict=True):
+            for (space, _, _), (rows, end) in zip(new, made, strict=True):
                 if db.execute("SELECT 1 FROM spaces WHERE id = ?", (space,)).fetchone():
                     raise ConflictError(f"the space exists already in {self._path.name}; go on from its head")
-                end = _end(begun, head)
                 db.execute("INSERT INTO spaces VALUES (?, ?, ?, 0)", (space, end.seq, end.digest))
-                db.executemany(_RECORD, begun)
+                db.executemany(_RECORD, rows)
 
         self._writer.change(work, spaces[0].space if len(spaces) == 1 else None)
 
@@ -173,10 +172,10 @@ class SqliteVault:
         return head_in(self._path.name, space, self._only(rows))
 
     def append(self, space: bytes, expected: Head, frames: Sequence[Sealed], erase: Sequence[int] = ()) -> Head:
-        """Put `frames` after `expected`; returns the new head: the last frame's number and its SHA-256.
+        """Put `frames` after `expected`; returns the new head, as `Head.then` gives it.
 
-        `erase` names records of this space: in the same transaction their frames are overwritten, their digests stay,
-        and each layer that stands for one of them is dropped, since it may hold what was erased.
+        `erase` names records of this space: in the same transaction their frames are overwritten, their digests and
+        hashes stay, and each layer that stands for one of them is dropped, since it may hold what was erased.
 
         Raises:
             ConflictError: the head is not `expected`; nothing was written.
@@ -186,8 +185,7 @@ class SqliteVault:
         """
         if erase and not frames:
             raise InputError("erasing needs a record that names what was erased; append it in the same call")
-        rows = _rows(space, expected, frames)
-        head = _end(rows, expected)
+        rows, head = _rows(space, expected, frames)
 
         def work(db: sqlite3.Connection) -> list[bytes]:
             moved = db.execute(_MOVE, (head.seq, head.digest, space, expected.seq, expected.digest))
@@ -381,9 +379,11 @@ class SqliteVault:
             yield db
 
 
-def _rows(space: bytes, before: Head, frames: Sequence[Sealed]) -> list[tuple[bytes, int, bytes, bytes]]:
-    return [(space, n, frame, sha256(frame).digest()) for n, frame in enumerate(frames, before.seq + 1)]
-
-
-def _end(rows: Sequence[tuple[bytes, int, bytes, bytes]], before: Head) -> Head:
-    return Head(rows[-1][1], rows[-1][3]) if rows else before
+def _rows(space: bytes, before: Head, frames: Sequence[Sealed]) -> tuple[list[Row], Head]:
+    """The frames as rows to stand after a head, and the head after them."""
+    rows, head = list[Row](), before
+    for frame in frames:
+        hashed = sha256(frame).digest()
+        head = head.then(hashed)
+        rows.append((space, head.seq, frame, head.digest, hashed))
+    return rows, head

@@ -11,6 +11,7 @@ from severance.disk.connection import Connection
 from severance.disk.faults import FAULTS, translated
 from severance.disk.values import SCHEMA, damaged, has_layout, is_count, is_digest, is_id
 from severance.errors import DamagedError, NewerVersionError, StoreError
+from severance.model import Head
 from severance.vault.layout import APPLICATION_ID, TABLES, VERSION, is_span
 
 _HEADS = (
@@ -18,6 +19,7 @@ _HEADS = (
     "LEFT JOIN records r ON r.space = s.id AND r.seq = s.seq"
 )
 _RECORDS = "SELECT space, COUNT(*), MIN(seq), MAX(seq) FROM records GROUP BY space"
+_CHAIN = "SELECT space, seq, frame, digest, hash FROM records ORDER BY space, seq"
 _LAYERS = "SELECT space, last, first, before, digest, chunks FROM layers ORDER BY space, last"
 _CHUNKS = "SELECT space, last, COUNT(*), MIN(n), MAX(n), SUM(typeof(frame) != 'blob') FROM chunks GROUP BY space, last"
 
@@ -97,9 +99,14 @@ def _logs(db: sqlite3.Connection) -> Iterator[str]:
 
 
 def _records(db: sqlite3.Connection) -> Iterator[str]:
-    for space, seq, frame, digest in db.execute("SELECT space, seq, frame, digest FROM records"):
-        sound = frame is None or (type(frame) is bytes and sha256(frame).digest() == digest)
-        if not (sound and is_digest(digest) and is_id(space) and is_count(seq)):
+    before, last = None, None  # the digest of which the next is made; that of an empty log is not in the file
+    for space, seq, frame, digest, hashed in db.execute(_CHAIN):
+        sound = frame is None or (type(frame) is bytes and sha256(frame).digest() == hashed)
+        readable = is_digest(digest) and is_digest(hashed) and is_id(space) and is_count(seq)
+        if readable and before is not None and last == (space, seq - 1):
+            sound = sound and Head(seq - 1, before).then(hashed).digest == digest
+        before, last = (digest, (space, seq)) if readable else (None, None)
+        if not (sound and readable):
             yield f"record {seq if is_count(seq) else '?'} of space {_name(space)} is not what was written there"
 
 

@@ -92,7 +92,7 @@ def a_fork_does_not_join(folder: Path) -> None:
     stolen = next(row for row in dump(folder / "fork" / "store" / "vault.db")["records"] if row[1] == 6)
     target = folder / "store" / "vault.db"
     change(
-        target, "UPDATE records SET frame = ?, digest = ? WHERE space = ? AND seq = 6", stolen[2], stolen[3], stolen[0]
+        target, "UPDATE records SET frame = ?, digest = ?, hash = ? WHERE space = ? AND seq = 6", *stolen[2:], stolen[0]
     )
     change(target, "UPDATE spaces SET digest = ? WHERE id = ?", stolen[3], stolen[0])
     shutil.copy(folder / "fork" / "store" / "chip.db", folder / "store" / "chip.db")

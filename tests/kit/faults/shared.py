@@ -186,7 +186,7 @@ def an_error_tells_how_much_others_remember(patch: Patch) -> None:
 def the_vault_reads_the_records_of_every_space(patch: Patch) -> None:
     def read(self: SqliteVault, space: bytes, after: int, limit: int) -> list[Entry]:
         rows = self._reader.query(
-            "SELECT seq, frame, digest FROM records WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
+            "SELECT seq, frame, digest, hash FROM records WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
         )
         return [Entry(*row) for row in rows]
 

@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 
 from promises.damage.logs import OTHER, PLACES, Log, assert_named, assert_saved, refusal
-from severance.barrier.endurance.alterations import SET_BOTH, SET_FRAME, SET_HEAD, Edit, answers_after
+from severance.barrier.endurance.alterations import SET_FRAME, SET_HEAD, SET_ROW, Edit, answers_after
 from severance.barrier.endurance.damage import NOTICED, Bench
 
 
@@ -21,10 +21,8 @@ def test_two_records_swapped_are_noticed(bench: Bench, logs: dict[str, Log], pla
             continue  # nothing put where nothing was, or a frame that was erased
         edits: list[Edit] = []
         for seq, taken in ((one, other), (other, one)):
-            frame, digest = log.rows[taken]
-            edits.append(
-                (SET_FRAME, frame, log.space, seq) if how == "frames" else (SET_BOTH, frame, digest, log.space, seq)
-            )
+            row = log.rows[taken]
+            edits.append((SET_FRAME, row[0], log.space, seq) if how == "frames" else (SET_ROW, *row, log.space, seq))
         outcome, answers = answers_after(bench, edits)
         assert outcome.kind in NOTICED, (one, other, outcome)
         assert_named(answers, place, log, one, other + 1)
@@ -35,16 +33,16 @@ def test_two_records_swapped_are_noticed(bench: Bench, logs: dict[str, Log], pla
 @pytest.mark.parametrize("place", PLACES)
 def test_a_record_moved_to_another_space_is_refused(bench: Bench, logs: dict[str, Log], place: str) -> None:
     log, other = logs[place], logs[OTHER[place]]
-    for seq, (frame, digest) in other.rows.items():
+    for seq, (frame, digest, hashed) in other.rows.items():
         if frame is None:
             continue
         last = max(log.rows)
         target = min(seq, last)
         moves: list[list[Edit]] = [
             [(SET_FRAME, frame, log.space, target)],
-            [(SET_BOTH, frame, digest, log.space, target)],
+            [(SET_ROW, frame, digest, hashed, log.space, target)],
             [
-                ("INSERT INTO records VALUES (?, ?, ?, ?)", log.space, last + 1, frame, digest),
+                ("INSERT INTO records VALUES (?, ?, ?, ?, ?)", log.space, last + 1, frame, digest, hashed),
                 (SET_HEAD, last + 1, digest, log.space),
             ],
         ]

@@ -21,7 +21,7 @@ Edit = tuple[str, *tuple[Any, ...]]
 """A statement and its arguments."""
 
 SET_FRAME = "UPDATE records SET frame = ? WHERE space = ? AND seq = ?"
-SET_BOTH = "UPDATE records SET frame = ?, digest = ? WHERE space = ? AND seq = ?"
+SET_ROW = "UPDATE records SET frame = ?, digest = ?, hash = ? WHERE space = ? AND seq = ?"
 SET_HEAD = "UPDATE spaces SET seq = ?, digest = ? WHERE id = ?"
 
 
@@ -61,15 +61,15 @@ class Rows:
 
     Attributes:
         space: the space's id.
-        rows: number to frame (None where it was erased) and digest.
+        rows: number to frame (None where it was erased), digest and hash.
         pictured: the last number that the snapshot's layers stand for, 0 without any.
         layers: where each layer ends, ascending.
     """
 
     def __init__(self, bench: Bench, place: str) -> None:
         self.space = bench.built.spaces[place]
-        raw = rows(bench.store / "vault.db", "SELECT space, seq, frame, digest FROM records")
-        self.rows = {seq: (frame, digest) for space, seq, frame, digest in raw if space == self.space}
+        raw = rows(bench.store / "vault.db", "SELECT space, seq, frame, digest, hash FROM records")
+        self.rows = {seq: (frame, digest, hashed) for space, seq, frame, digest, hashed in raw if space == self.space}
         ends = rows(bench.store / "vault.db", "SELECT space, last FROM layers ORDER BY last")
         self.layers = [last for space, last in ends if space == self.space]
         self.pictured = max(self.layers, default=0)
@@ -82,7 +82,7 @@ class Rows:
     @property
     def living(self) -> list[int]:
         """The numbers of records that nobody has erased."""
-        return [seq for seq, (frame, _) in self.rows.items() if frame is not None]
+        return [seq for seq, (frame, *_) in self.rows.items() if frame is not None]
 
 
 def cut_back(log: Rows, heads: dict[int, bytes], to: int) -> list[Edit]:
@@ -144,8 +144,8 @@ class Alterer:
         edits: list[Edit] = []
         whole = source.random() < 0.5
         for seq, taken in ((one, other), (other, one)):
-            frame, digest = log.rows[taken]
-            edits.append((SET_BOTH, frame, digest, log.space, seq) if whole else (SET_FRAME, frame, log.space, seq))
+            row = log.rows[taken]
+            edits.append((SET_ROW, *row, log.space, seq) if whole else (SET_FRAME, row[0], log.space, seq))
         return self._edited(f"records {one} and {other} of a space swapped", edits)
 
     def _moved(self, source: Random) -> Trial:
@@ -153,7 +153,7 @@ class Alterer:
         seq, target = source.choice(other.living), source.choice(log.living)
         return self._edited(
             f"record {target} of a space replaced with record {seq} of another",
-            [(SET_BOTH, *other.rows[seq], log.space, target)],
+            [(SET_ROW, *other.rows[seq], log.space, target)],
         )
 
     def _removed(self, source: Random) -> Trial:

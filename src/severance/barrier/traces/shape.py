@@ -47,7 +47,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "vault.db": {
         "meta": "name value",
         "spaces": "id seq digest erased",
-        "records": "space seq frame digest",
+        "records": "space seq frame digest hash",
         "layers": "space last first before digest chunks",
         "chunks": "space last n frame",
     },
@@ -195,7 +195,7 @@ def _space(space: bytes, vault: _Tables, undeclared: list[str]) -> SpaceShape:
 
 def _beside(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """The columns that say nothing of what is sealed: all but frames and digests of frames."""
-    return [(name, value) for name, value in row.items() if name not in ("frame", "digest", "before")]
+    return [(name, value) for name, value in row.items() if name not in ("frame", "digest", "hash", "before")]
 
 
 def _header(frame: bytes | None) -> bytes | None:

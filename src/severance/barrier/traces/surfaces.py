@@ -18,6 +18,7 @@ from severance.barrier.traces.steps import CALLED
 from severance.house import House
 from severance.session import Session
 from severance.transfer import ingest
+from severance.worker.away import WorkerSession
 
 NOT_CALLED = {
     "severance version": "it opens no store",
@@ -25,6 +26,8 @@ NOT_CALLED = {
     "severance permit weaken": "it opens no store",
     "severance permit show": "it opens no store",
     "severance tour": "it works in a store of its own, which is gone afterwards",
+    "WorkerSession.confinement": "it tells of the platform, and of no persona",
+    "WorkerSession.process": "the system's number for a process",
     "severance barrier": "it works in stores of its own, which are gone afterwards",
 }
 """Surfaces that no trace calls, each with the reason."""
@@ -33,6 +36,9 @@ NOT_CALLED = {
 def of_library() -> set[str]:
     """The methods and properties of session and house, and the functions of the public modules."""
     found = {f"{kind.__name__}.{name}" for kind in (Session, House) for name in dir(kind) if not name.startswith("_")}
+    # What the session of a worker has beside; `tests/worker/test_sessions.py` holds the rest to the same answers.
+    beside = {*dir(WorkerSession)} - {*dir(Session)}
+    found |= {f"WorkerSession.{name}" for name in beside if not name.startswith("_")}
     found |= {f"severance.{name}" for name in _functions(severance, severance.__all__)}
     found |= {f"transfer.{name}" for name in _functions(transfer, transfer.__all__)}
     return found | {f"transfer.ingest.{ingest.ingest.__name__}"}

@@ -65,12 +65,18 @@ def frames(first: int, count: int, size: int = 612) -> list[Sealed]:
 
 def after(head: Head, written: list[Sealed]) -> Head:
     """The head that appending these must leave."""
-    return Head(head.seq + len(written), sha256(written[-1]).digest()) if written else head
+    for one in written:
+        head = head.then(sha256(one).digest())
+    return head
 
 
 def entries(first: int, written: list[Sealed]) -> list[Entry]:
-    """How a vault must hand these on, the first one being record `first`."""
-    return [Entry(seq, frame, sha256(frame).digest()) for seq, frame in enumerate(written, first)]
+    """How a vault must hand these on, the first one being record `first`; those before it are `frames` from 1 on."""
+    head, found = after(EMPTY, frames(1, first - 1)), list[Entry]()
+    for frame in written:
+        head = after(head, [frame])
+        found.append(Entry(head.seq, frame, head.digest, sha256(frame).digest()))
+    return found
 
 
 def fill(vault: Vault, count: int, space: bytes = SPACE, size: int = 612) -> Head:

@@ -158,7 +158,7 @@ class LogConformance(Kit):
             head = fill(one, 5)
             head = one.append(SPACE, head, frames(6, 1), [2, 5, 2])
             wanted = [
-                Entry(entry.seq, None if entry.seq in (2, 5) else entry.frame, entry.digest)
+                Entry(entry.seq, None if entry.seq in (2, 5) else entry.frame, entry.digest, entry.hash)
                 for entry in entries(1, frames(1, 6))
             ]
             for vault in (one, two):

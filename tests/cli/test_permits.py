@@ -1,0 +1,134 @@
+"""Permits, place credentials and the clock at the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import severance
+
+from .conftest import KEY, Run
+
+MAKE = ("permit", "make", "irving", "--at", "office", "--for", "8h", "--rights")
+
+
+def made(run: Run, rights: str = "recall,remember", *more: str) -> str:
+    found = run(*MAKE, rights, *more)
+    assert (found.code, found.err) == (0, "")
+    return found.out.removesuffix("\n")
+
+
+def test_a_permit_is_printed_alone(run: Run, store: Path) -> None:
+    text = made(run)
+    assert text.startswith("sev1.")
+    assert text.split() == [text]
+    assert run("--json", *MAKE, "recall").json.keys() == {"permit"}
+    secret = run("credential", "make", "office", "--for", "irving", "--name", "editor").out
+    assert secret.startswith("sevc.")
+    assert secret.count("\n") == 1
+    assert text not in run("permit", "list").out
+
+
+def test_commands_do_what_the_permit_allows(run: Run, store: Path) -> None:
+    permit = {"SEVERANCE_PERMIT": f"{made(run)}\n"}
+    assert "second floor" in run("recall", "printer", env=permit).out
+    assert run("remember", "A lamp.", "--thread", "mdr", env=permit).code == 0
+    refused = run("forget", "--yes", "a" * 30, env=permit)
+    assert (refused.code, refused.out) == (1, "")
+    only = {"SEVERANCE_PERMIT": made(run, "remember")}
+    refused = run("recall", "printer", env=only)
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err == "severance: what this session was let in with does not allow it to recall\n"
+    assert run("--json", "recall", "printer", env=only).error["kind"] == "PermitError"
+
+
+def test_a_permit_is_for_its_place_and_subject(run: Run, store: Path) -> None:
+    permit = {"SEVERANCE_PERMIT": made(run)}
+    assert run("recall", "printer", "--at", "office", "--subject", "irving", env=permit).code == 0
+    elsewhere = run("recall", "printer", "--at", "house", "--subject", "irving", env=permit)
+    somebody = run("recall", "printer", "--subject", "mark", env=permit)
+    assert (elsewhere.code, elsewhere.out, somebody.code, somebody.out) == (1, "", 1, "")
+    assert run("recall", "printer", env={"SEVERANCE_PERMIT": ""}).code == 2, "set to nothing is not set"
+    assert run("recall", "printer", env={"SEVERANCE_PERMIT": "sev1.x.y"}).code == 1
+
+
+def test_a_credential_lets_in_as_well(run: Run, store: Path) -> None:
+    secret = run("credential", "make", "office", "--for", "irving", "--name", "editor", "--rights", "recall").out
+    assert "second floor" in run("recall", "printer", env={"SEVERANCE_PERMIT": secret}).out
+    assert run("remember", "A lamp.", env={"SEVERANCE_PERMIT": secret}).code == 1
+    (info,) = run("--json", "credential", "list").json["credentials"]
+    assert (info["subject"], info["place"], info["program"], info["rights"]) == (
+        "irving",
+        "office",
+        "editor",
+        ["recall"],
+    )
+    assert "editor" in run("credential", "list").out
+    assert "Revoked" in run("credential", "revoke", info["id"]).out
+    assert run("recall", "printer", env={"SEVERANCE_PERMIT": secret}).code == 1
+
+
+def test_revoking(run: Run, store: Path) -> None:
+    permit = {"SEVERANCE_PERMIT": made(run)}
+    (info,) = run("--json", "permit", "list").json["permits"]
+    assert (info["persona"], info["ended"]) == ("work", None)
+    assert run("--json", "permit", "revoke", info["id"]).json == {"revoked": info["id"]}
+    assert run("recall", "printer", env=permit).code == 1
+    assert run("--json", "permit", "list").json["permits"][0]["ended"] is not None
+    for word in ("permit", "credential"):
+        assert run(word, "revoke", "0" * 32).code == 1
+
+
+def test_weakening_needs_no_store_and_no_key(run: Run, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = made(run)
+    monkeypatch.setenv("SEVERANCE_STORE", "/nowhere")
+    monkeypatch.delenv("SEVERANCE_KEY")
+    words = ("permit", "weaken", "--rights", "recall", "--thread", "mdr", "--for", "5m", "--tool", "severance")
+    less = run(*words, input=f"{text}\n")
+    assert (less.code, less.err, less.out.count("\n")) == (0, "", 1)
+    shown = run("permit", "show", input=less.out)
+    assert "mdr" in shown.out
+    assert "irving" not in shown.out
+    assert len(run("--json", "permit", "show", input=less.out).json["added"]) == 1
+    assert run("--json", *words, input=text).json.keys() == {"permit"}
+    with severance.open(store, key=KEY) as house, house.admit(less.out.strip(), tool="severance") as session:
+        assert [hit.memory.text for hit in session.recall("printer", thread="mdr")] == [
+            "The printer is on the second floor."
+        ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (*MAKE, "everything"),
+        (*MAKE, ""),
+        (*MAKE, "recall", "--until", "2030-01-01"),
+        ("permit", "make", "irving", "--rights", "recall", "--for", "8h"),
+        ("permit", "make", "irving", "--at", "office", "--rights", "recall"),
+        ("permit", "make", "irving", "--at", "office", "--rights", "recall", "--for", "eight hours"),
+        ("permit", "make", "irving", "--at", "office", "--rights", "recall", "--for", "0s"),
+        ("permit", "make", "irving", "--at", "office", "--rights", "recall", "--for", "999999999d"),
+        ("permit", "make", "irving", "--at", "office", "--rights", "recall", "--until", "2001-01-01"),
+        ("permit", "weaken"),
+        ("permit", "weaken", "--rights", "recall"),
+        ("permit", "show"),
+        ("credential", "make", "office", "--for", "irving", "--name", ""),
+    ],
+)
+def test_what_cannot_be_meant_prints_nothing_that_opens(run: Run, store: Path, words: tuple[str, ...]) -> None:
+    found = run(*words, input="no permit")
+    assert (found.code, found.out) == (2, "")
+    assert found.err.count("\n") == 1
+
+
+def test_lists_of_nothing(run: Run, store: Path) -> None:
+    assert run("permit", "list").out == "There are no permits.\n"
+    assert run("credential", "list").out == "There are no place credentials.\n"
+    assert run("--json", "permit", "list").json == {"permits": []}
+
+
+def test_the_clock(run: Run, store: Path) -> None:
+    assert run("clock", "show").out.startswith("Permits end by this time: 20")
+    assert json.loads(run("--json", "clock", "accept").out).keys() == {"time"}
