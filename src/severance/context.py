@@ -5,10 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from severance.mind.reasons import answers
 from severance.model import Memory, Recollection
 
 HEADING = "What is remembered, oldest first:"
 
+LEAST_COSINE = 0.25
+"""Where no memory has a word, source or time of the query, or is so near to its meaning, nothing answers it."""
+
+LEAST_BESIDE = 0.1
+"""Where some do, others stand beside them that are at least so near, or of their threads."""
+
+_FEW_WORDS = 3
+_FEW_LETTERS = 24  # for scripts without spaces
 _PIECE = re.compile(r"[^\W\d_]+|\d|[^\s\w]|_", re.UNICODE)
 _LETTERS_PER_TOKEN = 4
 _FIRST_WIDE = "\u2e80"
@@ -27,25 +36,44 @@ def estimate_tokens(text: str) -> int:
 
 
 def context_block(hits: Sequence[Recollection], tokens: int) -> str:
-    """The best recollections that fit, printed in the order in which they happened; empty when there are none.
+    """The best recollections that fit, printed in the order in which they happened; empty when none answers.
 
-    A memory that does not fit is left out and smaller ones after it may still come in; if even the best does not fit
-    alone, it is cut at a word and ends in an ellipsis.
+    A memory that does not fit is left out and smaller ones after it may still come in. The best is never left out for a
+    worse one: where it does not fit, it is cut at a word, ends in an ellipsis and stands alone. Where no more than a few
+    words of it would be left, there is nothing.
     """
-    if not hits:
+    answering = _answering(hits)
+    if not answering:
         return ""
     left = tokens - estimate_tokens(HEADING)
+    best = answering[0].memory
+    if estimate_tokens(_line(best)) + 1 > left:
+        line = _cut(_line(best), left - 1)
+        return f"{HEADING}\n{line}" if _says_something(line, best) else ""
     chosen: list[tuple[Memory, str]] = []
-    for hit in hits:
+    for hit in answering:
         line = _line(hit.memory)
         cost = estimate_tokens(line) + 1
         if cost <= left:
             chosen.append((hit.memory, line))
             left -= cost
-    if not chosen:
-        chosen = [(hits[0].memory, _cut(_line(hits[0].memory), left - 1))]
     chosen.sort(key=lambda pair: (pair[0].at, pair[0].recorded, pair[0].id))
     return "\n".join([HEADING, *(line for _, line in chosen)])
+
+
+def _answering(hits: Sequence[Recollection]) -> list[Recollection]:
+    """Those that answer, and what may stand beside them."""
+    if not any(answers(hit.reasons, LEAST_COSINE) for hit in hits):
+        return []
+    found = [answers(hit.reasons, LEAST_BESIDE) for hit in hits]
+    threads = {hit.memory.thread for hit, answering in zip(hits, found, strict=True) if answering} - {None}
+    return [hit for hit, answering in zip(hits, found, strict=True) if answering or hit.memory.thread in threads]
+
+
+def _says_something(line: str, memory: Memory) -> bool:
+    """Whether enough of the text is left to be worth a place."""
+    labels = len(_line(memory)) - len("\n  ".join(memory.text.splitlines()))
+    return len(line[labels:].removesuffix("…").split()) >= _FEW_WORDS or len(line) - labels > _FEW_LETTERS
 
 
 def _line(memory: Memory) -> str:

@@ -29,10 +29,6 @@ class _ForeignError(_UnusableError):
     """They are of another history: what they leave out was not forgotten in this one."""
 
 
-class _ContradictionError(DamagedError):
-    """Records contradict what came before them."""
-
-
 def wake(space: Space, anchor: Head | None, *, pictured: bool = True) -> tuple[Mind, int]:
     """The mind of everything that the space's log says, and what the layers in the vault are good for.
 
@@ -96,10 +92,7 @@ def _layered(space: Space, held: Sequence[Pictured], anchor: Head | None) -> tup
     mind, layers, erased = _joined(space, held)
     embedder, chosen = layers[-1].embedder, layers[-1].chosen
     end = space.head.seq
-    try:
-        news = _read_on(space, anchor, mind, erased)
-    except _ContradictionError:
-        raise _ForeignError from None  # if it is the log that contradicts itself, reading all of it says so
+    news = _read_on(space, anchor, mind, erased, layered=True)
     # In the log of another history other things were forgotten, and another embedder may have been chosen.
     if not mind.bears_out(layers) or (chosen > end and news.get(chosen) != embedder):
         raise _ForeignError
@@ -108,7 +101,9 @@ def _layered(space: Space, held: Sequence[Pictured], anchor: Head | None) -> tup
     return mind, chosen
 
 
-def _read_on(space: Space, anchor: Head | None, mind: Mind, erased: set[int]) -> dict[int, EmbedderChosen]:
+def _read_on(
+    space: Space, anchor: Head | None, mind: Mind, erased: set[int], *, layered: bool = False
+) -> dict[int, EmbedderChosen]:
     """Have the mind take in the log from the space's head on, and take out of `erased` what that says was forgotten.
 
     Returns:
@@ -124,10 +119,11 @@ def _read_on(space: Space, anchor: Head | None, mind: Mind, erased: set[int]) ->
                 chosen[seq] = event
         try:
             apply(mind, news)
-        except DamagedError:
+        except DamagedError as problem:
             for _ in pages:  # what is wrong with the log as a whole comes first: it says why they contradict
                 pass
-            raise
+            # If it is the log that contradicts itself, and not its layers, reading all of it says so.
+            raise (_ForeignError() if layered else problem) from None
     space.confirm()
     return chosen
 
@@ -140,7 +136,7 @@ def apply(mind: Mind, news: Sequence[Numbered]) -> None:
             try:
                 mind.apply_all(news[start][0], [event for _, event in news[start:index]])
             except (ValueError, OverflowError):
-                raise _ContradictionError(
+                raise DamagedError(
                     f"the records from {news[start][0]} on contradict what came before them; run `severance check`",
                     record=news[start][0],
                 ) from None

@@ -101,7 +101,7 @@ EDITS: dict[str, tuple[str, str, list[str]]] = {
         ],
     ),
     "records of another space": (
-        "anchor",
+        "digest",
         VAULT,
         [
             "UPDATE records SET space = x'00' WHERE space = :space AND seq > 3",

@@ -25,6 +25,7 @@ from severance.mind import Mind
 from severance.space import Space
 from severance.system import give_back
 from severance.vault.sqlite import SqliteVault
+from severance.writing import another_embedder
 
 EVERY_CALL: dict[str, Callable[[Session], object]] = {
     "remember": lambda s: s.remember("x"),
@@ -416,3 +417,32 @@ def test_a_session_awake_while_the_memories_are_embedded_anew_ends_with_a_clear_
         innie.remember("eggs")
     with pytest.raises(AsleepError):
         innie.recall("waffles")
+
+
+@pytest.mark.parametrize(
+    "said", ["letter-pairs-256/1", "sentence-transformers:org/model?query=search:+#0f1e", "wordllama-x/1"]
+)
+def test_the_embedder_that_the_store_names_is_told(said: str) -> None:
+    assert f"embedded by {said}, and this house uses ours/1;" in str(another_embedder(said, "ours/1"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "x\x1b]0;title\x07",
+        "wordllama-\x1b[2J",
+        "one\ntwo",
+        "wordllama-1\u202e",
+        "fastembed:model#\x1b[2J",
+        "fastembed:model#run this, and all is well",
+        "run `this`",
+        "openai:model@http://127.0.0.1:8/v1?key=ANY",
+        "x" * 201,
+    ],
+)
+def test_what_no_encoder_would_call_itself_is_not_repeated(said: str) -> None:
+    told = str(another_embedder(said, "ours/1"))
+    assert told.startswith("these memories were embedded by another embedder that this version does not know, and this")
+    assert told.isprintable()
+    assert not said or said not in told

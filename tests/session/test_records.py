@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from kit import record
+from severance.mind.memories import metadata_bytes, unpacked
 from severance.model import Plain
 from severance.records import (
     MOST_SCALE,
@@ -62,3 +63,12 @@ def test_what_is_within_the_limits_is_read_as_it_was_written(event: Event) -> No
 def test_what_is_beyond_the_limits_is_no_record(event: Event) -> None:
     with pytest.raises(msgspec.MsgspecError):
         decode(Plain(encode(event)))
+
+
+def test_no_name_of_metadata_is_kept_for_whoever_reads_the_same_name_next() -> None:
+    name = "the-name-of-something"
+    packed, plain = metadata_bytes({name: 1}), encode(remembered(metadata={name: 1}))
+    for read in (lambda: unpacked(packed), lambda: decode(plain).metadata):  # type: ignore[union-attr]
+        one, other = (next(iter(read())) for _ in range(2))
+        assert one == other == name
+        assert one is not other

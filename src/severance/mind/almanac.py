@@ -23,7 +23,7 @@ MONTH = {name: i + 1 for i, name in enumerate(MONTHS)} | {name[:3]: i + 1 for i,
 MONTH["sept"] = 9
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
-_FEASTS = {
+FEASTS = {
     "christmas eve": (12, 24, 0),
     "christmas day": (12, 25, 0),
     "christmas": (12, 24, 2),
@@ -36,7 +36,8 @@ _FEASTS = {
     "valentine's": (2, 14, 0),
     "halloween": (10, 31, 0),
 }
-YEARLY = (*MONTH, *_SEASONS, *_FEASTS, "easter", "thanksgiving")
+"""Feasts on the same day each year: month, day, and how many days more."""
+YEARLY = (*MONTH, *_SEASONS, *FEASTS, "easter", "thanksgiving")
 """What comes every year, by name."""
 
 UNITS = {"day": 1, "night": 1, "week": 7, "weekend": 7, "fortnight": 14, "month": 30, "quarter": 91}
@@ -118,8 +119,8 @@ def yearly(name: str, year: int) -> Span | None:
         return month(year, MONTH[name])
     if name in _SEASONS:
         return months(year * 12 + _SEASONS[name] - 1, 3, f"{name} {year}")
-    if name in _FEASTS:
-        number, first, more = _FEASTS[name]
+    if name in FEASTS:
+        number, first, more = FEASTS[name]
         then = date(year, number, first).toordinal()
         return days(then, then + more, f"{name} {year}")
     then = _easter(year) if name == "easter" else _thanksgiving(year)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from severance.mind import almanac, dates
-from severance.mind.analysis import words
+from severance.mind.analysis import STOP_WORDS, words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,19 +17,26 @@ if TYPE_CHECKING:
     from severance.mind.matching import Matches
     from severance.mind.memories import Memories
 
+_SMALL = frozenset(STOP_WORDS)
+
 _ENOUGH = 0.6
 """Of what the event's words are worth, a memory must have so much to tell when it was."""
 
-_MOST = 2
+_LITTLE = 3
+"""A memory that has no more words than these besides the event's and the time's states when it was."""
+
+_MOST_READ = 32
 
 
 def spans(
     memories: Memories, matches: Matches, rows: NDArray[np.int64], events: list[dates.Event], now: int
 ) -> list[Span]:
-    """The stretches of time that the events stand for, as far as one of the `rows` tells when they were.
+    """The stretches of time that the events stand for, one for each at most, as far as one of the `rows` tells when it
+    was.
 
-    The memories that have most of an event's words (at most two, the earliest first among equals) tell its time: the
-    one that their text names, counted from when they were made, or else the day on which they were made.
+    Of the memories that have most of an event's words (the earliest 32), one tells: the one that states when it was and
+    says least besides (the newest among equals), or else the earliest. The time is the one that its text names, counted
+    from when it was made, or else the day on which it was made.
     """
     found, asked_of = [], rows.astype(np.int32)
     for event in events:
@@ -37,22 +44,29 @@ def spans(
         known = [match for match in matches.read if match.word in asked]
         scores = np.zeros(len(rows))
         for match in known:
-            place = np.minimum(match.rows.searchsorted(asked_of), len(match.rows) - 1)
-            scores += match.weight * (match.rows[place] == rows)
+            scores += match.weight * match.among(asked_of)
         least = max(_ENOUGH * sum(match.weight for match in known), 1e-9)
-        order = np.lexsort((rows, memories.at.view[rows], -scores))[:_MOST]
-        told = [_told(memories, int(rows[i])) for i in order if scores[i] >= max(least, scores[order[0]])]
-        beside = (dates.beside(when, event.side, event.count, event.unit, now, exact=event.exact) for when in told)
-        found += [replace(span, label=_label(span, event)) for span in beside]
+        order = np.lexsort((rows, memories.at.view[rows], -scores))[:_MOST_READ]
+        likely = [int(rows[i]) for i in order if scores[i] >= max(least, scores[order[0]])]
+        if likely:
+            when = min(_told(memories, row, len(known)) for row in likely)[-1]
+            span = dates.beside(when, event.side, event.count, event.unit, now, exact=event.exact)
+            found.append(replace(span, label=_label(span, event)))
     return list(dict.fromkeys(found))
 
 
-def _told(memories: Memories, row: int) -> Span:
-    """When that was of which a memory tells."""
+def _told(memories: Memories, row: int, asked: int) -> tuple[bool, int, int, int, Span]:
+    """How badly a memory tells when something was, to be compared, and when that was."""
     at, text = int(memories.at.view[row]), memories.text(row)
+    named, timed = [], set[str]()
+    if dates.may_name_a_time(text):
+        named, _, written = dates.read(text, now=at, first=at, last=at)
+        timed.update(words(" ".join(written)))
+    more = sum(word not in _SMALL and word not in timed for word in words(text)) - asked
+    if named and more <= _LITTLE:
+        return False, more, -at, row, named[0]
     day = almanac.day_of(at)
-    named = dates.spans(text, now=at, first=at, last=at) if dates.may_name_a_time(text) else []
-    return named[0] if named else almanac.days(day, day)
+    return True, 0, at, row, named[0] if named else almanac.days(day, day)
 
 
 def _label(span: Span, event: dates.Event) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from severance.mind import almanac
@@ -25,6 +26,7 @@ _MOST_YEARS = 100
 _MOST_LETTERS = 8_000
 _MOST_EVENTS = 4
 _EVENT_WORDS = 8
+_ASKING = frozenset({"what", "who", "whom", "whose", "where", "when", "which", "why", "how", "did", "do", "does"})
 _MARK = "\0"
 _ABOUT = {30: 7, 91: 21, 365: 61, 3652: 608}  # days on either side of so many days ago; half of a shorter unit
 
@@ -40,7 +42,10 @@ _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _PART = r"(?P<part>early|mid|late|(?:the )?(?:beginning|start|middle|end) of)[ -](?:the )?"
 _WHICH = "(?P<which>last|past|previous|this|next)"
-_BEFORE_NAMES = "in|during|over|at|on|of|since|by|until|till|before|after|from|between|and|to"
+_BEFORE_NAMES = "in|during|over|at|on|of|since|by|until|till|before|after|from|between|and|to|around|near|about"
+_FEAST = "|".join(sorted((*almanac.FEASTS, "easter", "thanksgiving"), key=len, reverse=True))
+_RECENT_DAYS = 30
+_AROUND_DAYS = 5
 _HOURS = {"morning": (5, 12), "afternoon": (12, 18), "evening": (18, 24), "night": (18, 30)}
 _DAYS = {"yesterday": -1, "this": 0, "tomorrow": 1}
 _NEAR = {
@@ -52,7 +57,8 @@ _NEAR = {
 }
 _HINT = re.compile(
     rf"\b(?:(?:19|20)\d\d|\d\d?(?:st|nd|rd|th)?|{'|'.join(almanac.YEARLY)}|the \d0'?s|to(?:day|night|morrow)|yesterday"
-    r"|ago|last|past|previous|this|next|on|before|after|since|(?:19|20)\d0'?s)\b"
+    rf"|ago|last|past|previous|this|next|on|before|after|since|recently|lately|weekend|{'|'.join(almanac.WEEKDAYS)}"
+    r"|(?:19|20)\d0'?s)\b"
 )
 _BETWEEN = re.compile(r"\b(?:between|from) (?:the )?(\0+) (?:and|to|till|until|through) (?:the )?(\0+)")
 _THROUGH = re.compile(r"(\0+) ?(?:-|to|till|until|through) ?(\0+)")
@@ -217,7 +223,7 @@ def _events(masked: str) -> list[Event]:
     found = []
     for match in _BESIDE_EVENT.finditer(masked):
         count, unit, exact = _amount(match)
-        phrase = " ".join(match["phrase"].split()[:_EVENT_WORDS])
+        phrase = " ".join(takewhile(lambda word: word not in _ASKING, match["phrase"].split()[:_EVENT_WORDS]))
         written = masked[match.start() : match.start("phrase")] + phrase
         if phrase:
             found.append(Event(phrase, written, match["side"], count, unit, exact))
@@ -359,18 +365,48 @@ def _table(*rules: tuple[str, Reader]) -> list[tuple[re.Pattern[str], Reader]]:
     return [(re.compile(pattern), reader) for pattern, reader in rules]
 
 
+def _numbered(frame: _Frame, match: re.Match[str]) -> list[Span]:
+    """A day in numbers: with dots the day comes first; with slashes either may, and both are meant where both can be."""
+    one, other = int(match["one"]), int(match["other"])
+    orders = {(one, other)} if match["mark"] == "." else {(one, other), (other, one)}
+    found = [almanac.day(int(match["year"]), month, day) for day, month in sorted(orders)]
+    return [span for span in found if span]
+
+
+def _around(frame: _Frame, match: re.Match[str]) -> list[Span]:
+    """A feast and the days near it."""
+    spans = _yearly(frame, match)
+    return [_told(_wider(span), match) for span in spans]
+
+
+def _wider(span: Span) -> Span:
+    return almanac.days(almanac.day_of(span.since) - _AROUND_DAYS, almanac.day_of(span.until) + _AROUND_DAYS)
+
+
+def _recently(frame: _Frame, match: re.Match[str]) -> list[Span]:
+    return [_told(almanac.days(frame.today - _RECENT_DAYS, frame.today), match)]
+
+
+def _this_weekend(frame: _Frame, match: re.Match[str]) -> list[Span]:
+    """The latest that has begun."""
+    saturday = frame.today - (frame.today - 6) % 7
+    return [_told(almanac.days(saturday, saturday + 1), match)]
+
+
 _DATES = _table(
+    (r"\b(?P<one>\d{1,2})(?P<mark>[./])(?P<other>\d{1,2})(?P=mark)(?P<year>(?:19|20)\d\d)\b", _numbered),
     (r"\b(?P<year>(?:19|20)\d\d)-(?P<number>\d\d)(?:-(?P<day>\d\d))?\b", _calendar),
     (rf"\b{_DAY} (?:of )?(?P<name>{_MONTH})\b\.?,?(?: (?:of )?{_YEAR}\b)?", _calendar),
     (rf"\b(?P<name>{_MONTH})\.? {_DAY}\b(?:,? {_YEAR}\b)?", _calendar),
 )
 _OTHERS = _table(
+    (rf"\b(?:around|near|about) (?P<core>(?P<what>{_FEAST}))\b(?:,? {_YEAR}\b)?", _around),
     (rf"(?:\b{_PART})?\b{_WHAT}\b[.,]? (?:of |in )?(?:{_YEAR}\b|{_WHICH} year\b)", _yearly),
     (rf"(?:\b{_PART})?\b{_WHICH} {_WHAT}\b", _one_of_yearly),
     # Names that mean other things too (`may`, `fall`, `spring`) need a word of time before them.
     (rf"\b(?:{_BEFORE_NAMES})[ -](?:the )?(?P<core>(?:{_PART})?{_WHAT})\b", _yearly),
     (rf"\b(?P<core>{_PART}{_WHAT})\b", _yearly),
-    (rf"\b(?P<what>{_CLEAR})\b", _yearly),
+    (rf"\b(?P<what>{_CLEAR}|{_FEAST})\b", _yearly),
     (r"(?:\b" + _PART + r")?\b(?:the (?:(?P<century>19|20)|')?)(?P<ten>\d)0'?s\b", _decade),
     (r"(?:\b" + _PART + r")?\b(?P<century>19|20)(?P<ten>\d)0'?s\b", _decade),
     (rf"(?:\b{_PART})?\b{_YEAR}\b", _year),
@@ -381,5 +417,8 @@ _OTHERS = _table(
     (rf"\b(?:the )?(?:past|last|previous) {_COUNT} {_UNIT}s\b", _rolling),
     (rf"\b(?:the )?past {_UNIT}\b(?P<count>)", _rolling),
     (rf"\b{_WHICH} {_UNIT}\b", _unit),
+    (r"\b(?:on|at|over) the weekend\b", _this_weekend),
+    (r"\b(?:recently|lately)\b", _recently),
     (rf"\b(?P<which>last|past|previous|this|next|on) {_WEEKDAY}\b", _weekday),
+    (rf"\b(?P<which>){_WEEKDAY}\b", _weekday),
 )

@@ -37,6 +37,7 @@ class Weights:
         name: a word that names a source, where it stands in a text: mostly somebody else is speaking to them.
         timed: a word that is part of a time that the query names.
         date: lying in a stretch of time that the query names.
+        only_date: that, where the query has no other word that any memory has.
         before, after, two_away: what the neighbours in the thread score for words and meaning.
         asks: the memory before, once more, where it ends in a question mark: an answer follows its question.
         best, topic: the thread as a whole, by its best memories and by the query's words anywhere in it.
@@ -52,6 +53,7 @@ class Weights:
     name: float = 0.3
     timed: float = 0.2
     date: float = 0.2
+    only_date: float = 0.5
     before: float = 0.3
     after: float = 0.25
     two_away: float = 0.05
@@ -105,7 +107,7 @@ class Evidence:
     `content` is words and meaning, and `linked` is the same with a 0 behind it, for a link that leads nowhere (-1);
     `own` adds source and date, which say nothing about a row's neighbours, and is the
     same array where there is neither. `events` are those that the query counts time by; `anchored` the times that
-    memories tell of them, which count for candidates alone. `ceiling` is the most that words and source could score,
+    memories tell of them, which count for candidates alone; `dated` is what lying in a time is worth. `ceiling` is the most that words and source could score,
     and `worth` what each source adds (the last place is for none).
     """
 
@@ -118,6 +120,7 @@ class Evidence:
     worth: NDArray[np.float32] | None
     spans: list[Span]
     events: list[dates.Event]
+    dated: float
     content: NDArray[np.float32]
     linked: NDArray[np.float32]
     own: NDArray[np.float32]
@@ -154,7 +157,7 @@ class Evidence:
         if self.worth is not None:
             content += self.worth[memories.sources.rows.view[rows]]
         if self.spans:
-            content += np.float32(weights.date) * _within(memories.at.view[rows], self.spans)
+            content += np.float32(self.dated) * _within(memories.at.view[rows], self.spans)
         if seen is not None:
             content *= seen[rows]
         self.own[rows] = content
@@ -178,7 +181,7 @@ def rank(
     scores += _together(corpus, evidence, rows, weights)
     scores += weights.pinned * ((corpus.memories.flags.view.take(rows) & PINNED) != 0)
     if evidence.events:
-        scores += weights.date * _anchored(corpus, evidence, rows)
+        scores += evidence.dated * _anchored(corpus, evidence, rows)
     best, scores, moved = _chosen(corpus, evidence, rows, scores, limit)
     rows, scores = rows[best], scores[best]
     told = reasons(text, corpus, evidence, rows, moved)
@@ -234,6 +237,7 @@ def _gather(corpus: Corpus, text: str, vector: NDArray[np.float32] | None, now: 
         worth=worth,
         spans=spans,
         events=events,
+        dated=weights.date if any(match.word not in timed for match in matches.read) else weights.only_date,
         content=content,
         linked=linked,
         own=content if worth is None and not spans else place("own", rows),
@@ -264,6 +268,7 @@ def _times(corpus: Corpus, text: str, asked: list[str], now: int) -> tuple[list[
         return [], [], set()
     at = corpus.memories.at.view
     spans, events, written = dates.read(text, now=now, first=int(at.min()), last=int(at.max()))
+    written += [event.phrase for event in events if event.count]  # asked is what was then, and not the event
     timed, often = Counter(words(" ".join(written))), Counter(asked)
     return spans, events, {word for word in timed if often[word] <= timed[word]}
 

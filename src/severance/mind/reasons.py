@@ -11,11 +11,15 @@ from severance.mind.analysis import spellings
 from severance.mind.memories import PINNED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from severance.mind.ranking import Corpus, Evidence
 
 _MOST_WORDS = 8
+_FOUND = ("words: ", "source: ", "date: ")
+_MEANING = "meaning: "
 
 
 def reasons(
@@ -50,15 +54,21 @@ def reasons(
             said.append("source: " + " ".join(spelled.get(word, word) for word in evidence.sources[source].split()))
         said += [f"date: {span.label}" for span in spans if span.since <= at <= span.until]
         if cosine >= told or (cosine > 0 and not said):
-            said.append(f"meaning: {cosine:.2f}")
+            said.append(f"{_MEANING}{cosine:.2f}")
         if beside or not said:
             said.append(f'next to a match in "{memories.thread(row)}"')
         if row in moved:
             said.append(moved[row])
         if pinned:
             said.append("pinned")
-        why.append(tuple(said))
+        why.append(tuple(dict.fromkeys(said)))
     return why
+
+
+def answers(told: Sequence[str], least: float) -> bool:
+    """Whether these reasons have a word, a source or a time of the query in them, or a cosine of at least so much."""
+    meant = (float(reason.removeprefix(_MEANING)) for reason in told if reason.startswith(_MEANING))
+    return any(reason.startswith(_FOUND) for reason in told) or any(cosine >= least for cosine in meant)
 
 
 def _spelled(text: str, evidence: Evidence) -> dict[str, str]:

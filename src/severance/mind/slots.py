@@ -20,16 +20,20 @@ if TYPE_CHECKING:
 
 Verdict = Literal["same", "other", "unknown"]
 
-_BEING = frozenset("am are be been is isn't was wasn't were weren't are aren't has had have will".split())
+_FORMS = "am are be been is isn't was wasn't were weren't aren't has had have will"
+_NEWS = "moved changed raised updated set"
+_PASSED_OVER = "a an the now new newly current currently meanwhile"
+_UNITS = """
+kg g mg kilo kilos gram grams pound pounds lb lbs km m cm mm mile miles metre metres meter meters euro euros eur dollar
+dollars usd cent cents percent hour hours minute minutes second seconds am pm gb tb mb degrees
+"""
+_BEING = frozenset(_FORMS.split())
 _SMALL = frozenset(STOP_WORDS)
-_LEFT_OUT = frozenset("a an the now new newly current currently meanwhile moved changed raised updated set".split())
-_CHANGED = frozenset({"moved", "changed", "raised", "updated", "set"})
+_CHANGED = frozenset(_NEWS.split())
+_LEFT_OUT = frozenset(_PASSED_OVER.split()) | _CHANGED
 _CALENDAR = frozenset(MONTH) | frozenset(WEEKDAYS)
-_MEASURES = frozenset(UNITS) | frozenset(f"{unit}s" for unit in UNITS)
-_MEASURES |= frozenset(
-    "kg g mg kilo kilos gram grams pound pounds lb lbs km m cm mm mile miles metre metres meter meters euro euros eur "
-    "dollar dollars usd cent cents percent hour hours minute minutes second seconds am pm gb tb mb degrees".split()
-)
+_MEASURES = frozenset(_UNITS.split()) | frozenset(UNITS) | frozenset(f"{unit}s" for unit in UNITS)
+_MEASURED = _MEASURES | _CALENDAR
 _SIGNS = re.compile(r"[:=](?=\s)")
 _LETTER_AND_NUMBER = re.compile(r"[a-z]{0,2}\d")
 
@@ -94,7 +98,7 @@ def _is_number(rest: list[str]) -> bool:
 
 
 def _is_measured(rest: list[str]) -> bool:
-    return rest[0] in _CALENDAR or (len(rest) > 1 and rest[1] in _MEASURES | _CALENDAR)
+    return rest[0] in _CALENDAR or (len(rest) > 1 and rest[1] in _MEASURED)
 
 
 def _is_subject(rest: list[str]) -> bool:

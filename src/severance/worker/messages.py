@@ -14,6 +14,7 @@ import msgspec
 from severance import errors
 from severance.errors import DamagedError, EmbedderError, RerankerError, SeveranceError
 from severance.model import NO_METADATA, Draft, Filter, Head, Memory, Recollection, Scalar, micros, moment
+from severance.records import Name
 from severance.worker.confine import Confinement
 
 MOST = 2**24
@@ -41,7 +42,7 @@ class ToldDraft(Message, frozen=True):
     thread: str | None
     source: str | None
     kind: str
-    metadata: dict[str, Scalar]
+    metadata: dict[Name, Scalar]
     pinned: bool
 
 
@@ -55,7 +56,7 @@ class ToldMemory(Message, frozen=True):
     thread: str | None
     source: str | None
     kind: str
-    metadata: dict[str, Scalar]
+    metadata: dict[Name, Scalar]
     pinned: bool
     repeats: int
     echo_of: str | None
@@ -78,7 +79,7 @@ class ToldFilter(Message, frozen=True):
     until: int | None
     as_of: int | None
     thread: str | None
-    where: dict[str, Scalar]
+    where: dict[Name, Scalar]
 
 
 # From the parent: how a worker begins. `Prepare` may come first.
@@ -176,7 +177,7 @@ class Amend(Message, frozen=True):
     thread: str | None
     source: str | None
     kind: str | None
-    metadata: dict[str, Scalar] | None
+    metadata: dict[Name, Scalar] | None
     pinned: bool | None
 
 

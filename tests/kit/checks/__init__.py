@@ -32,6 +32,7 @@ from kit.checks.clear import (
     nothing_in_the_clear,
     only_the_current_version,
 )
+from kit.checks.cut import a_mind_that_was_cut_short_is_thrown_away, a_repeat_after_a_cut_is_a_repeat
 from kit.checks.door import admitted_sessions_keep_to_their_permit, permits_open_what_they_say
 from kit.checks.encoders import a_store_chooses_no_embedder, endpoints_are_asked_apart
 from kit.checks.frames import (
@@ -77,6 +78,8 @@ CHECKS: tuple[Check, ...] = (
     commands_show_one_persona,
     threads_do_not_mix,
     a_call_cut_short_leaves_nothing,
+    a_mind_that_was_cut_short_is_thrown_away,
+    a_repeat_after_a_cut_is_a_repeat,
     asleep_means_asleep,
     endpoints_are_asked_apart,
     a_store_chooses_no_embedder,

@@ -30,14 +30,15 @@ def damage_is_noticed(folder: Path) -> None:
     for what, statement, arguments in (
         ("a bit", f"UPDATE records SET frame = ? WHERE seq = 4 AND {largest}", (flipped(frame, 100),)),
         (
-            "a record with a fitting digest",
-            f"UPDATE records SET frame = ?, digest = ? WHERE seq = 5 AND {largest}",
+            "a record with a fitting hash",
+            f"UPDATE records SET frame = ?, hash = ? WHERE seq = 5 AND {largest}",
             (frame, sha256(frame)),
         ),
         ("one gone", f"DELETE FROM records WHERE seq = 3 AND {largest}", ()),
         ("the last gone", f"DELETE FROM records WHERE seq = 7 AND {largest}", ()),
         ("one emptied", f"UPDATE records SET frame = NULL WHERE seq = 4 AND {largest}", ()),
         ("a digest", f"UPDATE records SET digest = zeroblob(32) WHERE seq = 6 AND {largest}", ()),
+        ("a hash", f"UPDATE records SET hash = zeroblob(32) WHERE seq = 6 AND {largest}", ()),
         ("all emptied", f"UPDATE records SET frame = NULL WHERE seq > 1 AND {largest}", ()),
     ):
         assert change(vault, statement, *arguments) > 0, what
