@@ -25,7 +25,7 @@ MOST_SCALE = 2.0**40
 Scale = Annotated[float, msgspec.Meta(ge=0, le=MOST_SCALE)]
 
 Name = Annotated[str, msgspec.Meta(min_length=0)]
-"""The name of a piece of metadata. Not plain `str`: such keys msgspec keeps in a cache that the whole process shares."""
+"""The name of a piece of metadata. Not plain `str`: msgspec keeps such keys in a cache, one for the whole process."""
 
 _Seq = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 _Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]

@@ -200,3 +200,56 @@ def test_symbols_mean_nothing_to_vectors() -> None:
 def test_a_query_of_nothing_visible_is_empty(query: str) -> None:
     with pytest.raises(InputError, match="empty"):
         check_query(query)
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("on 31.10.2022", ["2022-10-31"]),
+        ("on 10/31/2022", ["2022-10-31"]),
+        ("on 31/10/2022", ["2022-10-31"]),
+        ("on 3/4/2022", ["2022-03-04", "2022-04-03"]),
+        ("on 4.3.2022", ["2022-03-04"]),
+        ("Thursday", ["2023-08-10"]),
+        ("on the weekend", ["2023-08-12", "2023-08-19"]),
+        ("new year's eve 2022", ["2022-12-31"]),
+        ("around Christmas 2022", ["2022-12-19"]),
+        ("near Christmas", ["2021-12-19", "2022-12-19", "2023-12-19"]),
+    ],
+)
+def test_days_in_numbers_bare_days_and_about_feasts(text: str, days: list[str]) -> None:
+    assert sorted(since for _, since, _ in spans(text)) == days
+
+
+def test_a_query_of_nothing_but_a_time_goes_by_the_time() -> None:
+    mind = mind_of(
+        remembered(1, "bought 3 apples, 3 weeks of fruit", at=FIRST),
+        remembered(2, "tennis", at=WEDNESDAY - 21 * DAY),
+    )
+    for query in ("3 weeks ago", "what happened 3 weeks ago"):
+        hits = mind.recall(query, EMBEDDER.embed([query])[0], limit=2, filter=Filter(), now=WEDNESDAY)
+        assert numbers(hits)[0] == 2
+
+
+def test_the_memory_that_states_the_day_of_an_event_tells_it_and_only_once() -> None:
+    at = [
+        micros(datetime(2023, month, day, 9, tzinfo=UTC)) for month, day in [(3, 1), (5, 10), (6, 1), (5, 30), (7, 20)]
+    ]
+    texts = [
+        "Wedding invitations are sent",
+        "The wedding dress fits",
+        "The wedding is on 14 June 2023",
+        "Rex had to go to the vet",
+        "Our wedding photographer is late",
+    ]
+    mind = mind_of(*(remembered(i, text, at=when) for i, (text, when) in enumerate(zip(texts, at, strict=True), 1)))
+    hits = mind.recall("What happened two weeks before the wedding?", None, limit=9, filter=Filter(), now=WEDNESDAY)
+    assert numbers(hits)[0] == 4
+    told = [reason for hit in hits for reason in hit.reasons if reason.startswith("date: ")]
+    assert told == ["date: 28 may 2023 to 3 june 2023 (two weeks before the wedding)"]
+    assert all(len(set(hit.reasons)) == len(hit.reasons) for hit in hits)
+
+
+def test_what_is_asked_after_an_event_is_no_part_of_it() -> None:
+    _, events, _ = dates.read("two weeks before the wedding what did Ines buy", now=WEDNESDAY, first=FIRST, last=FIRST)
+    assert [event.phrase for event in events] == ["the wedding"]

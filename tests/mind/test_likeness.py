@@ -9,7 +9,7 @@ import pytest
 from mind.events import DAY, mind_of, name, raw
 from severance.embed import bundled, quantize
 from severance.mind import Mind
-from severance.mind.copies import COPY, NEWER
+from severance.mind.copies import COPY, NEWER, THEN
 from severance.model import Filter, Recollection
 from severance.records import EmbedderChosen, Remembered
 
@@ -161,3 +161,47 @@ def test_an_answer_follows_its_question() -> None:
     ]
     places = found(told(*talk), "bridge")
     assert places.index(2) < places.index(4)
+
+
+VALUES = [
+    ("The rent is 1200 euros.", "The rent is 1350 euros.", "How much is the rent?"),
+    ("The rent is 1,200 euros a month.", "The rent is 1350 euros a month from January.", "How much is the rent?"),
+    ("The door code is 4711.", "New door code: 8823", "What's the door code?"),
+    ("My weight is 82 kg.", "My weight is 79 kg.", "my weight"),
+    ("The meeting is at 3 pm on Tuesday.", "The meeting is at 4 pm on Wednesday.", "When is the meeting?"),
+    ("The deadline is 1 March.", "The deadline was moved to 15 March.", "When is the deadline?"),
+    ("I work at Siemens.", "I work at Bosch since June.", "Where do I work?"),
+    ("I take 20 mg of lisinopril.", "I take 10 mg of lisinopril.", "How much lisinopril do I take?"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "query"), VALUES)
+def test_of_two_values_in_one_place_the_newer_comes_first_in_either_order(old: str, new: str, query: str) -> None:
+    assert found(told(said(1, old), said(2, new), *OTHERS), query)[:2] == [2, 1]
+    assert found(told(said(1, new), said(2, old), *OTHERS), query)[:2] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    "query", ["Is invoice 4009 paid?", "Are invoices 4009 and 4011 paid?", "Which invoices are paid?"]
+)
+def test_a_number_that_names_a_thing_is_no_value_of_it(query: str) -> None:
+    rows = [said(1, "Invoice 4009 is paid."), said(2, "Invoice 4011 is paid."), said(3, "Paid invoice 5009.")]
+    assert all(NEWER not in hit.reasons for hit in asked(told(*rows, *OTHERS), query))
+
+
+def test_a_question_about_the_past_gets_what_held_then() -> None:
+    rows = [said(100, "I live in Bergen"), said(380, "I live in Oslo"), *OTHERS]
+    bergen, oslo = 100, 380  # 11 April 1970 and 16 January 1971
+    for mind in (told(*rows), told(said(100, "I live in Oslo"), said(380, "I live in Bergen"), *OTHERS)):
+        assert found(mind, "Where do I live?")[0] == oslo
+        assert found(mind, "Where did I live in 1970?")[0] == bergen
+        assert found(mind, "Where did I live in November 1970?")[0] == bergen, "said in April, and true until January"
+        assert found(mind, "Where did I live before May 1970?")[0] == bergen
+
+
+def test_what_went_up_because_it_held_then_says_so() -> None:
+    pairs = [("I live in Rome", "I live in Oslo"), ("I live in Oslo", "I live in Rome")]
+    minds = [told(said(100, old), said(380, new), *OTHERS) for old, new in pairs]
+    why = [hit.reasons for mind in minds for hit in asked(mind, "Where did I live in November 1970?")]
+    assert sum(THEN in reasons for reasons in why) == 1
+    assert all(NEWER not in reasons for reasons in why)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import severance
-from kit import KEY
+from kit import KEY, change, dump
 from severance import sleeping
 from severance.embed import Hashing
 from severance.errors import DamagedError, RolledBackError
@@ -78,3 +78,95 @@ def test_layers_of_a_history_that_was_given_up_are_refused(
     _put_back(folder / "store" / "vault.db", folder / "given-up.db", end)
     with pytest.raises((DamagedError, RolledBackError)):
         _woken(folder / "store")
+
+
+def _replaced(store: Path, other: Path, table: str, condition: str) -> None:
+    """Rows of a table are those of the other vault."""
+    with closing(sqlite3.connect(store / "vault.db")) as db, db:
+        db.execute("ATTACH ? AS other", (str(other),))
+        db.execute(f"DELETE FROM {table} WHERE {condition}")
+        db.execute(f"INSERT INTO {table} SELECT * FROM other.{table} WHERE {condition}")
+
+
+def _parted(folder: Path, both: int, apart: int) -> tuple[str, str, Path]:
+    """Two histories: what both have, then so many memories of one that is given up.
+
+    Returns:
+        The id of the first memory, that of the second, and the vault of what was given up. In that one the second was
+        forgotten.
+    """
+    store = folder / "store"
+    with _open(store) as house:
+        house.sever("mark", ["innie"])
+        house.place("floor", wakes={"mark": "innie"})
+        with house.cross("mark", "floor") as session:
+            first, second = session.remember(_SECRET).id, session.remember("allergic to penicillin").id
+            session.remember_many(f"a note, number {n}" for n in range(both))
+        house.backup(folder / "early.tar", chip=False)
+        with house.cross("mark", "floor") as session:
+            session.forget(second)
+            session.remember_many(f"given up: pay mallory, number {n}" for n in range(apart))
+    shutil.copy(store / "vault.db", folder / "given-up.db")
+    restore(folder / "early.tar", store, key=KEY, replace=True, accept_older=True)
+    return first, second, folder / "given-up.db"
+
+
+@pytest.mark.parametrize("with_layers", [False, True], ids=["records", "layers"])
+@pytest.mark.parametrize("erased", [True, False], ids=["erased", "not erased"])
+def test_a_history_does_not_join_before_an_erased_record(folder: Path, with_layers: bool, erased: bool) -> None:
+    first, _, given_up = _parted(folder, 20, 120)
+    store = folder / "store"
+    with closing(sqlite3.connect(given_up)) as db:
+        (end,) = db.execute("SELECT MAX(last) FROM layers").fetchone()
+    with _open(store) as house, house.cross("mark", "floor") as session:
+        if not with_layers:
+            session.forget(first)
+        session.remember_many(f"never pay mallory, number {n}" for n in range(end - session.stats()["records"]))
+        gone = session.remember("to be forgotten").id
+        session.remember("and so it went on")
+        if erased:
+            session.forget(gone)
+    truth = _woken(store)
+    assert not any("given up" in text for text in truth)
+    for table in ("layers", "chunks"):
+        _replaced(
+            store, given_up if with_layers else store / "vault.db", table, "last <= 0" if not with_layers else "1"
+        )
+    if not with_layers:
+        change(store / "vault.db", "DELETE FROM layers")
+        change(store / "vault.db", "DELETE FROM chunks")
+        _replaced(store, given_up, "records", f"seq <= {end}")
+    with _open(store) as house:
+        assert house.check()
+    with pytest.raises((DamagedError, RolledBackError)):
+        _woken(store)
+
+
+@pytest.mark.parametrize("later", ["", "repeated", "forgotten", "slept"])
+def test_a_layer_in_which_something_was_forgotten_takes_nothing_from_a_history_in_which_it_was_not(
+    folder: Path, later: str
+) -> None:
+    _, second, given_up = _parted(folder, 253, 60)
+    store = folder / "store"
+    with _open(store) as house, house.cross("mark", "floor") as session:
+        if later == "repeated":
+            session.remember("allergic to penicillin")
+        session.remember_many(f"of today, number {n}" for n in range(60 if later == "slept" else 5))
+        if later == "forgotten":
+            session.forget(next(session.memories()).id)
+    truth = _woken(store)
+    assert "allergic to penicillin" in truth
+    if later == "forgotten":
+        for table in ("layers", "chunks"):
+            change(store / "vault.db", f"DELETE FROM {table} WHERE last = 256")
+    _replaced(store, given_up, "layers", "last = 256")
+    _replaced(store, given_up, "chunks", "last = 256")
+    assert any(row[1] == 256 for row in dump(store / "vault.db")["layers"])
+    with _open(store) as house:
+        (found,) = house.check()
+        assert "does not say what its log says" in found.what
+        assert found.space is not None
+        with house.cross("mark", "floor") as session:
+            assert session.get(second).repeats == (2 if later == "repeated" else 1)
+            assert [memory.text for memory in session.memories()] == truth
+    assert _woken(store) == truth

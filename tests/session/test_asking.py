@@ -146,6 +146,8 @@ def test_the_list_can_be_read_while_more_is_remembered_and_forgotten(innie: Sess
 @pytest.mark.parametrize("tokens", [16, *range(20, 80), 200])
 def test_a_context_keeps_to_its_budget_and_prints_the_oldest_first(told: Session, tokens: int) -> None:
     block = told.context("file", tokens=tokens)
+    if tokens <= 30 and not block:
+        return  # not even a few words of the best
     assert block.startswith(HEADING)
     assert estimate_tokens(block) <= tokens
     dates = [line[3:13] for line in block.splitlines()[1:]]

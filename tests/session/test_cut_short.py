@@ -1,4 +1,4 @@
-"""A call that ends in the middle (Ctrl-C, a signal, no more memory) leaves nothing wrong, in the session or the vault."""
+"""A call that ends in the middle (Ctrl-C, a signal, no more memory) leaves nothing wrong, in session or vault."""
 
 from __future__ import annotations
 
@@ -153,9 +153,9 @@ def test_the_chip_hears_how_far_the_log_goes_whatever_becomes_of_the_layers(
 
 
 def test_what_was_heard_is_whole_after_a_cut(innie: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = innie.remember("the blue bridge over the river is closed on mondays")
-    innie.remember("the red bridge over the sea is open on sundays")
-    innie.recall("bridge")
+    said = ["the blue bridge over the river is closed on mondays", "the red gate near the sea is open on sundays"]
+    kept = innie.remember_many(said)
+    innie.recall("bridge gate")
     true, calls = Mind._text, list[int]()
 
     def text(self: Mind, id: str) -> str | None:  # noqa: A002
@@ -167,6 +167,6 @@ def test_what_was_heard_is_whole_after_a_cut(innie: Session, monkeypatch: pytest
     with monkeypatch.context() as patch:
         patch.setattr(Mind, "_text", text)
         with pytest.raises(KeyboardInterrupt):
-            innie.remember("so the blue bridge over the river is closed on mondays")
-    said = innie.remember("so the blue bridge over the river is closed on mondays, yes")
-    assert said.echo_of == kept.id
+            innie.remember(f"so {said[0]}")
+    again = innie.remember_many(f"so {text}" for text in said)
+    assert [memory.echo_of for memory in again] == [memory.id for memory in kept]

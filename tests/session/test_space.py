@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ def test_another_record_at_the_same_number_is_not_taken_for_a_conflict(
     with SqliteVault.open(folder / "fork.db") as fork:
         Space(fork, space.key, ScopedEntropy(b"fork")).append([chosen(1)])
     row = dump(folder / "fork.db")["records"][0]
-    write(folder, "UPDATE records SET frame = ?, digest = ?", row[2], row[3])
+    write(folder, "UPDATE records SET frame = ?, digest = ?, hash = ?", *row[2:])
     write(folder, "UPDATE spaces SET digest = ?", row[3])
     with pytest.raises(RolledBackError):
         space.append([chosen(2)])
@@ -149,7 +150,8 @@ def test_a_flipped_bit_is_named_also_when_its_digest_was_made_to_fit(space: Spac
     with pytest.raises(DamagedError) as caught:
         space.again().read_on()
     assert caught.value.record == 2
-    write(folder, "UPDATE records SET digest = ? WHERE seq = 2", after(space.head, altered).digest)
+    head = after(Head(1, dump(folder / "vault.db")["records"][0][3]), altered)
+    write(folder, "UPDATE records SET digest = ?, hash = ? WHERE seq = 2", head.digest, sha256(altered).digest())
     with pytest.raises(DamagedError) as caught:
         space.again().read_on()
     assert caught.value.record == 2
@@ -159,7 +161,7 @@ def test_two_records_swapped_are_refused(space: Space, folder: Path) -> None:
     space.append([chosen(number) for number in range(4)])
     rows = {row[1]: row[2:] for row in dump(folder / "vault.db")["records"]}
     for seq, other in ((2, 3), (3, 2)):
-        write(folder, "UPDATE records SET frame = ?, digest = ? WHERE seq = ?", *rows[other], seq)
+        write(folder, "UPDATE records SET frame = ?, digest = ?, hash = ? WHERE seq = ?", *rows[other], seq)
     with pytest.raises(DamagedError) as caught:
         space.again().read_on()
     assert caught.value.record == 2
@@ -171,8 +173,10 @@ def test_a_record_of_another_space_is_refused(space: Space, vault: SqliteVault, 
     vault.create([other.begun()])
     for each in (space, other):
         each.append([chosen(1)])
-    rows = {row[0]: row[2:] for row in dump(folder / "vault.db")["records"]}
-    write(folder, "UPDATE records SET frame = ?, digest = ? WHERE space = ?", *rows[other.key.space], space.key.space)
+    (frame,) = (row[2] for row in dump(folder / "vault.db")["records"] if row[0] == other.key.space)
+    digest, hashed = after(genesis(space.key.space, 1), frame).digest, sha256(frame).digest()
+    put = "UPDATE records SET frame = ?, digest = ?, hash = ? WHERE space = ?"
+    write(folder, put, frame, digest, hashed, space.key.space)
     with pytest.raises(DamagedError, match="was not sealed with this key"):
         space.again().read_on()
 
@@ -380,6 +384,53 @@ def test_a_log_that_ends_before_its_layers_was_rolled_back(space: Space, folder:
     write(folder, "UPDATE spaces SET seq = 2, digest = ?", heads[1].digest)
     with pytest.raises(RolledBackError):
         space.again().read_layers()
+
+
+def test_an_erased_record_above_the_anchor_and_below_a_layers_end_is_to_be_explained(
+    space: Space, folder: Path
+) -> None:
+    heads = []
+    for number in range(4):
+        space.append([chosen(number)])
+        heads.append(space.head)
+    space.append([forgotten(2)], erase=[2])
+    assert space.write_layers([(3, 4, b"upper")])
+
+    def after_the_layer() -> list[tuple[int, Event]]:
+        reader = space.again()
+        reader.read_to(heads[1])
+        (held,) = reader.read_layers()
+        reader.skip(held)
+        return reader.read_on(heads[0])
+
+    assert [seq for seq, _ in after_the_layer()] == [5]
+    write(folder, "UPDATE records SET frame = NULL WHERE seq = 3")
+    with pytest.raises(DamagedError, match="record 3 .* is gone, and nothing in the log says"):
+        after_the_layer()
+
+
+def test_a_layer_is_sealed_for_what_was_read_whatever_the_vault_says_by_then(space: Space, folder: Path) -> None:
+    """Else who writes to the disk could have it sealed for another history."""
+    space.append([chosen(number) for number in range(300)])
+    reader = space.again()
+    reader.read_on()
+    (kept,) = (row for row in dump(folder / "vault.db")["records"] if row[1] == 200)
+    for column in ("digest", "hash"):
+        write(folder, f"UPDATE records SET {column} = zeroblob(32) WHERE seq = 200")
+        for each in (space, reader):
+            with pytest.raises(DamagedError, match="record 200"):
+                each.write_layers([(1, 200, b"lower")])
+        write(folder, "UPDATE records SET digest = ?, hash = ? WHERE seq = 200", *kept[3:])
+        if column == "digest":
+            write(folder, "UPDATE records SET hash = zeroblob(32) WHERE seq = 201")
+            with pytest.raises(DamagedError, match="record 200"):
+                reader.write_layers([(1, 200, b"lower")])
+            write(folder, "DELETE FROM records WHERE seq = 210")
+            with pytest.raises(DamagedError, match="record 200"):
+                reader.write_layers([(1, 200, b"lower")])
+            break
+    assert reader.layers() == []
+    assert reader.write_layers([(129, 256, b"between two heads that were passed")])
 
 
 def test_what_lies_between_layers_is_read_from_the_log(space: Space, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """A damaged file: what comes out is what was written, or whoever reads can tell; never another exception.
 
 The reader here knows what a real one knows from its anchor and its key: the head, what was forgotten, and that each
-frame names the digest of the one before it.
+frame names the digest of the log before it.
 """
 
 from __future__ import annotations
@@ -78,8 +78,9 @@ def read_as_a_key_holder(vault: SqliteVault, space: bytes, anchor: Head) -> Seen
         if entry.frame is None:
             notice(entry.seq not in FORGOTTEN)
         else:
-            notice(sha256(entry.frame).digest() != entry.digest or entry.frame[:32] != at.digest)
-        at = Head(entry.seq, entry.digest)
+            notice(sha256(entry.frame).digest() != entry.hash or entry.frame[:32] != at.digest)
+        at = at.then(entry.hash)
+        notice(at.digest != entry.digest)
     notice(at != head)
     for layer in vault.read_layers(space):
         count = len(layer.chunks)

@@ -44,7 +44,7 @@ _PART = r"(?P<part>early|mid|late|(?:the )?(?:beginning|start|middle|end) of)[ -
 _WHICH = "(?P<which>last|past|previous|this|next)"
 _BEFORE_NAMES = "in|during|over|at|on|of|since|by|until|till|before|after|from|between|and|to|around|near|about"
 _FEAST = "|".join(sorted((*almanac.FEASTS, "easter", "thanksgiving"), key=len, reverse=True))
-_RECENT_DAYS = 30
+_ALONE = frozenset((*almanac.YEARLY, *almanac.WEEKDAYS))
 _AROUND_DAYS = 5
 _HOURS = {"morning": (5, 12), "afternoon": (12, 18), "evening": (18, 24), "night": (18, 30)}
 _DAYS = {"yesterday": -1, "this": 0, "tomorrow": 1}
@@ -57,7 +57,7 @@ _NEAR = {
 }
 _HINT = re.compile(
     rf"\b(?:(?:19|20)\d\d|\d\d?(?:st|nd|rd|th)?|{'|'.join(almanac.YEARLY)}|the \d0'?s|to(?:day|night|morrow)|yesterday"
-    rf"|ago|last|past|previous|this|next|on|before|after|since|recently|lately|weekend|{'|'.join(almanac.WEEKDAYS)}"
+    rf"|ago|last|past|previous|this|next|on|before|after|since|weekend|{'|'.join(almanac.WEEKDAYS)}"
     r"|(?:19|20)\d0'?s)\b"
 )
 _BETWEEN = re.compile(r"\b(?:between|from) (?:the )?(\0+) (?:and|to|till|until|through) (?:the )?(\0+)")
@@ -160,7 +160,7 @@ def _plain(text: str) -> str:
 def _named(plain: str, frame: _Frame) -> tuple[str, dict[int, list[Span]], list[str]]:
     """The text with every time in it masked, what each stands for, by its place, and how they are written.
 
-    A month alone (`June`) may be a name, and is not among what is written.
+    A month, feast or weekday alone (`June`) may be a name, and is not among what is written.
     """
     named: dict[int, list[Span]] = {}
     timed: list[str] = []
@@ -170,7 +170,7 @@ def _named(plain: str, frame: _Frame) -> tuple[str, dict[int, list[Span]], list[
                 begin, end = match.span("core" if "core" in pattern.groupindex else 0)
                 if len(named) < _MOST_NAMED and (found := reader(frame, match)):
                     named[begin] = found
-                    if "core" in pattern.groupindex or plain[begin:end] not in almanac.MONTH:
+                    if "core" in pattern.groupindex or plain[begin:end] not in _ALONE:
                         timed.append(plain[begin:end])
                 plain = plain[:begin] + _MARK * (end - begin) + plain[end:]
         if rules is _DATES:
@@ -383,14 +383,10 @@ def _wider(span: Span) -> Span:
     return almanac.days(almanac.day_of(span.since) - _AROUND_DAYS, almanac.day_of(span.until) + _AROUND_DAYS)
 
 
-def _recently(frame: _Frame, match: re.Match[str]) -> list[Span]:
-    return [_told(almanac.days(frame.today - _RECENT_DAYS, frame.today), match)]
-
-
-def _this_weekend(frame: _Frame, match: re.Match[str]) -> list[Span]:
-    """The latest that has begun."""
-    saturday = frame.today - (frame.today - 6) % 7
-    return [_told(almanac.days(saturday, saturday + 1), match)]
+def _weekends(frame: _Frame, match: re.Match[str]) -> list[Span]:
+    """The one before this week and the one of this week: either may be meant."""
+    saturday = frame.today - (frame.today - 1) % 7 + 5
+    return [_told(almanac.days(first, first + 1), match) for first in (saturday - 7, saturday)]
 
 
 _DATES = _table(
@@ -417,8 +413,7 @@ _OTHERS = _table(
     (rf"\b(?:the )?(?:past|last|previous) {_COUNT} {_UNIT}s\b", _rolling),
     (rf"\b(?:the )?past {_UNIT}\b(?P<count>)", _rolling),
     (rf"\b{_WHICH} {_UNIT}\b", _unit),
-    (r"\b(?:on|at|over) the weekend\b", _this_weekend),
-    (r"\b(?:recently|lately)\b", _recently),
+    (r"\b(?:on|at|over) the weekend\b", _weekends),
     (rf"\b(?P<which>last|past|previous|this|next|on) {_WEEKDAY}\b", _weekday),
     (rf"\b(?P<which>){_WEEKDAY}\b", _weekday),
 )

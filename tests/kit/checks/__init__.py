@@ -59,6 +59,7 @@ from kit.checks.thresholds import (
 from kit.checks.vault import (
     a_backup_may_not_be_older,
     a_fork_does_not_join,
+    a_fork_does_not_join_at_an_erased_record,
     a_snapshot_is_whole_or_refused,
     a_trigger_in_an_open_vault_is_noticed,
     an_older_vault_is_noticed,
@@ -66,6 +67,7 @@ from kit.checks.vault import (
     layers_do_not_mix,
     layers_say_what_the_log_says,
     snapshots_do_not_mix,
+    what_layers_leave_out_was_forgotten,
 )
 from kit.checks.worker import a_worker_ends_with_its_parent, a_worker_gets_one_key, a_worker_is_shut_off
 
@@ -99,8 +101,10 @@ CHECKS: tuple[Check, ...] = (
     an_older_vault_is_noticed,
     a_backup_may_not_be_older,
     a_fork_does_not_join,
+    a_fork_does_not_join_at_an_erased_record,
     a_snapshot_is_whole_or_refused,
     snapshots_do_not_mix,
+    what_layers_leave_out_was_forgotten,
     layers_do_not_mix,
     layers_say_what_the_log_says,
     the_chip_is_whole_or_refused,

@@ -100,6 +100,63 @@ def a_fork_does_not_join(folder: Path) -> None:
     refuses(DamagedError, lambda: wakes(folder))
 
 
+def a_fork_does_not_join_at_an_erased_record(folder: Path) -> None:
+    """Records of a history that was given up, put before a record of the present one that was erased, are refused."""
+    filled(folder, 2)
+    shutil.copytree(folder / "store", folder / "fork" / "store")
+    for side in (folder, folder / "fork"):
+        with (
+            open_house(side / "store", entropy=ScopedEntropy(side.name.encode())) as house,
+            house.cross("mark", "floor") as innie,
+        ):
+            innie.remember(f"{side.name} 1")
+            gone = innie.remember("to be forgotten").id
+            innie.remember("and so it went on")
+            if side == folder:
+                innie.forget(gone)
+    vault = folder / "store" / "vault.db"
+    present = [row for row in dump(vault)["records"] if row[1] in (4, 5)]
+    stolen = next(row for row in dump(folder / "fork" / "store" / "vault.db")["records"] if row[1] == 4)
+    assert present[0][2] is not None
+    assert present[1][2] is None
+    put = "UPDATE records SET frame = ?, digest = ?, hash = ? WHERE space = ? AND seq = ?"
+    for row in (stolen, present[0]):
+        change(vault, put, *row[2:], *row[:2])
+        if row is stolen:
+            refuses(DamagedError, lambda: wakes(folder))
+            with open_house(folder / "store") as house:
+                assert house.check()
+    assert "and so it went on" in wakes(folder)
+
+
+def what_layers_leave_out_was_forgotten(folder: Path) -> None:
+    """A layer of a history in which something was forgotten, put into one in which it was not, takes nothing along."""
+    with small_snapshots():
+        filled(folder, 8)
+        shutil.copytree(folder / "store", folder / "fork" / "store")
+        with open_house(folder / "fork" / "store") as house, house.cross("mark", "floor") as innie:
+            gone = next(memory.id for memory in innie.memories() if memory.text == "memory 3")
+            innie.forget(gone)
+            for number in range(8):
+                innie.remember(f"of another history {number}")
+        there = wakes(folder)
+        vault = folder / "store" / "vault.db"
+        other = dump(folder / "fork" / "store" / "vault.db")
+        (space,) = {row[0] for row in other["layers"]}
+        seqs = {row[1]: row[2] for row in dump(vault)["layers"]}
+        again = [row for row in other["layers"] if row[1] in seqs and row[2] <= 5 <= row[1]]
+        assert len(again) == 1, "the layer was made anew for the records that both have"
+        last = again[0][1]
+        chunks = [row for row in other["chunks"] if row[1] == last]
+        change(vault, "DELETE FROM chunks WHERE space = ? AND last = ?", space, last)
+        for row in chunks:
+            change(vault, "INSERT INTO chunks VALUES (?, ?, ?, ?)", *row)
+        change(vault, "UPDATE layers SET chunks = ? WHERE space = ? AND last = ?", len(chunks), space, last)
+        with open_house(folder / "store") as house:
+            assert house.check(), "the layers are of another history"
+        assert wakes(folder) == there
+
+
 def a_snapshot_is_whole_or_refused(folder: Path) -> None:
     """Chunks swapped, cut off, or of another layer are damage, and are not skipped for the log."""
     with small_snapshots(), mock.patch("severance.space.CHUNK_BYTES", 500):

@@ -165,3 +165,21 @@ def a_record_does_not_bind_the_one_before_it(patch: Patch) -> None:
         return Where(envelope.Kind.RECORD, before.seq + 1, bytes(32))
 
     patch.setattr("severance.space.record_place", record_place)
+
+
+@fault(checks.a_fork_does_not_join_at_an_erased_record)
+def the_digest_of_a_head_is_that_of_its_frame_alone(patch: Patch) -> None:
+    patch.setattr(Head, "then", lambda self, hashed: Head(self.seq + 1, hashed))
+
+
+@fault(checks.a_fork_does_not_join_at_an_erased_record)
+def an_erased_record_is_taken_at_its_word(patch: Patch) -> None:
+    true = Space._next
+
+    def after(self: Space, entry: Entry) -> Any:
+        if entry.frame is not None:
+            return true(self, entry)
+        self.head = Head(entry.seq, entry.digest)
+        return None
+
+    patch.setattr(Space, "_next", after)

@@ -20,7 +20,7 @@ from severance.crypto import envelope
 from severance.crypto.envelope import Where
 from severance.disk.connection import Connection
 from severance.errors import DamagedError
-from severance.mind import stack
+from severance.mind import Mind, stack
 from severance.mind.columns import Column
 from severance.mind.memories import Memories
 from severance.model import Head
@@ -212,3 +212,18 @@ def _layout_unchecked(patch: Patch, name: str) -> None:
             true(self, raw)
 
     patch.setattr(Connection, "_check_layout", check_layout)
+
+
+@fault(checks.what_layers_leave_out_was_forgotten)
+def what_layers_leave_out_is_not_asked_for(patch: Patch) -> None:
+    patch.setattr(Mind, "bears_out", lambda self, layers: True)
+
+
+@fault(checks.what_layers_leave_out_was_forgotten)
+def a_layer_does_not_say_what_was_forgotten(patch: Patch) -> None:
+    patch.setattr(stack, "forgotten", lambda memories, ends: [(end, b"") for end in sorted(ends)])
+
+
+@fault(checks.what_layers_leave_out_was_forgotten)
+def checking_does_not_hold_layers_against_the_log(patch: Patch) -> None:
+    patch.setattr("severance.upkeep.check.confirm_layers", lambda space: None)

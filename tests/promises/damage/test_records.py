@@ -79,8 +79,8 @@ def test_a_record_removed_is_noticed(bench: Bench, logs: dict[str, Log], place: 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_living_record_marked_as_erased_is_damage(bench: Bench, logs: dict[str, Log], place: str) -> None:
     log = logs[place]
-    erased = {seq for seq, (frame, _) in log.rows.items() if frame is None}
-    for seq, (frame, _) in log.rows.items():
+    erased = {seq for seq, (frame, *_) in log.rows.items() if frame is None}
+    for seq, (frame, *_) in log.rows.items():
         if frame is not None:
             outcome, answers = answers_after(bench, [(SET_FRAME, None, log.space, seq)])
             assert outcome.kind == ("refused" if seq > log.pictured else "found by check"), (seq, outcome)

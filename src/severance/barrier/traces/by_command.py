@@ -154,11 +154,19 @@ def type_let_in(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, An
     return {who: (made[0], credential, own, theirs, ends, clock)}
 
 
-@owner_step("severance status")
+@owner_step("severance status", "severance audit show", "severance audit verify")
 def type_status(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
-    """Each persona as it looks from outside."""
-    ran = world.command("status", "--json")
-    return {(p["subject"], p["persona"]): p for p in json.loads(ran[1])["personas"]} if ran else {}
+    """Each persona as it looks from outside, and what the audit log has of it."""
+    ran, verified = world.command("status", "--json"), world.command("audit", "verify", "--json")
+    if not ran:
+        return {}
+    events = json.loads(world.command("audit", "show", "--limit", "1000", "--json")[1])["events"]
+    seen: dict[Who | None, Any] = {None: verified[0]}
+    for persona in json.loads(ran[1])["personas"]:
+        who = persona["subject"], persona["persona"]
+        own = [event for event in events if (event["subject"], event["persona"]) == who]
+        seen[who] = (persona, [(event["at"], event["what"], event["place"]) for event in own])
+    return seen
 
 
 @owner_step("severance check")

@@ -78,13 +78,16 @@ def place(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     return dict.fromkeys(found.wakes.items(), found.name)
 
 
-@owner_step("House.status", "House.explain")
+@owner_step("House.status", "House.explain", "House.events", "House.verify_audit")
 def status(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
-    """Each persona as it looks from outside, and whether it would wake where it first may."""
+    """Each persona as it looks from outside, whether it would wake where it first may, and what the log has of it."""
     house, found = world.house(), dict[Who | None, Any]()
+    house.verify_audit()
+    events = house.events(limit=1_000)
     for each in house.status().personas:
         woken = [house.explain(each.subject, place).persona == each.name for place in each.places[:1]]
-        found[each.subject, each.name] = (plain(each), woken)
+        own = [event for event in events if (event.subject, event.persona) == (each.subject, each.name)]
+        found[each.subject, each.name] = (plain(each), woken, [(event.at, event.what, event.place) for event in own])
     return found
 
 
