@@ -39,7 +39,7 @@ def context_block(hits: Sequence[Recollection], tokens: int) -> str:
     """The best recollections that fit, printed in the order in which they happened; empty when none answers.
 
     A memory that does not fit is left out and smaller ones after it may still come in. The best is never left out for a
-    worse one: where it does not fit, it is cut at a word, ends in an ellipsis and stands alone. Where no more than a few
+    worse one: where it does not fit, it is cut at a word, ends in an ellipsis and stands alone. Where not even a few
     words of it would be left, there is nothing.
     """
     answering = _answering(hits)

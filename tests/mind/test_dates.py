@@ -233,7 +233,7 @@ def test_a_query_of_nothing_but_a_time_goes_by_the_time() -> None:
 
 def test_the_memory_that_states_the_day_of_an_event_tells_it_and_only_once() -> None:
     at = [
-        micros(datetime(2023, month, day, 9, tzinfo=UTC)) for month, day in [(3, 1), (5, 10), (6, 1), (5, 30), (7, 20)]
+        micros(datetime(2023, month, day, 9, tzinfo=UTC)) for month, day in [(3, 1), (5, 10), (6, 15), (5, 30), (7, 20)]
     ]
     texts = [
         "Wedding invitations are sent",

@@ -366,7 +366,7 @@ def _table(*rules: tuple[str, Reader]) -> list[tuple[re.Pattern[str], Reader]]:
 
 
 def _numbered(frame: _Frame, match: re.Match[str]) -> list[Span]:
-    """A day in numbers: with dots the day comes first; with slashes either may, and both are meant where both can be."""
+    """A day in numbers: with dots the day comes first; with slashes either may, and both are meant if both can be."""
     one, other = int(match["one"]), int(match["other"])
     orders = {(one, other)} if match["mark"] == "." else {(one, other), (other, one)}
     found = [almanac.day(int(match["year"]), month, day) for day, month in sorted(orders)]
@@ -396,7 +396,7 @@ _DATES = _table(
     (rf"\b(?P<name>{_MONTH})\.? {_DAY}\b(?:,? {_YEAR}\b)?", _calendar),
 )
 _OTHERS = _table(
-    (rf"\b(?:around|near|about) (?P<core>(?P<what>{_FEAST}))\b(?:,? {_YEAR}\b)?", _around),
+    (rf"\b(?:around|near|about) (?P<core>(?P<what>{_FEAST})\b(?:,? {_YEAR}\b)?)", _around),
     (rf"(?:\b{_PART})?\b{_WHAT}\b[.,]? (?:of |in )?(?:{_YEAR}\b|{_WHICH} year\b)", _yearly),
     (rf"(?:\b{_PART})?\b{_WHICH} {_WHAT}\b", _one_of_yearly),
     # Names that mean other things too (`may`, `fall`, `spring`) need a word of time before them.

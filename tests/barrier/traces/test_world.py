@@ -34,7 +34,7 @@ def test_a_crash_between_calls_loses_nothing_that_was_acknowledged(stage: Stage)
 def test_a_crash_in_the_middle_of_a_call_keeps_it_whole_or_not_at_all(stage: Stage) -> None:
     found = set()
     for where in (fuses.BEFORE, fuses.AFTER):
-        for number in range(9):
+        for number in range(20):
             crash = Step("crash", None, {"during": says(1), "at": (where, number)})
             ((*kept,),) = texts(stage, says(0), crash, LISTS)
             found.add(tuple(kept))
