@@ -165,7 +165,7 @@ class Session:
             query: what is looked for, in any words; there is no query syntax.
             limit: at most so many, 1 to 1,000.
             since, until: bounds on when it happened, both inclusive.
-            as_of: only what was known then, in the version of then.
+            as_of: only what was known then, in the version of then; "last week" in the query is the one before then.
             thread: only this conversation.
             where: metadata names to the value each must have.
 
@@ -328,7 +328,7 @@ class Session:
             told, asked, following = mind.embedder, mind.to_embed(query), self._following
         dimensions = self._embedder.dimensions if told is None else told.dimensions
         vector = query_vector(self._embedder, asked, dimensions)
-        now, reranking = self._clock.now(), self._reranking()
+        now, reranking = self._clock.now() if chosen.as_of is None else chosen.as_of, self._reranking()
         most = limit if reranking is None else max(limit, reranking.candidates)
         with following.changing():
             hits = following.mind().recall(query, vector, limit=most, filter=chosen, now=now)

@@ -11,7 +11,7 @@ import pytest
 
 from kit import UNKNOWN_ID, recalled, texts
 from severance import InputError, NotFoundError, Session
-from severance.barrier.traces.ports import NOON, StillClock
+from severance.barrier.traces.ports import NOON, SECOND, StillClock
 from severance.context import HEADING, estimate_tokens
 from severance.errors import EmbedderError
 from severance.model import moment
@@ -38,6 +38,16 @@ def test_recall_returns_the_best_first_with_scores_and_reasons(told: Session) ->
     assert hits[0].memory.text == "the file is scary"
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     assert hits[0].reasons[0] == "words: scary"
+
+
+def test_a_time_in_the_query_is_counted_from_when_it_is_asked_as_of(innie: Session, clock: StillClock) -> None:
+    innie.remember("planted tulips", at=moment(NOON - 86_400 * SECOND))
+    clock.tick(86_400 * 40)
+    innie.remember("harvested leeks", at=moment(clock.now() - 86_400 * SECOND))
+    assert innie.recall("what did I do yesterday?")[0].memory.text == "harvested leeks"
+    then = innie.recall("what did I do yesterday?", as_of=moment(NOON + SECOND))
+    assert any(reason.startswith("date:") for reason in then[0].reasons)
+    assert [hit.memory.text for hit in then] == ["planted tulips"]
 
 
 def test_recall_returns_no_more_than_the_limit(told: Session) -> None:

@@ -42,6 +42,10 @@ _FLAG = "[\U0001f1e6-\U0001f1ff]"
 _EMOJI = "[\u2600-\u27bf\u2b50\u2b55\U0001f300-\U0001f3fa\U0001f400-\U0001faff]"  # the skin tones left out
 _WIDE = re.compile(rf"\d+(?:[.,]\d+)+|[{_UNSPACED}]+|{_LETTER}+(?:'{_LETTER}+)*|{_FLAG}{{2}}|{_EMOJI}")
 _MODEL = re.compile(r"([a-z]{3,})(\d+)")
+_CODE = re.compile(r"([a-z]{1,2})(\d+)|(\d+)([a-z]{1,2})")
+_AMOUNT = re.compile(r"(\d+)[.,](\d{1,2})")
+_VERSION = re.compile(r"v\d+")
+_DIGIT = re.compile(r"\d")
 _NUMBERED = re.compile(r"[A-Za-z]{3}\d")
 _UNSPACED_START = re.compile(f"[{_UNSPACED}]")
 _ACCENTS = re.compile("[\u0300-\u036f\u0640\u064b-\u065f\u0670]+")  # with Arabic's vowels, hamza and stretching
@@ -77,6 +81,31 @@ def _words(text: str, *, singles: bool) -> list[str]:
         else:
             found.append(word)
     return _with_parts(found, folded)
+
+
+def respelled(asked: list[str]) -> list[str]:
+    """Other ways to write the codes and numbers among the words of a query, for texts that have them so.
+
+    `lh1234` is also `lh`, `1234`, and the other way round; `412,50` is `412.50` and `412.5`; `v2.13.1` is `2.13.1`.
+    """
+    if not any(map(_DIGIT.search, asked)):
+        return []
+    found: list[str] = []
+    for word in asked:
+        if code := _CODE.fullmatch(word):
+            found += (part for part in code.groups() if part and (part.isdigit() or len(part) > 1))
+        elif amount := _AMOUNT.fullmatch(word):
+            whole, part = amount.groups()
+            found += (f"{whole}.{part}", f"{whole}.{part}0" if len(part) == 1 else f"{whole}.{part.removesuffix('0')}")
+        elif word.count(".") > 1:
+            head, rest = word.split(".", 1)
+            found += (f"v{head}", rest)
+    for one, other in pairwise(asked):
+        if _VERSION.fullmatch(one) and other[0].isdigit():
+            found.append(f"{one[1:]}.{other}")
+        elif _CODE.fullmatch(one + other) and one.isdigit() != other.isdigit():
+            found.append(one + other)
+    return found
 
 
 def spellings(text: str, sought: Collection[str]) -> dict[str, str]:

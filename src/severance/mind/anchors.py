@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from severance.mind import almanac, dates
+from severance.mind.almanac import Span
 from severance.mind.analysis import STOP_WORDS, words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from severance.mind.almanac import Span
     from severance.mind.matching import Matches
     from severance.mind.memories import Memories
 
@@ -58,7 +58,7 @@ def spans(
 def _told(memories: Memories, row: int, asked: int) -> tuple[bool, int, int, int, Span]:
     """How badly a memory tells when something was, to be compared, and when that was."""
     at, text = int(memories.at.view[row]), memories.text(row)
-    named, timed = [], set[str]()
+    named, timed = list[Span](), set[str]()
     if dates.may_name_a_time(text):
         named, _, written = dates.read(text, now=at, first=at, last=at)
         timed.update(words(" ".join(written)))

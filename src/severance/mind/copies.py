@@ -156,7 +156,7 @@ def _contradict(
     filled = (plain & (lengths * ALIKE_WORDS <= len(evidence.matches.read))).nonzero()[0]
     if np.count_nonzero(short) < 2 and not (cosines[filled] >= ALIKE_COSINE).any():
         return np.zeros(cosines.shape, bool)
-    alike = (short[:, None] & short) | ((cosines >= ALIKE_COSINE) & plain[:, None] & plain)
+    alike: NDArray[np.bool_] = (short[:, None] & short) | ((cosines >= ALIKE_COSINE) & plain[:, None] & plain)
     alike &= source[:, None] == source
     np.fill_diagonal(alike, val=False)
     if not alike.any():

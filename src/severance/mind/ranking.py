@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from severance.mind import anchors, copies, dates, matching, selection
-from severance.mind.analysis import words
+from severance.mind.analysis import respelled, words
 from severance.mind.memories import PINNED
 from severance.mind.reasons import reasons
 
@@ -105,10 +105,10 @@ class Evidence:
     """What was found for one query, a score for every row, and what is needed to say why.
 
     `content` is words and meaning, and `linked` is the same with a 0 behind it, for a link that leads nowhere (-1);
-    `own` adds source and date, which say nothing about a row's neighbours, and is the
-    same array where there is neither. `events` are those that the query counts time by; `anchored` the times that
-    memories tell of them, which count for candidates alone; `dated` is what lying in a time is worth. `ceiling` is the most that words and source could score,
-    and `worth` what each source adds (the last place is for none).
+    `own` adds source and date, which say nothing about a row's neighbours, and is the same array where there is
+    neither. `events` are those that the query counts time by; `anchored` the times that memories tell of them, which
+    count for candidates alone; `dated` is what lying in a time is worth. `ceiling` is the most that words and source
+    could score, and `worth` what each source adds (the last place is for none).
     """
 
     corpus: Corpus
@@ -210,7 +210,7 @@ def _gather(corpus: Corpus, text: str, vector: NDArray[np.float32] | None, now: 
     names = {word for named in sources.values() for word in named.split()}
     terms = [
         (word, number, weights.name if word.removesuffix("'s") in names else weights.timed if word in timed else 1.0)
-        for word, number in corpus.lexical.query_terms(asked, desperate=not (spans or sources))
+        for word, number in corpus.lexical.query_terms(asked + respelled(asked), desperate=not (spans or sources))
     ]
     place, rows = corpus.scratch.floats, len(corpus.memories)
     matches = matching.search(
