@@ -10,11 +10,9 @@ from severance.model import Memory, Recollection
 
 HEADING = "What is remembered, oldest first:"
 
-LEAST_COSINE = 0.25
-"""Where no memory has a word, source or time of the query, or is so near to its meaning, nothing answers it."""
-
-LEAST_BESIDE = 0.1
-"""Where some do, others stand beside them that are at least so near, or of their threads."""
+LEAST_COSINE = 0.12
+"""A memory without a word, source or time of the query, and less near to its meaning than this, answers nothing. Low,
+since right answers are often no nearer than unrelated texts are: docs/design/ranking.md has the figures."""
 
 _FEW_WORDS = 3
 _FEW_LETTERS = 24  # for scripts without spaces
@@ -62,10 +60,8 @@ def context_block(hits: Sequence[Recollection], tokens: int) -> str:
 
 
 def _answering(hits: Sequence[Recollection]) -> list[Recollection]:
-    """Those that answer, and what may stand beside them."""
-    if not any(answers(hit.reasons, LEAST_COSINE) for hit in hits):
-        return []
-    found = [answers(hit.reasons, LEAST_BESIDE) for hit in hits]
+    """Those that answer, and those of their threads."""
+    found = [answers(hit.reasons, LEAST_COSINE) for hit in hits]
     threads = {hit.memory.thread for hit, answering in zip(hits, found, strict=True) if answering} - {None}
     return [hit for hit, answering in zip(hits, found, strict=True) if answering or hit.memory.thread in threads]
 

@@ -45,6 +45,9 @@ UNITS |= {"year": 365, "decade": 3652}
 """About how many days there are in each."""
 
 
+_ABOUT = {30: 7, 91: 21, 365: 61, 3652: 608}  # days on either side of so many days ago; half of a shorter unit
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A stretch of time that a query names: how it is written in reasons, and its inclusive bounds in microseconds."""
@@ -125,6 +128,29 @@ def yearly(name: str, year: int) -> Span | None:
         return days(then, then + more, f"{name} {year}")
     then = _easter(year) if name == "easter" else _thanksgiving(year)
     return days(then - 2 * (name == "easter"), then + 1, f"{name} {year}")
+
+
+def beside(span: Span, side: str, count: int, unit: int, now: int, *, exact: bool = True) -> Span:
+    """The time `before`, `until`, `after` or `since` a span. With a count of units, about so long from it, or, where it
+    is not `exact` (`the week before`), the whole of it.
+    """
+    later = side in ("after", "since")
+    if not count:
+        if later:
+            start = span.since if side == "since" else span.until + 1
+            return Span(f"{side} {span.label}", start, max(now, start))
+        end = span.since - 1 if side == "before" else span.until
+        return Span(f"{side} {span.label}", min(begin(1), end), end)
+    edge = day_of(span.until if later else span.since)
+    if exact:
+        return about(edge + count * unit * (1 if later else -1), unit)
+    return days(edge + 1, edge + unit) if later else days(edge - unit, edge - 1)
+
+
+def about(middle: int, unit: int) -> Span:
+    """The days around one, as many as people mean who count in this unit."""
+    most = _ABOUT.get(unit, unit)
+    return days(middle - min(most, unit // 2), middle + min(most, (unit - 1) // 2))
 
 
 def _easter(year: int) -> int:

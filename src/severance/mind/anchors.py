@@ -50,7 +50,7 @@ def spans(
         likely = [int(rows[i]) for i in order if scores[i] >= max(least, scores[order[0]])]
         if likely:
             when = min(_told(memories, row, len(known)) for row in likely)[-1]
-            span = dates.beside(when, event.side, event.count, event.unit, now, exact=event.exact)
+            span = almanac.beside(when, event.side, event.count, event.unit, now, exact=event.exact)
             found.append(replace(span, label=_label(span, event)))
     return list(dict.fromkeys(found))
 

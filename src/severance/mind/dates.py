@@ -28,7 +28,6 @@ _MOST_EVENTS = 4
 _EVENT_WORDS = 8
 _ASKING = frozenset({"what", "who", "whom", "whose", "where", "when", "which", "why", "how", "did", "do", "does"})
 _MARK = "\0"
-_ABOUT = {30: 7, 91: 21, 365: 61, 3652: 608}  # days on either side of so many days ago; half of a shorter unit
 
 _COUNTS = {"a": 1, "an": 1, "the": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7}
 _COUNTS |= {"eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "few": 3, "several": 4, "couple": 2}
@@ -130,28 +129,6 @@ def read(text: str, *, now: int, first: int, last: int) -> tuple[list[Span], lis
     return list(dict.fromkeys(found)), events, timed
 
 
-def beside(span: Span, side: str, count: int, unit: int, now: int, *, exact: bool = True) -> Span:
-    """The time `before`, `until`, `after` or `since` a span. With a count of units, about so
-    long from it, or, where it is not `exact` (`the week before`), the whole of it."""
-    later = side in ("after", "since")
-    if not count:
-        if later:
-            start = span.since if side == "since" else span.until + 1
-            return Span(f"{side} {span.label}", start, max(now, start))
-        end = span.since - 1 if side == "before" else span.until
-        return Span(f"{side} {span.label}", min(almanac.begin(1), end), end)
-    edge = almanac.day_of(span.until if later else span.since)
-    if exact:
-        return _about(edge + count * unit * (1 if later else -1), unit)
-    return almanac.days(edge + 1, edge + unit) if later else almanac.days(edge - unit, edge - 1)
-
-
-def _about(middle: int, unit: int) -> Span:
-    """The days around one, as many as people mean who count in this unit."""
-    most = _ABOUT.get(unit, unit)
-    return almanac.days(middle - min(most, unit // 2), middle + min(most, (unit - 1) // 2))
-
-
 def _plain(text: str) -> str:
     """Small letters, single spaces, straight quotes; the beginning of it. Single spaces keep the patterns linear."""
     return " ".join(text[:_MOST_LETTERS].replace(_MARK, " ").replace("\u2019", "'").lower().split())
@@ -202,7 +179,7 @@ def _ranges(masked: str, named: dict[int, list[Span]], frame: _Frame, timed: lis
             timed.append(match[0].replace(_MARK, ""))
             past = [span for span in times if span.since <= frame.now] or times[:1]
             spans = past if count else past[-1:]
-            beside_it = [beside(span, match["side"], count, unit, frame.now, exact=exact) for span in spans]
+            beside_it = [almanac.beside(span, match["side"], count, unit, frame.now, exact=exact) for span in spans]
             found += beside_it
             if not count and match["side"] in ("before", "after", "since"):
                 named.pop(match.start("mark"))
@@ -319,7 +296,7 @@ def _hours(frame: _Frame, match: re.Match[str]) -> list[Span]:
 def _ago(frame: _Frame, match: re.Match[str]) -> list[Span]:
     """About so long ago."""
     unit, count = UNITS[match["unit"]], _count(match["count"])
-    return [_told(_about(frame.today - count * unit, unit), match)]
+    return [_told(almanac.about(frame.today - count * unit, unit), match)]
 
 
 def _rolling(frame: _Frame, match: re.Match[str]) -> list[Span]:
