@@ -394,7 +394,7 @@ class House(Admitting, Auditing):
                 done += reembed(space, self._chip.anchor(space.key), self.embedder, progress)
             except EmbedderError as error:
                 raise EmbedderError(
-                    f"{error}; {number:,} of {len(spaces):,} personas have the new embedder, run it again for the others",
+                    f"{error}; {number:,} of {len(spaces):,} personas have the new embedder, run it again",
                     again=error.again,
                 ) from None
         return done

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kit import change
-from severance.audit.auditlog import AuditLog, AuditKeys, Signature
+from severance.audit.auditlog import AuditKeys, AuditLog, Signature
 from severance.audit.events import Happened, What
 from severance.audit.log import LogFile
 from severance.audit.proofs import EMPTY_ROOT, includes, leaf_hash
@@ -84,7 +84,9 @@ def test_a_log_goes_on_from_every_checkpoint_it_had(book: AuditLog) -> None:
     assert [book.goes_on_from(note).size for note in kept] == list(range(12))
 
 
-def test_a_log_that_was_cut_is_noticed_by_a_witness(book: AuditLog, path: Path, folder: Path, clock: StillClock) -> None:
+def test_a_log_that_was_cut_is_noticed_by_a_witness(
+    book: AuditLog, path: Path, folder: Path, clock: StillClock
+) -> None:
     fill(book, 5)
     book.close()
     shutil.copy(path, folder / "old.db")

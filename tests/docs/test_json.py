@@ -102,6 +102,8 @@ def test_the_samples_are_what_is_printed(
     printed["backup"] = run("backup", "a.backup")
     printed["restore"] = run("restore", "a.backup", "--replace")
     printed["reembed"] = run("reembed")
+    printed["audit show"] = run("audit", "show", "--what", "severed", "--limit", "1")
+    printed["audit verify"] = run("audit", "verify", "--witness", "file:witness.txt")
     printed["version"] = run("version")
     printed["tour"] = run("tour")
     printed["barrier"] = run("barrier", "--only", "doors", "--for", "1s")

@@ -386,7 +386,7 @@ def test_a_log_that_ends_before_its_layers_was_rolled_back(space: Space, folder:
         space.again().read_layers()
 
 
-def test_an_erased_record_above_the_anchor_and_below_a_layers_end_is_to_be_explained(
+def test_an_erased_record_between_the_anchor_and_the_end_of_a_layer_is_to_be_explained(
     space: Space, folder: Path
 ) -> None:
     heads = []
@@ -405,7 +405,7 @@ def test_an_erased_record_above_the_anchor_and_below_a_layers_end_is_to_be_expla
 
     assert [seq for seq, _ in after_the_layer()] == [5]
     write(folder, "UPDATE records SET frame = NULL WHERE seq = 3")
-    with pytest.raises(DamagedError, match="record 3 .* is gone, and nothing in the log says"):
+    with pytest.raises(DamagedError, match=r"record 3 .* is gone, and nothing in the log says"):
         after_the_layer()
 
 

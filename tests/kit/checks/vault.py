@@ -15,6 +15,7 @@ from kit.checks.base import filled, refuses, wakes
 from severance import DamagedError, House, RolledBackError
 from severance.barrier.traces.ports import KEY, ScopedEntropy, small_snapshots
 from severance.crypto.primitives import sha256
+from severance.model import Head
 from severance.space import CHUNK_BYTES, Space
 from severance.waking import wake
 
@@ -92,10 +93,16 @@ def a_fork_does_not_join(folder: Path) -> None:
                 innie.remember(f"{side.name} {number}")
     stolen = next(row for row in dump(folder / "fork" / "store" / "vault.db")["records"] if row[1] == 6)
     target = folder / "store" / "vault.db"
+    before = next(row for row in dump(target)["records"] if row[1] == 5)
+    ends = Head(5, before[3]).then(stolen[4]).digest, stolen[4]
     change(
-        target, "UPDATE records SET frame = ?, digest = ?, hash = ? WHERE space = ? AND seq = 6", *stolen[2:], stolen[0]
+        target,
+        "UPDATE records SET frame = ?, digest = ?, hash = ? WHERE space = ? AND seq = 6",
+        stolen[2],
+        *ends,
+        stolen[0],
     )
-    change(target, "UPDATE spaces SET digest = ? WHERE id = ?", stolen[3], stolen[0])
+    change(target, "UPDATE spaces SET digest = ? WHERE id = ?", ends[0], stolen[0])
     shutil.copy(folder / "fork" / "store" / "chip.db", folder / "store" / "chip.db")
     refuses(DamagedError, lambda: wakes(folder))
 
@@ -134,7 +141,8 @@ def what_layers_leave_out_was_forgotten(folder: Path) -> None:
     with small_snapshots():
         filled(folder, 8)
         shutil.copytree(folder / "store", folder / "fork" / "store")
-        with open_house(folder / "fork" / "store") as house, house.cross("mark", "floor") as innie:
+        fork = open_house(folder / "fork" / "store", entropy=ScopedEntropy(b"fork"))
+        with fork, fork.cross("mark", "floor") as innie:
             gone = next(memory.id for memory in innie.memories() if memory.text == "memory 3")
             innie.forget(gone)
             for number in range(8):

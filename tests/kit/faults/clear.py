@@ -210,8 +210,8 @@ def a_mind_that_forgot_everything_is_taken_for_none(patch: Patch) -> None:
     true = waking._joined
 
     def joined(space: Space, held: Any) -> Any:
-        mind, erased = true(space, held) or (None, set())
-        return mind or Mind(), erased
+        mind, layers, erased = true(space, held)
+        return mind or Mind(), layers, erased
 
     patch.setattr(waking, "_joined", joined)
 
