@@ -83,6 +83,7 @@ def a_backup_may_not_be_older(folder: Path) -> None:
 def a_fork_does_not_join(folder: Path) -> None:
     """A record of another history of the same space, under the right number, is refused."""
     filled(folder, 2)
+    shutil.copy(folder / "store" / "chip.db", folder / "chip.db")
     shutil.copytree(folder / "store", folder / "fork" / "store")
     for side, count in ((folder, 3), (folder / "fork", 3)):
         with (
@@ -103,7 +104,7 @@ def a_fork_does_not_join(folder: Path) -> None:
         stolen[0],
     )
     change(target, "UPDATE spaces SET digest = ? WHERE id = ?", ends[0], stolen[0])
-    shutil.copy(folder / "fork" / "store" / "chip.db", folder / "store" / "chip.db")
+    shutil.copy(folder / "chip.db", folder / "store" / "chip.db")  # whose anchor both histories have
     refuses(DamagedError, lambda: wakes(folder))
 
 

@@ -207,13 +207,13 @@ def a_forgotten_memory_is_still_recalled(patch: Patch) -> None:
 
 @fault(checks.forgotten_is_erased)
 def a_mind_that_forgot_everything_is_taken_for_none(patch: Patch) -> None:
-    true = waking._joined
+    true = waking._layered
 
-    def joined(space: Space, held: Any) -> Any:
-        mind, layers, erased = true(space, held)
-        return mind or Mind(), layers, erased
+    def layered(space: Space, held: Any, anchor: Any) -> Any:
+        mind, label = true(space, held, anchor)
+        return mind or Mind(), label
 
-    patch.setattr(waking, "_joined", joined)
+    patch.setattr(waking, "_layered", layered)
 
 
 @fault(checks.only_the_current_version)
