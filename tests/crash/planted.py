@@ -53,8 +53,8 @@ def chip_without_extra() -> Iterator[None]:
 
 @contextmanager
 def acknowledged_before_the_commit() -> Iterator[None]:
-    """An append is written when the next one comes."""
-    append, waiting = SqliteVault.append, list[tuple[Any, ...]]()
+    """An append is written when the next one comes, or when layers are asked for."""
+    append, layers, waiting = SqliteVault.append, SqliteVault.layers, list[tuple[Any, ...]]()
 
     def late(self: SqliteVault, space: bytes, expected: Head, frames: Any, erase: Any = ()) -> Head:
         while waiting:
@@ -64,7 +64,12 @@ def acknowledged_before_the_commit() -> Iterator[None]:
         waiting.append((self, space, expected, frames, erase))
         return _after(expected, frames)
 
-    with mock.patch.object(SqliteVault, "append", late):
+    def asked(self: SqliteVault, space: bytes) -> list[tuple[int, int]]:
+        while waiting:
+            append(*waiting.pop(0))
+        return layers(self, space)
+
+    with mock.patch.object(SqliteVault, "append", late), mock.patch.object(SqliteVault, "layers", asked):
         yield
 
 
