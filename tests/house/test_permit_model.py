@@ -54,6 +54,7 @@ class Open:
     held: Held
     seen: int
     house: House
+    persona: str
     over: bool = False
 
 
@@ -148,7 +149,7 @@ class Doors(RuleBasedStateMachine):
         persona = self.wakes[made.place]
         assert (session.persona, session.place) == (persona, made.place)
         self.openings += 1
-        return Open(session, held, self.seen, self.house)
+        return Open(session, held, self.seen, self.house, session.persona)
 
     @rule(held=texts, at=st.integers(0, 2_000), char=st.sampled_from("Ab1-_."))
     def altered(self, held: Held | None, at: int, char: str) -> None:
@@ -212,6 +213,8 @@ class Doors(RuleBasedStateMachine):
             if held.until is not None and opened.seen >= held.until:
                 ended, self.seen = True, opened.seen
                 made.over = made.until is not None and self.seen >= made.until
+        # Whoever was let in stays only as long as the place wakes that persona, as far as calls see.
+        ended = ended or self.wakes[made.place] != opened.persona
         said = tried(opened.session, right, thread)
         assert isinstance(said, AsleepError) == ended, "awake after its end, or asleep before"
         opened.over = ended

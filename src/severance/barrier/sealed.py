@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from severance.barrier.residue.needles import encodings, token_ids
-from severance.store import CHIP_NAME, VAULT_NAME
+from severance.store import AUDIT_NAME, CHIP_NAME, VAULT_NAME
 
 if TYPE_CHECKING:
     from severance.ports import Embedder
@@ -49,10 +49,12 @@ class Names:
 
 def known_bytes(store: Path) -> list[bytes]:
     """What the format writes in the clear in a store: the layout of its tables, and in the chip where the root key
-    comes from (docs/design/format.md, sections 6 and 7). The longest first.
+    comes from (docs/design/format.md, sections 6, 7 and 10). The longest first.
     """
     found: set[bytes] = {b"SQLite format 3\0"}
-    for name in (VAULT_NAME, CHIP_NAME):
+    for name in (VAULT_NAME, CHIP_NAME, AUDIT_NAME):
+        if not (store / name).exists():
+            continue
         with closing(sqlite3.connect(f"{(store / name).as_uri()}?mode=ro", uri=True)) as db:
             db.text_factory = bytes
             for kind, own, table, statement in db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema"):

@@ -16,9 +16,9 @@ from pathlib import Path
 from severance.errors import StoreBusyError, StoreError, StoreMissingError
 from severance.store import AUDIT_NAME, CHIP_NAME, VAULT_NAME
 
-_LOGS = {CHIP_NAME: "-journal", VAULT_NAME: "-wal"}
-"""What SQLite needs beside each of the two to make out its last state; the chip first, so that none of its anchors is
-newer than the log it is about."""
+_LOGS = {CHIP_NAME: "-journal", VAULT_NAME: "-wal", AUDIT_NAME: "-wal"}
+"""What SQLite needs beside each of them to make out its last state; the chip first, so that none of its anchors is
+newer than the log it is about. A store that was only ever read has no audit log."""
 
 SEALED = (VAULT_NAME, CHIP_NAME, AUDIT_NAME)
 _PARTS = tuple(f".{name}." for name in SEALED)  # while one of them is being made
@@ -34,7 +34,7 @@ _State = tuple[object, ...]
 
 
 def copy_store(store: Path, target: Path, wait: Callable[[float], None] = time.sleep) -> None:
-    """Copy the two sealed files of a store, each with its log, to a new folder.
+    """Copy the sealed files of a store, each with its log, to a new folder.
 
     A file and its log are taken again until neither changed meanwhile: then SQLite reads of the copies what it would
     have read of the originals, as after a loss of power at that instant.
@@ -48,6 +48,8 @@ def copy_store(store: Path, target: Path, wait: Callable[[float], None] = time.s
     target.mkdir(mode=0o700)
     for name in _LOGS:
         if not (store / name).exists():
+            if name == AUDIT_NAME:
+                continue
             raise StoreMissingError(f"{name} is not in the store")
         for _ in range(_ATTEMPTS):
             if _taken(store / name, target):
