@@ -23,9 +23,9 @@ from severance.barrier.traces.ports import FEW, KEY, Ports, ScopedEntropy, Still
 from severance.cli.surface import invoke
 from severance.embed import Hashing
 
-TRACES = (2, 1)
+TRACES = (9, 2, 1)
 
-RARE = (32,)
+RARE = (26, 32)
 """Traces with long texts, hundreds of memories at once, and wide questions."""
 
 
