@@ -70,7 +70,7 @@ def test_an_earlier_vault_beside_a_newer_chip_is_rolled_back(bench: Bench, logs:
 
 
 def test_an_earlier_chip_beside_a_newer_vault_changes_nothing(bench: Bench) -> None:
-    # Its anchors are older, and so is what it knows of awake time. Nothing is lost by that but the sight of what they saw.
+    # Its anchors are older, and what it knows of awake time. Nothing is lost by that but the sight of what they saw.
     (bench.store / "chip.db").write_bytes(bench.built.earlier["chip.db"])
     answers = ask(bench.store)
     del answers["status"]
