@@ -20,6 +20,7 @@ from bench import figures, pages, sections
 from bench.peers.adapters import KNOWN
 from bench.settings import DATA, AbsentError, Settings
 from bench.table import Found, Row, Skipped, Versions, number, show
+from severance.embed.specs import embedder_of
 
 _WIDE = 180  # columns of a table that goes to a file
 _MOST = 10_000_000
@@ -101,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--peers-python", default=sys.executable, metavar="PYTHON", help="the interpreter that has them"
     )
+    parser.add_argument("--embedder", default="bundled", metavar="SPEC", help="for quality, as `severance --embedder`")
     parser.add_argument("--seconds", type=float, default=300.0, help="for each peer at each size, at most")
     parser.add_argument("--folder", type=Path, default=Path("bench/results"), help="on the disk that is measured")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures; sections not measured stay")
@@ -121,6 +123,7 @@ def _settings(chosen: argparse.Namespace) -> Settings:
             raise ValueError(f"--{name}: there is no file at {path}")
     if not chosen.seconds > 0:
         raise ValueError("--seconds takes a time above 0")
+    embedder_of(chosen.embedder)
     peers = tuple(name for name in chosen.peers.split(",") if name)
     if unknown := [name for name in peers if name not in KNOWN]:
         raise ValueError(f"no peer is called {unknown[0]!r} here; there are {', '.join(KNOWN)}")
@@ -131,6 +134,7 @@ def _settings(chosen: argparse.Namespace) -> Settings:
         seconds=chosen.seconds,
         peers_python=chosen.peers_python,
         peers=peers,
+        embedder=chosen.embedder,
         **{name: getattr(chosen, name) for name in DATA},
     )
 

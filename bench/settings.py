@@ -61,6 +61,7 @@ class Settings:
         seconds: for each peer at each size, at most.
         peers_python: the interpreter that has the peers.
         peers: their names; empty for all.
+        embedder: the spec of the encoder that quality is measured with; the peers keep the bundled one.
         locomo, cimemories, clinc: paths of data, where they were given.
     """
 
@@ -70,6 +71,7 @@ class Settings:
     seconds: float = 300.0
     peers_python: str = sys.executable
     peers: tuple[str, ...] = ()
+    embedder: str = "bundled"
     locomo: Path | None = None
     cimemories: Path | None = None
     clinc: Path | None = None

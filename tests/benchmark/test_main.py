@@ -12,6 +12,7 @@ from bench.__main__ import main
 from bench.sections import Measure
 from bench.table import Row
 from benchmark.made_up import conversations
+from kit.serving import serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +83,19 @@ def test_quality_is_measured_where_there_are_data(tmp_path: Path) -> None:
     assert len([sentence for measure in quality for sentence in measure["skipped"]]) == 2
 
 
+def test_quality_is_measured_with_another_encoder(tmp_path: Path) -> None:
+    data = conversations(tmp_path / "some.json")
+    file = tmp_path / "figures.json"
+    given = ["--only", "quality.locomo", "--locomo", str(data), "--json", str(file), "--folder", str(tmp_path)]
+    with serving() as server:
+        spec = f"openai:kit@{server.url}"
+        assert main([*given, "--embedder", spec]) == 0
+        assert server.asked
+    measured = json.loads(file.read_text("utf-8"))["measures"]["quality.locomo"]
+    assert measured["machine"]["versions"]["embedder"] == "openai:kit"
+    assert str(server.url) not in file.read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -89,6 +103,7 @@ def test_quality_is_measured_where_there_are_data(tmp_path: Path) -> None:
         (["--sizes", "many"], "--sizes takes"),
         (["--sizes", "0"], "--sizes takes"),
         (["--sizes", "99999999999"], "--sizes takes"),
+        (["--embedder", "foo"], "that is no embedder"),
         (["--locomo", "none.json"], "there is no file at none.json"),
         (["--seconds", "-1"], "--seconds takes"),
         (["--peers", "nobody"], "no peer is called 'nobody'"),

@@ -28,7 +28,7 @@ def run(
     key: options.Key = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Print what answers a query as a block of text for a prompt, oldest first; nothing if nothing answers it.
+    """Print what answers a query as a block of text for a prompt, oldest first; nothing if nothing comes near it.
 
     The block belongs into a model context that began with this crossing.
     """
