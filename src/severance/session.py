@@ -164,7 +164,7 @@ class Session:
         Args:
             query: what is looked for, in any words; there is no query syntax.
             limit: at most so many, 1 to 1,000.
-            since, until: bounds on when it happened, both inclusive.
+            since, until: bounds on when it happened, both inclusive; a date alone is its first moment, here and below.
             as_of: only what was known then, in the version of then; "last week" in the query is the one before then.
             thread: only this conversation.
             where: metadata names to the value each must have.

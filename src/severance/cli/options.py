@@ -75,9 +75,13 @@ Meta = Annotated[
 ]
 
 Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="Not what happened before.")]
-Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Not what happened after.")]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", metavar="TIME", help="Not what happened after; a date alone is its first moment."),
+]
 AsOf = Annotated[
-    str | None, typer.Option("--as-of", metavar="TIME", help="Only what was known then, in the version of then.")
+    str | None,
+    typer.Option("--as-of", metavar="TIME", help="Only what was known then; a date alone is its first moment."),
 ]
 InThread = Annotated[str | None, typer.Option("--thread", help="Only this conversation.", show_default=False)]
 Where = Annotated[
