@@ -17,6 +17,7 @@ CODES = {
     errors.InputError: 2,
     errors.NotFoundError: 1,
     errors.AsleepError: 1,
+    errors.PermitError: 1,
     errors.EmbedderError: 1,
     errors.RerankerError: 1,
     errors.StoreError: 1,

@@ -34,7 +34,51 @@ PERSONA = {"subject": str, "persona": str, "places": [str], "records": int, "awa
 FINDING = {"what": str, "space": (str, type(None)), "record": (int, type(None))}
 SAVED = {"file": str, "personas": [{"subject": str, "persona": str, "memories": int}]}
 
+PERMIT = {
+    "id": str,
+    "subject": str,
+    "persona": str,
+    "place": str,
+    "rights": [str],
+    "made": str,
+    "until": str,
+    "ended": (str, type(None)),
+}
+CREDENTIAL = {
+    "id": str,
+    "subject": str,
+    "place": str,
+    "program": str,
+    "rights": [str],
+    "made": str,
+    "revoked": (str, type(None)),
+}
+EVENT = {
+    "number": int,
+    "at": str,
+    "what": str,
+    "subject": (str, type(None)),
+    "persona": (str, type(None)),
+    "place": (str, type(None)),
+    "id": (str, type(None)),
+    "detail": dict,
+}
+MAKE_PERMIT = ("irving", "--at", "office", "--rights", "recall", "--for", "8h")
+MAKE_CREDENTIAL = ("office", "--for", "irving", "--name", "editor")
+
 CASES: dict[str, tuple[tuple[str, ...], object]] = {
+    "permit make": (MAKE_PERMIT, {"permit": str}),
+    "permit list": ((), {"permits": [PERMIT]}),
+    "permit revoke": (("{permit}",), {"revoked": str}),
+    "permit weaken": (("--rights", "recall"), {"permit": str}),
+    "permit show": ((), {"id": str, "signed": str, "added": [str]}),
+    "credential make": (MAKE_CREDENTIAL, {"credential": str}),
+    "credential list": ((), {"credentials": [CREDENTIAL]}),
+    "credential revoke": (("{credential}",), {"revoked": str}),
+    "clock show": ((), {"time": str}),
+    "clock accept": ((), {"time": str}),
+    "audit show": ((), {"events": [EVENT]}),
+    "audit verify": ((), {"entries": int, "root": str, "at": str, "verifier": str, "witnesses": [str]}),
     "init": ((), {"store": str, "created": bool}),
     "sever": (("helly", "a", "b"), {"subject": str, "personas": [str]}),
     "place": (("office", "mark=outie"), PLACE),
@@ -110,9 +154,16 @@ def test_fields(run: Run, store: Path, printer: str, tmp_path: Path, name: str, 
     (tmp_path / "half.jsonl").write_text('{"text": "good"}\nnot json\n')
     (tmp_path / "rules.toml").write_text('rule = [{subject="irving", place="office", persona="home", host="*"}]')
     run("backup", str(tmp_path / "before.tar"))
+    permit = run("permit", "make", *MAKE_PERMIT).out
+    (made,) = run("--json", "permit", "list").json["permits"]
+    run("credential", "make", *MAKE_CREDENTIAL)
+    (credential,) = run("--json", "credential", "list").json["credentials"]
     words, shape = CASES[name]
-    filled = [word.format(id=printer, tmp=tmp_path) for word in words]
-    ended = run("--json", *name.split(), *filled) if before else run(*name.split(), *filled, "--json")
+    ids = {"id": printer, "permit": made["id"], "credential": credential["id"]}
+    filled = [word.format(tmp=tmp_path, **ids) for word in words]
+    given = permit if name in ("permit weaken", "permit show") else None
+    line = ("--json", *name.split(), *filled) if before else (*name.split(), *filled, "--json")
+    ended = run(*line, input=given)
     assert (ended.code, ended.err) == (0, "")
     assert _matches(ended.json, shape), ended.out
 

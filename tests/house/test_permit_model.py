@@ -213,9 +213,12 @@ class Doors(RuleBasedStateMachine):
             if held.until is not None and opened.seen >= held.until:
                 ended, self.seen = True, opened.seen
                 made.over = made.until is not None and self.seen >= made.until
-        # Whoever was let in stays only as long as the place wakes that persona, as far as calls see.
-        ended = ended or self.wakes[made.place] != opened.persona
         said = tried(opened.session, right, thread)
+        if not ended and self.wakes[made.place] != opened.persona:
+            # Whoever was let in stays as long as the place wakes that persona, as far as calls see that are allowed.
+            assert isinstance(said, (AsleepError, PermitError))
+            opened.over = isinstance(said, AsleepError)
+            return
         assert isinstance(said, AsleepError) == ended, "awake after its end, or asleep before"
         opened.over = ended
         inside = held.threads is None or thread in held.threads

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -12,6 +13,8 @@ from severance.barrier.traces.compare import Stage
 from severance.barrier.traces.drawing import trace
 from severance.barrier.traces.observing import plain
 from severance.barrier.traces.people import EVERYONE
+from severance.space import Pictured, Space
+from severance.waking import _UnusableError
 
 
 def known(session: Session) -> dict[str, Any]:
@@ -30,6 +33,11 @@ def known(session: Session) -> dict[str, Any]:
     }
 
 
+def unusable(space: Space, held: Sequence[Pictured]) -> NoReturn:
+    """No layer is used."""
+    raise _UnusableError
+
+
 @pytest.mark.parametrize("seed", range(100, 108))
 def test_a_snapshot_and_the_log_give_the_same_mind(folder: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     stage = Stage(folder)
@@ -45,7 +53,7 @@ def test_a_snapshot_and_the_log_give_the_same_mind(folder: Path, monkeypatch: py
             with house.cross(subject, "the end") as session:
                 first = known(session)
             with monkeypatch.context() as patch:
-                patch.setattr("severance.waking._joined", lambda space, held: None)
+                patch.setattr("severance.waking._joined", unusable)
                 with house.cross(subject, "the end") as session:
                     assert known(session) == first
                     assert list(session.memories()) == saved[subject, persona]

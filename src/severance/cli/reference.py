@@ -109,6 +109,8 @@ JSON_SHAPES = MappingProxyType(
         "credential list": '{"credentials": [{"id", "subject", "place", "program", "rights": [RIGHT], "made", '
         '"revoked"}]}',
         "credential revoke": '{"revoked": ID}',
+        "audit show": '{"events": [{"number", "at", "what", "subject", "persona", "place", "id", "detail": {}}]}',
+        "audit verify": '{"entries": COUNT, "root", "at", "verifier", "witnesses": [SPEC]}',
         "clock show": '{"time"}',
         "clock accept": '{"time"}',
         "remember": _MEMORY,
