@@ -152,7 +152,7 @@ NEEDS: Mapping[str, Need] = MappingProxyType(
         "forget": Need(Right.FORGET, _change),
     }
 )
-FREE = frozenset({"subject", "persona", "place", "confinement", "process", "wait"})
+FREE = frozenset({"subject", "persona", "place", "confinement", "process"})
 """What needs no right: whose session it is, and where."""
 
 

@@ -28,18 +28,9 @@ class What(StrEnum):
     CROSSED = "crossed"
     SLEPT = "slept"
     REFUSED = "refused"
-    PERMIT_MADE = "permit.made"
-    PERMIT_REVOKED = "permit.revoked"
-    CREDENTIAL_MADE = "credential.made"
-    CREDENTIAL_REVOKED = "credential.revoked"
     THRESHOLD_CHANGED = "threshold.changed"
-    EXPORTED = "exported"
-    IMPORTED = "imported"
     BACKED_UP = "backed-up"
-    RESTORED = "restored"
     REEMBEDDED = "reembedded"
-    DAMAGED = "damaged"
-    CLOCK_SET = "clock.set"
 
 
 class Happened(msgspec.Struct, array_like=True, tag="happened", frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -51,6 +51,7 @@ from kit.checks.log import (
     the_same_bytes,
     writers_take_turns,
 )
+from kit.checks.logged import a_log_that_was_taken_back_is_noticed, the_log_tells_and_hides
 from kit.checks.thresholds import (
     a_session_ends_with_its_hours_and_its_budget,
     an_exclusive_subject_has_one_awake,
@@ -122,4 +123,6 @@ CHECKS: tuple[Check, ...] = (
     the_same_bytes,
     limits_hold,
     *(() if sys.platform == "win32" else (a_worker_is_shut_off, a_worker_gets_one_key, a_worker_ends_with_its_parent)),
+    the_log_tells_and_hides,
+    a_log_that_was_taken_back_is_noticed,
 )

@@ -6,7 +6,22 @@ the module of its promise. `promises/test_teeth.py` runs them all, and so does `
 
 from __future__ import annotations
 
-from kit.faults import asked, chosen, clear, cut, door, doors, frames, log, sealed, shared, thresholds, traced, worker  # noqa: F401 - they fill it
+from kit.faults import (  # noqa: F401 - they fill it
+    asked,
+    chosen,
+    clear,
+    cut,
+    door,
+    doors,
+    frames,
+    log,
+    logged,
+    sealed,
+    shared,
+    thresholds,
+    traced,
+    worker,
+)
 from kit.faults.table import FAULTS, Fault, Patch
 
 __all__ = ["FAULTS", "Fault", "Patch"]

@@ -10,7 +10,7 @@ from rich.text import Text
 from severance.cli import options, screen, shapes
 from severance.cli.edge import Edge
 
-HELP = "The log of what happened at the door: who crossed where, what was refused, permits, keys. It has no memories."
+HELP = "The log of what happened at the door: who crossed where, and what was refused. It has no memories."
 
 
 def show(
