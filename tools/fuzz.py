@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Event
@@ -87,22 +87,24 @@ def main() -> int:
     if unknown:
         sys.exit(f"there is no target {unknown[0]!r}; there are {', '.join(EVERY)}")
     started, stop = time.monotonic(), Event()
+    # Not by KeyboardInterrupt: one that comes just before the wait for a lock is not raised until the lock is free.
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
     with tempfile.TemporaryDirectory(prefix="fuzz-", dir=MEMORY if MEMORY.is_dir() else None) as scratch:
         run = Run(given, Path(scratch), stop)
         control = run.target(PLANTED, CONTROL_EXECUTIONS[given.engine])
         found = bool(control.findings)
         say(f"the control was {'found' if found else 'NOT found'} in {control.executions:,} executions")
         asked = {} if given.control else shares(names, given.executions)
-        results, interrupted = run.every(asked)
+        results = run.every(asked)
     faults = [each for result in results for each in result.findings]
     total = sum(result.executions for result in results)
     say(f"{total:,} executions of {len(results)} targets in {time.monotonic() - started:,.0f} s; {len(faults)} faults")
     if given.report:
         about = {"engine": given.engine, "seed": given.seed, "asked": given.executions, "executions": total}
-        ending = {"seconds": round(time.monotonic() - started, 1), "interrupted": interrupted, "control_found": found}
+        ending = {"seconds": round(time.monotonic() - started, 1), "interrupted": stop.is_set(), "control_found": found}
         report = {**about, **ending, "targets": [shape(result) for result in results]}
         Path(given.report).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    if interrupted:
+    if stop.is_set():
         return 130
     return 1 if faults or not found else 0
 
@@ -137,24 +139,21 @@ class Run:
     scratch: Path
     stop: Event
 
-    def every(self, asked: dict[str, int]) -> tuple[list[Result], bool]:
-        """The results of all targets that were begun, and whether somebody interrupted."""
+    def every(self, asked: dict[str, int]) -> list[Result]:
+        """The results of all targets that were begun before somebody interrupted."""
         results: list[Result] = []
-        begun: list[Future[Result]] = []
         with ThreadPoolExecutor(self.given.jobs) as pool:
-            try:
-                begun += (pool.submit(self.target, EVERY[name], executions) for name, executions in asked.items())
-                say(HEADING)
-                for each in begun:
+            begun = [pool.submit(self.target, EVERY[name], executions) for name, executions in asked.items()]
+            say(HEADING)
+            for each in begun:
+                while not each.done() and not each.cancelled():
+                    wait([each], timeout=0.2)
+                    if self.stop.is_set():
+                        each.cancel()
+                if not each.cancelled():
                     results.append(each.result())
                     say(results[-1].line)
-            except KeyboardInterrupt:
-                self.stop.set()
-                done = [each.result() for each in begun[len(results) :] if not each.cancel()]
-                for result in done:
-                    say(result.line)
-                return results + done, True
-        return results, False
+        return results
 
     def target(self, target: Target, asked: int) -> Result:
         """Run one target to its end, starting it again where something ends it before."""
