@@ -20,8 +20,7 @@ import pytest
 import severance
 from kit import KEY
 from kit.processes import is_there, none_outlives, until
-from severance import AsleepError, House, RolledBackError, SeveranceError
-from severance import house as house_module
+from severance import AsleepError, House, RolledBackError, SeveranceError, crossing
 from severance.embed import Hashing
 from severance.model import Head
 from severance.worker import Confinement, child
@@ -211,7 +210,7 @@ def test_an_anchor_goes_no_further_than_the_vault(home: House, away: WorkerSessi
     away.remember("kept")
     key = home._chip.key(severance.Persona("mark", "innie"))
     with pytest.raises(RolledBackError):
-        house_module._keep_confirmed(home._vault, home._chip, key, Head(10**6, bytes(32)))
+        crossing._keep_confirmed(home._vault, home._chip, key, Head(10**6, bytes(32)))
     away.sleep()
     assert _awake_again(home) == ["kept"]
 

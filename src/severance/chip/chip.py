@@ -131,6 +131,10 @@ class Chip:
         """Those of these names that personas of the subject have. Whether somebody was taken out is not looked at."""
         return {name for name in names if self._find(PersonaRow(subject, name, b"", 0)) is not None}
 
+    def everyone(self) -> list[Persona]:
+        """All personas of all subjects, by name."""
+        return [persona for subject in self.subjects() for persona in self.personas(subject.name)]
+
     def survivors(self) -> list[Persona]:
         """All personas whose row is what was written, by subject and name; what is damaged is passed over.
 

@@ -11,7 +11,7 @@ import typer
 from severance.cli import options, screen, shapes
 from severance.cli.edge import Edge
 from severance.errors import InputError
-from severance.house import check_thresholds
+from severance.governing import check_thresholds
 from severance.model import Explanation, parse_time
 
 HELP = "Rules of who wakes where, under which conditions. A file in TOML declares them."

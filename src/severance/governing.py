@@ -1,0 +1,88 @@
+"""The part of a house in which the owner says who wakes where, under which conditions, and for how long."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+from severance.audit.events import What
+from severance.chip.chip import Chip
+from severance.chip.thresholds.applying import allow_commands, changes, explanation
+from severance.chip.thresholds.book import Book
+from severance.chip.thresholds.deciding import Circumstances, decide
+from severance.chip.thresholds.document import read as read_thresholds
+from severance.chip.thresholds.document import write as write_thresholds
+from severance.chip.thresholds.surroundings import Surroundings
+from severance.drafts import name_of
+from severance.errors import InputError
+from severance.model import Explanation, micros
+from severance.ports import Clock
+from severance.telling import Telling
+
+_LAST = micros(datetime(2200, 1, 1, tzinfo=UTC))
+
+
+class Governing:
+    """What a house does with thresholds."""
+
+    _chip: Chip
+    _book: Book
+    _clock: Clock
+    _surroundings: Surroundings
+    _telling: Telling
+
+    def thresholds(self) -> str:
+        """All rules and limits as the TOML text that `apply_thresholds` takes."""
+        return write_thresholds(self._book.all())
+
+    def apply_thresholds(self, text: str, *, dry: bool = False) -> list[str]:
+        """Let these rules and limits hold from now on, and no others. Returns what changes, in sentences.
+
+        Sessions that they no longer wake end at their next call. The commands that they name may be run on this machine
+        from now on, for this user.
+
+        Args:
+            text: TOML, as in docs/how-to/thresholds.md.
+            dry: only tell what would change.
+
+        Raises:
+            InputError: it cannot be meant; the message has line and column, and what holds stays in force.
+        """
+        personas = {(who.subject, who.name) for who in self._chip.everyone()}
+        after = read_thresholds(text, name_of, lambda subject, persona: (subject, persona) in personas)
+        found = changes(self._book.all(), after)
+        if not dry:
+            allow_commands(after, os.environ)
+            if found:
+                self._telling.tell(What.THRESHOLD_CHANGED, {"detail": {"changes": len(found)}})
+                self._book.replace(after)
+        return found
+
+    def explain(
+        self, subject: str, place: str, *, when: datetime | None = None, application: str | None = None
+    ) -> Explanation:
+        """Who wakes at a place and why, on this machine, now or at another time. Nobody is woken, nothing changes.
+
+        Args:
+            subject, place: of whom and where.
+            when: as if it were then; a time without a zone is taken as UTC.
+            application: as if the program that was registered by this name crossed.
+
+        Raises:
+            InputError: a name that names can't have, or a time before 1970 or after 2199.
+        """
+        subject, place = name_of(subject, "the subject"), name_of(place, "the place")
+        now = self._clock.now() if when is None else micros(when)
+        if not 0 <= now < _LAST:
+            raise InputError("a time is from 1970 to 2199")
+        at = Circumstances(now, self._surroundings, application)
+        return explanation(subject, place, decide(self._book.rules(subject, place), at))
+
+
+def check_thresholds(text: str) -> int:
+    """How many rules a text has that `House.apply_thresholds` could take, if the personas exist.
+
+    Raises:
+        InputError: it could not; the message has line and column.
+    """
+    return sum(map(len, read_thresholds(text, name_of).rules.values()))
