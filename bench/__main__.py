@@ -20,7 +20,7 @@ from bench import figures, pages, sections
 from bench.peers.adapters import KNOWN
 from bench.settings import DATA, AbsentError, Settings
 from bench.table import Found, Row, Skipped, Versions, number, show
-from severance.embed.specs import embedder_of
+from severance.embed.made import embedder_of
 
 _WIDE = 180  # columns of a table that goes to a file
 _MOST = 10_000_000

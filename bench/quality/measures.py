@@ -13,7 +13,7 @@ from bench.quality.engines import Engine, plain_bm25, severance
 from bench.quality.run import ask
 from bench.quality.scores import PRECISION, RECALL, Figure, Outcome, figures, recall_at
 from bench.table import Row, Versions
-from severance.embed.specs import embedder_of
+from severance.embed.made import embedder_of
 from severance.mind.ranking import WEIGHTS, Weights
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from severance.crossing import Crossing
 from severance.crypto.rootkey import Key, variables
 from severance.drafts import name_of
 from severance.embed import bundled
-from severance.embed.specs import embedder_of, reranker_of
+from severance.embed.made import embedder_of, reranker_of
 from severance.errors import InputError
 from severance.governing import Governing
 from severance.keeping import Keeping

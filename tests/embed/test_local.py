@@ -12,7 +12,8 @@ import pytest
 from kit import make_house, open_house, recalled
 from severance import EmbedderError, RerankerError
 from severance.embed import local
-from severance.embed.specs import embedder_of, reranker_of, spec_of
+from severance.embed.made import embedder_of, reranker_of
+from severance.embed.specs import spec_of
 from severance.errors import SeveranceError
 
 WORDS = ["[UNK]", "waffles", "on", "friday", "a", "goat", "in", "the", "corridor", "query:"]

@@ -15,9 +15,10 @@ from kit.serving import serving
 from severance import EmbedderError, InputError, RerankerError
 from severance.crypto.rootkey import Environment
 from severance.embed import Hashing, bundled
+from severance.embed.made import embedder_of, reranker_of
 from severance.embed.rerank import ServedReranker
 from severance.embed.served import Served
-from severance.embed.specs import embedder_of, reranker_of, spec_of
+from severance.embed.specs import spec_of
 from severance.errors import SeveranceError
 
 URL = "http://127.0.0.1:11434/v1"

@@ -10,6 +10,7 @@ import hmac
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
@@ -18,6 +19,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 __all__ = [
     "AESGCM",
     "InvalidTag",
+    "agreed",
+    "agreement_key",
     "argon2id",
     "equal",
     "hkdf_sha512",
@@ -72,3 +75,16 @@ def verifies(public: bytes, message: bytes, signature: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def agreement_key(seed: bytes) -> bytes:
+    """The public key, 32 bytes, of the X25519 key (RFC 7748) with these 32 secret bytes."""
+    return X25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def agreed(seed: bytes, public: bytes) -> bytes | None:
+    """What the holders of two X25519 keys both get: 32 bytes. None for a public key with which it would be no secret."""
+    try:
+        return X25519PrivateKey.from_private_bytes(seed).exchange(X25519PublicKey.from_public_bytes(public))
+    except ValueError:  # of small order (RFC 7748, section 6.1), or no key at all
+        return None

@@ -7,23 +7,20 @@ answered is kept after the call, and no error repeats any of it. No redirect is 
 from __future__ import annotations
 
 import http.client
-import io
 import os
 import re
-import socket
-import ssl
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
+from functools import partial
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 import msgspec
 
 from severance.errors import EmbedderError, InputError, RerankerError
+from severance.net import Asked, Unanswered, checked_url, exchange, is_private, whole
 
 T = TypeVar("T")
 Raised = type[EmbedderError] | type[RerankerError]
@@ -35,7 +32,6 @@ MOST_REPLY = 64 * 2**20
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What `msgspec` raises over bytes that are no JSON, or not of the shape that was asked for."""
 
-_PIECE = 2**16
 _TIMED_OUT = 408
 _TOO_MANY = 429
 _REFUSED_KEY = (401, 403)
@@ -77,15 +73,6 @@ class Patience:
             return min(max(wanted, 0.0), self.most)
         doubled: float = min(self.first * 2.0 ** (failures - 1), self.most)
         return doubled * (1 + self.chance()) / 2
-
-
-class Unanswered(Exception):  # noqa: N818 - it becomes the caller's kind of error
-    """What went wrong, as half a sentence; `again` says whether another try could help, `after` how many seconds on."""
-
-    def __init__(self, what: str, *, again: bool = False, after: float | None = None) -> None:
-        super().__init__(what)
-        self.again = again
-        self.after = after
 
 
 class Endpoint:
@@ -162,106 +149,19 @@ class Endpoint:
 
     def _exchange(self, path: str, body: bytes, headers: dict[str, str], deadline: float, most: int) -> bytes:
         """One request and its answer, on a connection of its own."""
-        ticks = self._patience.ticks
+        asked = Asked("POST", f"{self._parts.path.rstrip('/')}/{path}", body, headers)
+        read = partial(_body, key=self._key)
         try:
-            connection = self._connection(max(deadline - ticks(), 0.001))
-            connection.connect()
-            with closing(connection.sock) as sock:
-                connection.sock = _Bounded(sock, deadline, ticks, most)
-                connection.request("POST", f"{self._parts.path.rstrip('/')}/{path}", body, headers)
-                with connection.getresponse() as response:
-                    return _body(response, key=self._key)
-        except Unanswered:
-            raise
+            return exchange(self._parts, asked, read, deadline=deadline, ticks=self._patience.ticks, most=most)
         except TimeoutError:
             raise Unanswered(f"did not answer within {self._patience.seconds:g} seconds", again=True) from None
-        except ssl.SSLCertVerificationError:
-            raise Unanswered("has a certificate that this machine does not trust") from None
-        except ConnectionRefusedError:
-            raise Unanswered("cannot be reached: nothing listens there", again=True) from None
-        except socket.gaierror:
-            raise Unanswered("cannot be reached: no machine of that name is known", again=True) from None
-        except (OSError, http.client.HTTPException):
-            raise Unanswered("broke the connection off, or cannot be reached", again=True) from None
-        except Exception:  # noqa: BLE001 - the standard library reads what a server sent, and raises what it likes
-            raise Unanswered("answered with something that is not HTTP", again=True) from None
-
-    def _connection(self, seconds: float) -> http.client.HTTPConnection:
-        host, port = self._parts.hostname or "", self._parts.port
-        if self._parts.scheme == "https":
-            return http.client.HTTPSConnection(host, port, timeout=seconds, context=ssl.create_default_context())
-        return http.client.HTTPConnection(host, port, timeout=seconds)
-
-
-class _Bounded:
-    """A socket whose every wait ends at one deadline, however slowly bytes drip in between, and that reads so much."""
-
-    def __init__(self, sock: socket.socket, deadline: float, ticks: Callable[[], float], most: int) -> None:
-        self._sock = sock
-        self._deadline = deadline
-        self._ticks = ticks
-        self._most = most
-
-    def sendall(self, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:  # piece by piece: over TLS, each piece that `sendall` sends would have all the time anew
-            self._sock.settimeout(self._left())
-            rest = rest[self._sock.send(rest) :]
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self._sock, self._left, self._most))
-
-    def close(self) -> None:
-        """Nothing: `http.client` lets go of the socket while the answer is still to be read."""
-
-    def _left(self) -> float:
-        left = self._deadline - self._ticks()
-        if left <= 0:
-            raise TimeoutError
-        return left
-
-
-class _Reader(io.RawIOBase):
-    """Counts here, below `http.client`: one read of that may go on to the end, as after a chunk of size -1."""
-
-    def __init__(self, sock: socket.socket, left: Callable[[], float], most: int) -> None:
-        self._sock = sock
-        self._left = left
-        self._most = self._rest = most
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._sock.settimeout(self._left())
-        count = self._sock.recv_into(buffer)
-        self._rest -= count
-        if self._rest < 0:
-            raise Unanswered(f"answered with more than {self._most:,} bytes")
-        return count
 
 
 def _checked(url: str, plain_http: bool) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-        (host or "").encode("idna")  # as the search for its address will; a name with an empty part has no such form
-    except ValueError:
-        host = None
-    if not host or parts.scheme not in ("http", "https") or not url.isascii() or re.search(r"[\s\x00-\x1f\x7f]", url):
-        raise InputError("an endpoint is a URL such as http://127.0.0.1:11434/v1 or https://api.example.org/v1")
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise InputError("an endpoint's URL has no name, password, query or fragment; keys come from the environment")
-    if parts.scheme == "http" and not plain_http and not _is_this_machine(host):
+    parts = checked_url(url, "an endpoint", "http://127.0.0.1:11434/v1 or https://api.example.org/v1")
+    if not plain_http and not is_private(parts):
         raise InputError("texts go over a network encrypted only; give the endpoint as https, or allow plain http")
     return parts
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _body(response: http.client.HTTPResponse, *, key: str | None) -> bytes:
@@ -282,12 +182,7 @@ def _body(response: http.client.HTTPResponse, *, key: str | None) -> bytes:
         raise Unanswered("did not answer with JSON")
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise Unanswered("answered in an encoding that was not asked for")
-    found = bytearray()
-    while piece := response.read(_PIECE):  # by pieces: room for as much as a header promises would be made at once
-        found += piece
-    if response.length:
-        raise http.client.IncompleteRead(b"")
-    return bytes(found)
+    return whole(response)
 
 
 def _read(body: bytes, reply: type[T]) -> T:

@@ -13,6 +13,7 @@ import numpy as np
 
 from severance.embed.encoder import MOST_DIMENSIONS, Encoder, identity_of
 from severance.embed.endpoint import UNREADABLE, unreadable
+from severance.embed.specs import KIND
 from severance.errors import EmbedderError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from severance.embed.endpoint import Endpoint
 
-KIND = "openai"
 _AROUND = 2**16
 _AROUND_EACH = 2**10
 _COMPONENT = 64  # indented and with more digits than a double has

@@ -6,36 +6,26 @@ A spec is the same on the command line, in the environment and in `severance.ope
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from severance.embed import local, rerank
-from severance.embed.bundled import bundled
-from severance.embed.encoder import MOST_DIMENSIONS, identity_of
-from severance.embed.endpoint import Endpoint, Patience
-from severance.embed.served import KIND, Served
+from severance.embed.encoder import identity_of
 from severance.errors import InputError
-from severance.ports import MOST_CANDIDATES, Embedder, Reranker, Reranking
 
 BUNDLED = "bundled"
-_HOSTED = "https://api.openai.com/v1"
-_HOSTED_KEY = "OPENAI_API_KEY"
-_SUCH_EMBEDDERS = (
-    f"{BUNDLED}, openai:MODEL@URL, openai:MODEL, fastembed:MODEL, model2vec:MODEL or sentence-transformers:MODEL"
-)
-_SUCH_RERANKERS = "endpoint:MODEL@URL, sentence-transformers:MODEL or fastembed:MODEL"
+KIND = "openai"
+"""What a spec of an encoder behind an endpoint begins with."""
 _WORDS = {"query", "document"}
 _TOLD = _WORDS | {"dimensions", "version"}  # the options that an identity has
 _WAY = {"key", "seconds", "tries", "plain-http"}
-_EMBEDDERS = {
+EMBEDDERS = {
     KIND: _WORDS | _WAY | {"dimensions", "version", "batch"},
     "fastembed": _WORDS | {"path"},
     "model2vec": _WORDS,
     "sentence-transformers": _WORDS,
 }
-_RERANKERS = {
+RERANKERS = {
     "endpoint": _WAY | {"candidates", "on-failure"},
     "fastembed": {"path", "candidates", "on-failure"},
     "sentence-transformers": {"candidates", "on-failure"},
@@ -75,52 +65,6 @@ class Spec:
         return {name: self.options[name] for name in names if name in self.options}
 
 
-def embedder_of(text: str, secret: Collection[str] = ()) -> Callable[[], Embedder]:
-    """What makes the embedder that a spec means. The spec is checked now, and the model loaded when it is called.
-
-    Args:
-        text: the spec.
-        secret: names of variables that are never read for an API key, since they hold the root key.
-
-    Raises:
-        InputError: the spec cannot be meant.
-    """
-    if text == BUNDLED:
-        return bundled
-    spec = _parsed(text, "embedder", _EMBEDDERS, _SUCH_EMBEDDERS)
-    words = spec.given("query", "document")
-    if spec.kind == KIND:
-        how = words | spec.given("version")
-        batch, dimensions = spec.whole("batch", 1, 2_048), spec.whole("dimensions", 1, MOST_DIMENSIONS)
-        served = Served(spec.model, _endpoint(spec, secret), batch=batch or 64, dimensions=dimensions, **how)
-        return lambda: served
-    if spec.kind == "fastembed":
-        return lambda: local.FastEmbed(spec.model, **words, **spec.given("path"))
-    kind = local.Model2Vec if spec.kind == "model2vec" else local.SentenceTransformers
-    return lambda: kind(spec.model, **words)
-
-
-def reranker_of(text: str, secret: Collection[str] = ()) -> Callable[[], Reranking]:
-    """What makes the re-ranker that a spec means, as `embedder_of`.
-
-    Raises:
-        InputError: the spec cannot be meant.
-    """
-    spec = _parsed(text, "re-ranker", _RERANKERS, _SUCH_RERANKERS)
-    candidates = spec.whole("candidates", 2, MOST_CANDIDATES)
-    how: dict[str, Any] = {} if candidates is None else {"candidates": candidates}
-    how["plain_on_failure"] = spec.one_of("on-failure", ("error", "plain")) == "plain"
-    make: Callable[[], Reranker]
-    if spec.kind == "endpoint":
-        served = rerank.ServedReranker(spec.model, _endpoint(spec, secret))
-        make = lambda: served  # noqa: E731
-    elif spec.kind == "fastembed":
-        make = lambda: rerank.FastEmbedReranker(spec.model, **spec.given("path"))  # noqa: E731
-    else:
-        make = lambda: rerank.SentenceTransformersReranker(spec.model)  # noqa: E731
-    return lambda: Reranking(make(), **how)
-
-
 def spec_of(identity: str) -> str | None:
     """The spec by which an embedder of this identity is chosen, or None where none is known.
 
@@ -131,7 +75,7 @@ def spec_of(identity: str) -> str | None:
         return BUNDLED
     written, _, digest = identity.partition("#")
     match = _SPEC.fullmatch(written)
-    if match is None or match["kind"] not in _EMBEDDERS or match["url"] is not None:
+    if match is None or match["kind"] not in EMBEDDERS or match["url"] is not None:
         return None
     kind, model = match["kind"], unquote(match["model"]).strip()
     place, rest = "@URL" if kind == KIND else "", f"?{match['options']}" if match["options"] else ""
@@ -139,13 +83,13 @@ def spec_of(identity: str) -> str | None:
         options = dict(_pairs(match["options"] or "", "embedder"))
     except InputError:
         return None
-    told = options.keys() <= _TOLD & _EMBEDDERS[kind] and identity_of(kind, model, options, digest) == identity
+    told = options.keys() <= _TOLD & EMBEDDERS[kind] and identity_of(kind, model, options, digest) == identity
     # It is shown between quotes, to be copied into a shell.
     plain = bool(model) and model.isprintable() and "'" not in model and "://" not in model
     return f"{kind}:{model}{place}{rest}" if told and plain else None
 
 
-def _parsed(text: str, what: str, kinds: dict[str, set[str]], such: str) -> Spec:
+def parsed(text: str, what: str, kinds: dict[str, set[str]], such: str) -> Spec:
     match = _SPEC.fullmatch(text)
     if not text.isprintable():
         raise InputError(f"the {what}'s spec has a character that cannot be shown; write it as %0A in an option")
@@ -169,18 +113,3 @@ def _pairs(options: str, what: str) -> list[tuple[str, str]]:
         return parse_qsl(options, keep_blank_values=True, strict_parsing=bool(options), max_num_fields=32)
     except ValueError:
         raise InputError(f"the options of the {what} are written as ?NAME=VALUE&NAME=VALUE") from None
-
-
-def _endpoint(spec: Spec, secret: Collection[str]) -> Endpoint:
-    key, url = spec.options.get("key"), spec.url
-    if key in secret:
-        raise InputError(f"{key} is for the root key, which no endpoint gets; put the API key in another variable")
-    if url is None:
-        if spec.kind != KIND:
-            raise InputError("say where the re-ranker is, as endpoint:MODEL@http://127.0.0.1:8080/v1")
-        key, url = key or _HOSTED_KEY, _HOSTED
-    usual = Patience()
-    seconds, tries = spec.whole("seconds", 1, 86_400), spec.whole("tries", 1, 100)
-    patience = replace(usual, seconds=seconds or usual.seconds, tries=tries or usual.tries)
-    plain_http = spec.one_of("plain-http", ("allowed",)) is not None
-    return Endpoint(url, key=key, plain_http=plain_http, patience=patience)

@@ -11,12 +11,12 @@ import numpy as np
 
 from kit import checks
 from kit.faults.table import Patch, fault
+from severance import net
 from severance import session as session_module
 from severance import writing as writing_module
-from severance.embed import endpoint as endpoint_module
 from severance.embed.encoder import Encoder
 from severance.embed.endpoint import Endpoint
-from severance.embed.specs import embedder_of
+from severance.embed.made import embedder_of
 
 
 @fault(checks.separate)
@@ -110,7 +110,7 @@ def one_connection_serves_everybody(patch: Patch) -> None:
         self.sock = pool[self.port]
 
     patch.setattr(http.client.HTTPConnection, "connect", connect)
-    patch.setattr(endpoint_module, "closing", nullcontext)
+    patch.setattr(net, "closing", nullcontext)
 
 
 @fault(checks.a_store_chooses_no_embedder)
