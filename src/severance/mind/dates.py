@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -142,7 +143,7 @@ def _named(plain: str, frame: _Frame) -> tuple[str, dict[int, list[Span]], list[
     named: dict[int, list[Span]] = {}
     timed: list[str] = []
     for rules in (_DATES, _OTHERS):
-        for pattern, reader in rules:
+        for pattern, reader in _compiled(rules):
             for match in pattern.finditer(plain):
                 begin, end = match.span("core" if "core" in pattern.groupindex else 0)
                 if len(named) < _MOST_NAMED and (found := reader(frame, match)):
@@ -338,8 +339,10 @@ def _told(span: Span, match: re.Match[str]) -> Span:
     return Span(f"{span.label} ({match[0].removeprefix('the ')})", span.since, span.until)
 
 
-def _table(*rules: tuple[str, Reader]) -> list[tuple[re.Pattern[str], Reader]]:
-    return [(re.compile(pattern), reader) for pattern, reader in rules]
+@cache
+def _compiled(table: tuple[tuple[str, Reader], ...]) -> list[tuple[re.Pattern[str], Reader]]:
+    """A table that can be read; at first need, since a crossing should not wait for it."""
+    return [(re.compile(pattern), reader) for pattern, reader in table]
 
 
 def _numbered(frame: _Frame, match: re.Match[str]) -> list[Span]:
@@ -366,13 +369,13 @@ def _weekends(frame: _Frame, match: re.Match[str]) -> list[Span]:
     return [_told(almanac.days(first, first + 1), match) for first in (saturday - 7, saturday)]
 
 
-_DATES = _table(
+_DATES = (
     (r"\b(?P<one>\d{1,2})(?P<mark>[./])(?P<other>\d{1,2})(?P=mark)(?P<year>(?:19|20)\d\d)\b", _numbered),
     (r"\b(?P<year>(?:19|20)\d\d)-(?P<number>\d\d)(?:-(?P<day>\d\d))?\b", _calendar),
     (rf"\b{_DAY} (?:of )?(?P<name>{_MONTH})\b\.?,?(?: (?:of )?{_YEAR}\b)?", _calendar),
     (rf"\b(?P<name>{_MONTH})\.? {_DAY}\b(?:,? {_YEAR}\b)?", _calendar),
 )
-_OTHERS = _table(
+_OTHERS: tuple[tuple[str, Reader], ...] = (
     (rf"\b(?:around|near|about) (?P<core>(?P<what>{_FEAST})\b(?:,? {_YEAR}\b)?)", _around),
     (rf"(?:\b{_PART})?\b{_WHAT}\b[.,]? (?:of |in )?(?:{_YEAR}\b|{_WHICH} year\b)", _yearly),
     (rf"(?:\b{_PART})?\b{_WHICH} {_WHAT}\b", _one_of_yearly),
