@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, pairwise
+from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -38,9 +38,10 @@ _ALIGN = 64
 _MARKS = 128
 """Records between two heads that are remembered when they were passed, so that others can be held against them."""
 
-_PAGE = 2048
-_NOT_WRITTEN = "is not what was written there"
-_NOT_FORGOTTEN = "is gone, and nothing in the log says that it was forgotten"
+PAGE = 2_048
+"""Entries that are read at once."""
+NOT_WRITTEN = "is not what was written there"
+NOT_FORGOTTEN = "is gone, and nothing in the log says that it was forgotten"
 
 Numbered = tuple[int, Event]
 """A record's sequence number and what it says."""
@@ -139,7 +140,7 @@ class Space:
         before = self.head
         for held in found:
             if before.seq > held.begin.seq or (before.seq == held.begin.seq and before != held.begin):
-                raise self._damaged(held.end.seq, "is in a layer that does not stand where it was written for")
+                raise self.damaged(held.end.seq, "is in a layer that does not stand where it was written for")
             before = held.end
         if found:
             last, stored = found[-1].end, self.stored()
@@ -150,7 +151,7 @@ class Space:
     def _content(self, layer: Layer, room: memoryview) -> memoryview:
         """What a layer holds, written to the beginning of `room`."""
         if not layer.chunks:
-            raise self._damaged(layer.end.seq, "is in a layer without content")
+            raise self.damaged(layer.end.seq, "is in a layer without content")
         size, before, last = 0, b"", len(layer.chunks) - 1
         for index, chunk in enumerate(layer.chunks):
             place = chunk_place(layer.begin, layer.end, index, before, last=index == last)
@@ -186,9 +187,9 @@ class Space:
         """
         found, erased = list[Numbered](), set[int]()
         while self.head.seq < end.seq:
-            entries = self._read(self.head.seq, min(_PAGE, end.seq - self.head.seq))
+            entries = self.read(self.head.seq, min(PAGE, end.seq - self.head.seq))
             if not entries:
-                raise self._damaged(self.head.seq + 1, "is missing")
+                raise self.damaged(self.head.seq + 1, "is missing")
             for entry in entries:
                 event = self._next(entry)
                 if event is None:
@@ -196,7 +197,7 @@ class Space:
                 else:
                     found.append((entry.seq, event))
         if self.head != end:
-            raise self._damaged(end.seq, _NOT_WRITTEN)
+            raise self.damaged(end.seq, NOT_WRITTEN)
         return found, erased
 
     def unlike(self) -> DamagedError:
@@ -210,7 +211,7 @@ class Space:
 
     def unexplained(self, erased: set[int]) -> DamagedError:
         """The error for records that are gone without anything that says that they were forgotten."""
-        return self._damaged(min(erased), _NOT_FORGOTTEN)
+        return self.damaged(min(erased), NOT_FORGOTTEN)
 
     def read_on(self, anchor: Head | None = None) -> list[Numbered]:
         """Every record after `head`, checked as a whole: what `pages` gives, together."""
@@ -230,7 +231,7 @@ class Space:
             RolledBackError: the log ends before the anchor, or had another record there.
         """
         erased = self._compare(anchor) if anchor is not None and anchor.seq <= self.head.seq else set[int]()
-        while entries := self._read(self.head.seq, _PAGE):
+        while entries := self.read(self.head.seq, PAGE):
             found: list[Numbered] = []
             for entry in entries:
                 event = self._next(entry)
@@ -259,8 +260,8 @@ class Space:
         stored = self.stored()
         if stored.seq < self.head.seq or (stored.seq == self.head.seq and stored != self.head):
             raise _rolled_back(self.key.space, stored.seq)
-        if stored.seq > self.head.seq and not self._read(self.head.seq, 1):
-            raise self._damaged(self.head.seq + 1, "is missing")
+        if stored.seq > self.head.seq and not self.read(self.head.seq, 1):
+            raise self.damaged(self.head.seq + 1, "is missing")
 
     def append(self, events: Sequence[Event], erase: Sequence[int] = ()) -> None:
         """Seal the events and put them after `head`, durably; `head` moves to the last.
@@ -293,72 +294,8 @@ class Space:
             self.head = heads[-1]
             self._marks += [head for head in heads if head.seq % _MARKS == 0]
 
-    def salvage(self) -> Iterator[Numbered | DamagedError]:
-        """Every record of the log, opened where it is intact, else the damage. Leaves `head` alone."""
-        before = genesis(self.key.space, self.key.epoch)
-        erased: set[int] = set()
-        told = 0
-        for entry in self._entries_one_by_one():
-            if isinstance(entry, DamagedError):
-                told = entry.record or told
-                yield entry
-                continue
-            if before.seq + 1 not in (entry.seq, told):
-                yield self._damaged(before.seq + 1, "is missing")
-            follows = entry.seq == before.seq + 1
-            before, place = Head(entry.seq, entry.digest), Head(entry.seq - 1, before.digest)
-            if entry.frame is None:
-                erased.add(entry.seq)
-                if follows and place.then(entry.hash) != before:
-                    yield self._damaged(entry.seq, _NOT_WRITTEN)
-                continue
-            try:
-                event = self._open(place, entry.frame)
-            except (DamagedError, NewerVersionError) as problem:
-                yield problem if isinstance(problem, DamagedError) else self._damaged(entry.seq, _NOT_WRITTEN)
-                continue
-            head = after(place, entry.frame)
-            if (head, sha256(entry.frame)) != (
-                before,
-                entry.hash,
-            ):  # the frame is what was written, so those were altered
-                yield self._damaged(entry.seq, _NOT_WRITTEN)
-                before = head
-            if isinstance(event, Forgotten):
-                erased.difference_update(event.seqs)
-            yield entry.seq, event
-        for seq in sorted(erased):
-            yield self._damaged(seq, _NOT_FORGOTTEN)
-
-    def _entries_one_by_one(self) -> Iterator[Entry | DamagedError]:
-        """All entries, a page at a time; where a page cannot be read, record by record up to the vault's head."""
-        seq = 0
-        while True:
-            try:
-                entries = self._read(seq, _PAGE)
-            except DamagedError:
-                break
-            if not entries:
-                return
-            if any(one.seq >= other.seq for one, other in pairwise(entries)):
-                break  # out of order, so where a page ends says nothing about where the next begins
-            yield from entries
-            seq = entries[-1].seq
-        try:
-            known = end = self.stored().seq
-        except DamagedError as problem:
-            yield problem
-            known, end = seq, seq + _PAGE  # how far it goes is not known any more; look a little further
-        for number in range(seq, end):
-            try:
-                found = self._read(number, 1)
-            except DamagedError:
-                if number < known:
-                    yield self._damaged(number + 1, "cannot be read")
-                continue
-            yield from (entry for entry in found if entry.seq == number + 1)
-
-    def _read(self, after: int, limit: int) -> list[Entry]:
+    def read(self, after: int, limit: int) -> list[Entry]:
+        """Some entries after this number as the vault has them: nothing was opened, and nothing is checked."""
         with _expected(self.key.space):
             return self._vault.read(self.key.space, after, limit)
 
@@ -391,29 +328,35 @@ class Space:
             return known
         at = head = Head(seq - 1, b"")
         while head.seq < known.seq:
-            entries = self._read(head.seq, known.seq - head.seq)
+            entries = self.read(head.seq, known.seq - head.seq)
             if not entries:
-                raise self._damaged(head.seq + 1, "is missing")
+                raise self.damaged(head.seq + 1, "is missing")
             for entry in entries:
                 head = head.then(entry.hash) if entry.seq > seq else Head(entry.seq, entry.digest)
                 at = head if entry.seq == seq else at
         if head != known or at.seq != seq:
-            raise self._damaged(seq, _NOT_WRITTEN)
+            raise self.damaged(seq, NOT_WRITTEN)
         return at
 
     def _next(self, entry: Entry) -> Event | None:
         if entry.seq != self.head.seq + 1:
-            raise self._damaged(self.head.seq + 1, "is missing")
+            raise self.damaged(self.head.seq + 1, "is missing")
         head = self.head.then(entry.hash)
         if head.digest != entry.digest or (entry.frame is not None and sha256(entry.frame) != entry.hash):
-            raise self._damaged(entry.seq, _NOT_WRITTEN)
-        event = None if entry.frame is None else self._open(self.head, entry.frame)
+            raise self.damaged(entry.seq, NOT_WRITTEN)
+        event = None if entry.frame is None else self.opened(self.head, entry.frame)
         self.head = head
         if head.seq % _MARKS == 0:
             self._marks.append(head)
         return event
 
-    def _open(self, before: Head, frame: bytes) -> Event:
+    def opened(self, before: Head, frame: bytes) -> Event:
+        """The record that stands after this head.
+
+        Raises:
+            DamagedError: it is not what was written there.
+            NewerVersionError: a later version wrote it.
+        """
         plain = self._opener.open(record_place(before), frame)
         try:
             return decode(plain)
@@ -423,7 +366,8 @@ class Space:
                 "use that version"
             ) from None
 
-    def _damaged(self, seq: int, problem: str) -> DamagedError:
+    def damaged(self, seq: int, problem: str) -> DamagedError:
+        """The error for a record of this space that has this problem."""
         space = self.key.space.hex()
         return DamagedError(
             f"record {seq} of space {space} {problem}; run `severance check`, "

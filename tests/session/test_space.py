@@ -17,6 +17,7 @@ from severance.errors import ConflictError, DamagedError, NewerVersionError, Rol
 from severance.model import Head, Plain
 from severance.records import EmbedderChosen, Event, Forgotten, Remembered, Repeated, decode, encode
 from severance.space import CHUNK_BYTES, Space, new_key
+from severance.upkeep.salvage import salvage
 from severance.vault.sqlite import SqliteVault
 
 STORE = bytes(16)
@@ -233,7 +234,7 @@ def test_a_space_that_the_vault_does_not_have_is_damage(vault: SqliteVault) -> N
 
 def numbers(space: Space) -> list[int | str]:
     """The numbers that salvage saves, and `lost N` for each that it does not."""
-    return [item[0] if isinstance(item, tuple) else f"lost {item.record}" for item in space.again().salvage()]
+    return [item[0] if isinstance(item, tuple) else f"lost {item.record}" for item in salvage(space.again())]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from severance.model import Filter, Memory, Persona
 from severance.ports import Entropy, Vault
 from severance.records import EmbedderChosen, Remembered
 from severance.space import Space
+from severance.upkeep.salvage import salvage
 from severance.waking import confirm_layers, wake
 
 Progress = Callable[[int, int], None]
@@ -91,7 +92,7 @@ def examine(
 def salvaged(space: Space) -> Iterator[Memory]:
     """Every memory of a space that can still be read, in its current version, in the order of what happened."""
     mind = Mind()
-    for item in space.salvage():
+    for item in salvage(space):
         if isinstance(item, DamagedError):
             continue
         seq, event = item
@@ -112,7 +113,7 @@ def _key(chip: Chip, persona: Persona, rows: Verified | None) -> tuple[SpaceKey,
 
 def _examine_space(space: Space, chip: Chip, rows: Verified | None) -> list[Finding]:
     try:
-        findings = [_finding(item) for item in space.salvage() if isinstance(item, DamagedError)]
+        findings = [_finding(item) for item in salvage(space) if isinstance(item, DamagedError)]
     except UNREADABLE as problem:
         return [_finding(problem)]
     if not findings:

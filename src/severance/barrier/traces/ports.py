@@ -22,7 +22,7 @@ from severance.errors import EmbedderError
 from severance.house import House
 from severance.ports import Embedder
 from severance.transfer import ingest
-from severance.upkeep import reembed
+from severance.upkeep import reembed, salvage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -171,7 +171,7 @@ def small_batches() -> Iterator[None]:
     """While this is open, what is read in pages and written in batches comes in small ones, so that what goes on from
     one to the next is in short traces. For all houses of this process; the same in all runs of a trace.
     """
-    places = ((sessions, "_BATCH", 64), (spaces, "_PAGE", 8), (ingest, "BATCH", 3), (reembed, "_BATCH", 5))
+    places = ((sessions, "_BATCH", 64), (spaces, "PAGE", 8), (salvage, "PAGE", 8), (ingest, "BATCH", 3), (reembed, "_BATCH", 5))
     kept = [getattr(module, name) for module, name, _ in places]
     for module, name, few in places:
         setattr(module, name, few)
