@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from severance.cli import options, screen, shapes, words
+from severance.cli import doorway, options, screen, shapes, words
 from severance.cli.edge import Edge
-from severance.model import Right
+from severance.model import CredentialInfo, Right
 
 HELP = "Place credentials: texts with which a program crosses at one place, until they are revoked."
 
@@ -46,18 +45,9 @@ def listed(
     edge = Edge(ctx, store, key, as_json)
     with edge.house() as house:
         found = house.credentials()
-    if edge.as_json:
-        screen.document({"credentials": [shapes.of_credential(info) for info in found]})
-        return
-    if not found:
-        screen.line("There are no place credentials.")
-        return
-    table = screen.table("id", "place", "subject", "program", "rights", "made", "revoked")
-    for info in found:
-        names = (info.id, info.place, info.subject, info.program, ", ".join(sorted(info.rights)))
-        over = Text(shapes.short(info.revoked)) if info.revoked else Text("open", style="green")
-        table.add_row(*names, shapes.short(info.made), over)
-    screen.console().print(table)
+    columns = ("id", "place", "subject", "program", "rights", "made", "revoked")
+    shape, names = shapes.of_credential, ("credentials", "place credentials")
+    doorway.show(edge, found, names, columns, shape=shape, row=_row, over=lambda info: info.revoked)
 
 
 def revoke(
@@ -68,10 +58,9 @@ def revoke(
     as_json: options.AsJson = False,
 ) -> None:
     """End a place credential for good, with every session that it opened, in every process."""
-    edge = Edge(ctx, store, key, as_json)
-    with edge.house() as house:
-        house.revoke(id)
-    if edge.as_json:
-        screen.document({"revoked": id})
-    else:
-        screen.line("Revoked: it opens nothing, and sessions that it opened end at their next call.")
+    doorway.revoke(Edge(ctx, store, key, as_json), id)
+
+
+def _row(info: CredentialInfo) -> tuple[str, ...]:
+    rights = ", ".join(sorted(info.rights))
+    return info.id, info.place, info.subject, info.program, rights, shapes.short(info.made)

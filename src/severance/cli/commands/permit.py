@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from severance import weakening
-from severance.cli import options, screen, shapes, streams, words
+from severance.cli import doorway, options, screen, shapes, streams, words
 from severance.cli.edge import Edge
 from severance.errors import InputError
+from severance.model import PermitInfo
 
 HELP = "Permits: texts that open one persona at one place, for some rights, until some time."
 
@@ -55,18 +55,8 @@ def listed(
     edge = Edge(ctx, store, key, as_json)
     with edge.house() as house:
         found = house.permits()
-    if edge.as_json:
-        screen.document({"permits": [shapes.of_permit(info) for info in found]})
-        return
-    if not found:
-        screen.line("There are no permits.")
-        return
-    table = screen.table("id", "subject", "persona", "place", "rights", "until", "ended")
-    for info in found:
-        names = (info.id, info.subject, info.persona, info.place, ", ".join(sorted(info.rights)))
-        over = Text(shapes.short(info.ended)) if info.ended else Text("open", style="green")
-        table.add_row(*names, shapes.short(info.until), over)
-    screen.console().print(table)
+    columns, names = ("id", "subject", "persona", "place", "rights", "until", "ended"), ("permits", "permits")
+    doorway.show(edge, found, names, columns, shape=shapes.of_permit, row=_row, over=lambda info: info.ended)
 
 
 def revoke(
@@ -77,13 +67,7 @@ def revoke(
     as_json: options.AsJson = False,
 ) -> None:
     """End a permit for good, with every session that it opened, in every process."""
-    edge = Edge(ctx, store, key, as_json)
-    with edge.house() as house:
-        house.revoke(id)
-    if edge.as_json:
-        screen.document({"revoked": id})
-    else:
-        screen.line("Revoked: it opens nothing, and sessions that it opened end at their next call.")
+    doorway.revoke(Edge(ctx, store, key, as_json), id)
 
 
 def weaken(
@@ -123,6 +107,11 @@ def show(ctx: typer.Context, as_json: options.AsJson = False) -> None:
     for block in shown.added:
         screen.line("Added by a holder:")
         screen.line(screen.shown(block))
+
+
+def _row(info: PermitInfo) -> tuple[str, ...]:
+    rights = ", ".join(sorted(info.rights))
+    return info.id, info.subject, info.persona, info.place, rights, shapes.short(info.until)
 
 
 def _end(length: str | None, until: str | None) -> timedelta | str | None:

@@ -1,0 +1,58 @@
+"""What the commands for permits and for place credentials have in common: a list of them, and their end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from rich.text import Text
+
+from severance.cli import screen, shapes
+from severance.cli.edge import Edge
+
+T = TypeVar("T")
+
+
+def show(
+    edge: Edge,
+    found: Sequence[T],
+    names: tuple[str, str],
+    columns: tuple[str, ...],
+    *,
+    shape: Callable[[T], dict[str, Any]],
+    row: Callable[[T], tuple[str, ...]],
+    over: Callable[[T], datetime | None],
+) -> None:
+    """Print them as a table, or as JSON.
+
+    Args:
+        edge: which of the two.
+        found: what there is.
+        names: what many of them are, as a key of JSON and in a sentence.
+        columns: the headings; the last is that of `over`.
+        shape: one of them as JSON.
+        row: the other cells of one.
+        over: when it ended, if it did.
+    """
+    if edge.as_json:
+        screen.document({names[0]: [shape(info) for info in found]})
+        return
+    if not found:
+        screen.line(f"There are no {names[1]}.")
+        return
+    table = screen.table(*columns)
+    for info in found:
+        ended = over(info)
+        table.add_row(*row(info), Text(shapes.short(ended)) if ended else Text("open", style="green"))
+    screen.console().print(table)
+
+
+def revoke(edge: Edge, id: str) -> None:  # noqa: A002 - the word that callers know
+    """End the permit or the credential that has this id, and say so."""
+    with edge.house() as house:
+        house.revoke(id)
+    if edge.as_json:
+        screen.document({"revoked": id})
+    else:
+        screen.line("Revoked: it opens nothing, and sessions that it opened end at their next call.")
