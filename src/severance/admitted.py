@@ -102,6 +102,12 @@ def _many(asked: _Asked) -> Any:
     return asked.method(asked.session, drafts)
 
 
+def _plain(asked: _Asked) -> Any:
+    """A call that is about no memory."""
+    asked.require_right()
+    return asked.done()
+
+
 def _one(asked: _Asked) -> Any:
     """A memory in one version: in another thread it is not known."""
     asked.require_right()
@@ -144,6 +150,8 @@ NEEDS: Mapping[str, Need] = MappingProxyType(
         "context": Need(Right.RECALL, _thread),
         "memories": Need(Right.RECALL, _bit_by_bit),
         "stats": Need(Right.RECALL, _thread),
+        "events": Need(Right.RECALL, _thread),
+        "notices": Need(Right.RECALL, _plain),
         "get": Need(Right.RECALL, _one),
         "history": Need(Right.RECALL, _versions),
         "remember": Need(Right.REMEMBER, _thread),

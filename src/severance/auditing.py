@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import BinaryIO
 
+from severance.asking import When, check_whole, filter_of
 from severance.audit.auditlog import AuditLog
+from severance.audit.events import Happened, What
 from severance.audit.witness import show, witness_of
 from severance.chip.chip import Chip
-from severance.errors import InputError, StoreMissingError
+from severance.errors import DamagedError
 from severance.model import AuditCheck, AuditEvent, moment
+from severance.telling import no_log
 
 _MOST = 1_000_000
 _PAGE = 1_024
@@ -20,39 +24,46 @@ class Auditing:
     _audit: AuditLog | None
     _chip: Chip
 
-    def events(self, *, limit: int = 100, what: str | None = None) -> list[AuditEvent]:
+    def events(
+        self, *, limit: int = 100, what: str | None = None, since: When = None, until: When = None
+    ) -> list[AuditEvent]:
         """The last entries of the audit log, the oldest first.
 
         Args:
             limit: how many at most, 1 to 1,000,000.
             what: only those of this kind, such as "crossed".
+            since, until: bounds on when it was, both inclusive.
 
         Raises:
-            InputError: the limit is none.
+            InputError: an argument cannot be meant.
             StoreMissingError: the store is only read, and has no log open.
         """
-        if not 0 < limit <= _MOST:
-            raise InputError(f"a limit is from 1 to {_MOST:,}")
-        audit, found = self._log(), list[AuditEvent]()
-        after = audit.checkpoint()[0].size
+        check_whole(limit, "the limit", 1, _MOST)
+        wanted, audit, found = _wanted(what, since, until), self._log(), list[AuditEvent]()
+        after = audit.size()
         while after and len(found) < limit:
             first = max(0, after - max(limit, _PAGE))
-            page = [
-                AuditEvent(
-                    number=number,
-                    at=moment(event.at),
-                    what=event.what,
-                    subject=event.subject,
-                    persona=event.persona,
-                    place=event.place,
-                    id=event.id,
-                    detail=event.detail,
-                )
-                for number, event in audit.events(first, after)
-                if what is None or event.what == what
-            ]
-            found, after = page + found, first
+            found = [_told(*each) for each in audit.events(first, after) if wanted(each[1])] + found
+            after = first
         return found[-limit:]
+
+    def export_audit(self, out: BinaryIO, *, what: str | None = None, since: When = None, until: When = None) -> int:
+        """Write entries of the audit log so that anybody can verify them, without the store and without a key.
+
+        What they say is not sealed there. Nothing else of the log can be read with it. Returns how many there are.
+
+        Args:
+            out: a binary file.
+            what, since, until: as in `events`; a part of the log can be verified as well as all of it.
+
+        Raises:
+            InputError: an argument cannot be meant.
+            StoreMissingError: the store is only read, and has no log open.
+        """
+        lines = 0
+        for lines, line in enumerate(self._log().exported(_wanted(what, since, until))):  # noqa: B007 - the header is no entry
+            out.write(line)
+        return lines
 
     def verify_audit(self, witnesses: Iterable[str] = ()) -> AuditCheck:
         """Compute the audit log's tree anew from every entry, and hold it against its checkpoint and against witnesses.
@@ -60,7 +71,7 @@ class Auditing:
         A witness whose last checkpoint leads to the log as it is gets the newest one to keep.
 
         Args:
-            witnesses: `file:PATH`, or `git:PATH` for a repository.
+            witnesses: `file:PATH`, `git:PATH` for a repository, or `https://...` (http to this machine only).
 
         Raises:
             InputError: a witness that cannot be meant.
@@ -74,7 +85,10 @@ class Auditing:
         checkpoint = audit.verify()
         _, note = audit.checkpoint()
         for witness in asked:
-            show(witness, note, audit.goes_on_from)
+            try:
+                show(witness, note, audit.goes_on_from)
+            except DamagedError as problem:
+                raise DamagedError(f"{problem}{_because(audit)}") from None
         return AuditCheck(
             size=checkpoint.size,
             root=checkpoint.root.hex(),
@@ -85,5 +99,43 @@ class Auditing:
 
     def _log(self) -> AuditLog:
         if self._audit is None:
-            raise StoreMissingError("the audit log is not open, since the store may not be written; allow writing")
+            raise no_log()
         return self._audit
+
+
+def _wanted(what: str | None, since: When, until: When) -> Callable[[Happened], bool]:
+    chosen = filter_of(since, until, None, None, None)
+    first = 0 if chosen.since is None else chosen.since
+    last = chosen.until
+    return lambda event: (
+        (what is None or event.what == what) and first <= event.at and (last is None or event.at <= last)
+    )
+
+
+def _told(number: int, event: Happened) -> AuditEvent:
+    return AuditEvent(
+        number=number,
+        at=moment(event.at),
+        what=event.what,
+        subject=event.subject,
+        persona=event.persona,
+        place=event.place,
+        id=event.id,
+        detail=event.detail,
+    )
+
+
+def _because(audit: AuditLog) -> str:
+    """What else a log that does not go on from what a witness has seen should be told with: that it was put back."""
+    last = None
+    for number, event in audit.events():
+        if event.what in (What.RESTORED, What.AUDIT_ACCEPTED):
+            last = number, event
+    if last is None:
+        return ""
+    number, event = last
+    why = "the store was restored from a backup" if event.what == What.RESTORED else "it was accepted as it is"
+    return (
+        f"; its entry {number} tells that {why} at {moment(event.at):%Y-%m-%d %H:%M} UTC: if that is the reason, say "
+        "so with `severance audit accept --witness`"
+    )

@@ -40,14 +40,25 @@ def context_block(hits: Sequence[Recollection], tokens: int) -> str:
     worse one: where it does not fit, it is cut at a word, ends in an ellipsis and stands alone. Where not even a few
     words of it would be left, there is nothing.
     """
+    chosen = _chosen(hits, tokens)
+    return "\n".join([HEADING, *(line for _, line in chosen)]) if chosen else ""
+
+
+def in_block(hits: Sequence[Recollection], tokens: int) -> list[Memory]:
+    """The memories that `context_block` prints."""
+    return [memory for memory, _ in _chosen(hits, tokens)]
+
+
+def _chosen(hits: Sequence[Recollection], tokens: int) -> list[tuple[Memory, str]]:
+    """The memories of a block in its order, each with what is printed of it."""
     answering = _answering(hits)
     if not answering:
-        return ""
+        return []
     left = tokens - estimate_tokens(HEADING)
     best = answering[0].memory
     if estimate_tokens(_line(best)) + 1 > left:
         line = _cut(_line(best), left - 1)
-        return f"{HEADING}\n{line}" if _says_something(line, best) else ""
+        return [(best, line)] if _says_something(line, best) else []
     chosen: list[tuple[Memory, str]] = []
     for hit in answering:
         line = _line(hit.memory)
@@ -55,8 +66,7 @@ def context_block(hits: Sequence[Recollection], tokens: int) -> str:
         if cost <= left:
             chosen.append((hit.memory, line))
             left -= cost
-    chosen.sort(key=lambda pair: (pair[0].at, pair[0].recorded, pair[0].id))
-    return "\n".join([HEADING, *(line for _, line in chosen)])
+    return sorted(chosen, key=lambda pair: (pair[0].at, pair[0].recorded, pair[0].id))
 
 
 def _answering(hits: Sequence[Recollection]) -> list[Recollection]:

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 from severance.admitted import let_in
-from severance.admitting import Admitting, Waking
+from severance.admitting import Admitting, Stay, Waking
+from severance.alarming import Alarming
 from severance.audit.events import What
 from severance.chip.chip import Chip
 from severance.chip.gate import Claim
@@ -20,8 +21,8 @@ from severance.chip.thresholds.staying import Seat, Staying
 from severance.chip.thresholds.surroundings import Surroundings
 from severance.crypto.envelope import SpaceKey
 from severance.drafts import name_of
-from severance.errors import InputError, NotFoundError, SeveranceError, StoreError
-from severance.model import Head, Persona
+from severance.errors import DamagedError, InputError, NotFoundError, SeveranceError, StoreError
+from severance.model import Head, Notice, Persona
 from severance.ports import Clock, Embedder, Entropy, Reranking, Vault
 from severance.session import Session
 from severance.space import Space, stored_head
@@ -30,7 +31,7 @@ from severance.telling import Telling
 from severance.worker.workers import Workers
 
 
-class Crossing(Admitting):
+class Crossing(Admitting, Alarming):
     """How sessions begin: for the owner, and for whoever was let in."""
 
     _vault: Vault
@@ -42,6 +43,7 @@ class Crossing(Admitting):
     _workers: Workers
     _embedder: Callable[[], Embedder]
     _reranking: Callable[[], Reranking | None]
+    _notices_of: Callable[[bytes], Callable[[], tuple[Notice, ...]]]
 
     def __init__(self) -> None:
         # In the order of crossing: a set's order would differ between runs, and with it what closing writes.
@@ -64,13 +66,8 @@ class Crossing(Admitting):
             NotFoundError: nobody of that name wakes at a place of that name.
             EmbedderError: the memories were embedded by another embedder than this house's.
         """
-        if isolation not in (None, "process"):
-            raise InputError('isolation is "process", or nothing')
-        machine = isinstance(self._clock, SystemClock) and isinstance(self._entropy, SystemEntropy)
-        if isolation is not None and not machine:
-            raise InputError("a process of its own has the machine's clock and entropy; open the house without others")
+        wake = self._waking(isolation)
         place = name_of(place, "the place")
-        wake = self._wake if isolation is None else self._wake_elsewhere
         return self._crossed(name_of(subject, "the subject"), place, wake)
 
     def _waking_now(self, subject: str, place: str) -> Persona:
@@ -82,7 +79,10 @@ class Crossing(Admitting):
         try:
             return self._let_through(subject, place, wake, claim)
         except NotFoundError:
-            self._telling.tell(What.REFUSED, {"subject": subject, "place": place})
+            self._telling.tell(What.REFUSED, _refused(subject, place, claim))
+            raise
+        except DamagedError:
+            self._damages.tell({"subject": subject, "place": place})
             raise
 
     def _let_through(self, subject: str, place: str, wake: Waking, claim: Claim | None) -> Session:
@@ -99,7 +99,7 @@ class Crossing(Admitting):
         if staying.over:
             self._chip.refuse()
         self._telling.tell(What.CROSSED, _whom(persona, place))  # before anything can be read
-        session = wake(persona, place, key, staying)
+        session = self._watched(wake(persona, place, key, staying), _whom(persona, place), key.space)
         if admission is not None:
             let_in(session, admission)
         try:
@@ -108,10 +108,23 @@ class Crossing(Admitting):
             with suppress(SeveranceError):
                 session.sleep()
             raise
-        self._sessions[next(self._crossings)] = session
+        session._notices = self._notices_of(key.space)
+        self._keep(session)
         return session
 
-    def _wake(self, persona: Persona, place: str, key: SpaceKey, staying: Staying) -> Session:
+    def _waking(self, isolation: Literal["process"] | None) -> Waking:
+        if isolation not in (None, "process"):
+            raise InputError('isolation is "process", or nothing')
+        machine = isinstance(self._clock, SystemClock) and isinstance(self._entropy, SystemEntropy)
+        if isolation is not None and not machine:
+            raise InputError("a process of its own has the machine's clock and entropy; open the house without others")
+        return self._wake if isolation is None else self._wake_elsewhere
+
+    def _keep(self, session: Session) -> None:
+        """Put the session to sleep when the house is closed."""
+        self._sessions[next(self._crossings)] = session
+
+    def _wake(self, persona: Persona, place: str, key: SpaceKey, stay: Stay) -> Session:
         return Session(
             persona,
             place,
@@ -122,11 +135,12 @@ class Crossing(Admitting):
             entropy=self._entropy,
             anchor=self._chip.anchor(key),
             keep_anchor=partial(self._chip.set_anchor, key),  # and not this house: a session should reach little
-            still_awake=staying,
-            slept=partial(_slept, staying, self._telling, _whom(persona, place)),
+            still_awake=stay,
+            slept=partial(_slept, stay, self._telling, _whom(persona, place)),
+            own=self._telling.of(persona, place),
         )
 
-    def _wake_elsewhere(self, persona: Persona, place: str, key: SpaceKey, staying: Staying) -> Session:
+    def _wake_elsewhere(self, persona: Persona, place: str, key: SpaceKey, stay: Stay) -> Session:
         return self._workers.wake(
             persona,
             place,
@@ -135,8 +149,9 @@ class Crossing(Admitting):
             reranking=self._reranking,
             anchor=self._chip.anchor(key),
             keep_anchor=partial(_keep_confirmed, self._vault, self._chip, key),
-            still_awake=staying,
-            slept=partial(_slept, staying, self._telling, _whom(persona, place)),
+            still_awake=stay,
+            slept=partial(_slept, stay, self._telling, _whom(persona, place)),
+            own=self._telling.of(persona, place),
         )
 
 
@@ -150,9 +165,18 @@ def _whom(persona: Persona, place: str) -> Mapping[str, Any]:
     return {"subject": persona.subject, "persona": persona.name, "place": place}
 
 
-def _slept(staying: Staying, telling: Telling, whom: Mapping[str, Any]) -> None:
+def _refused(subject: str, place: str, claim: Claim | None) -> Mapping[str, Any]:
+    """What the log has of a refusal; what was shown and is no permit of this house names nobody."""
+    told = {"subject": subject or None, "place": place or None}
+    if claim is None:
+        return told
+    by = "permit" if claim.program is None else "credential"
+    return {**told, "detail": {"by": by, "late": True} if claim.late else {"by": by}}
+
+
+def _slept(stay: Stay, telling: Telling, whom: Mapping[str, Any]) -> None:
     try:
-        staying.end()
+        stay.end()
     finally:
         with suppress(StoreError):  # it sleeps whether that can be written down or not
             telling.tell(What.SLEPT, whom)

@@ -5,10 +5,12 @@
     ├── NotFoundError            nothing here by that id or name         1
     ├── AsleepError              the session has ended                   1
     ├── PermitError              the session's permit does not allow it  1
+    ├── OverrideError            the override does not go on so          1
     ├── EmbedderError            the embedder failed or is another one   1
     ├── RerankerError            the re-ranker failed                    1
     ├── StoreError               the store cannot serve                  1
     │   ├── StoreMissingError    there is no store, or no chip
+    │   ├── NotUpError           no house is up for it
     │   ├── StoreBusyError       another process held it for too long
     │   ├── StoreFullError       the disk is full
     │   ├── StoreReadOnlyError   it may not be written
@@ -47,6 +49,18 @@ class PermitError(SeveranceError):
     """The session was let in with a permit or a credential, and that does not allow this call."""
 
 
+class OverrideError(SeveranceError):
+    """A step of an override that may not be taken: too late, too early, by the wrong key, or for another request.
+
+    Attributes:
+        why: the same in one fixed word, as the audit log has it.
+    """
+
+    def __init__(self, message: str, *, why: str = "refused") -> None:
+        super().__init__(message)
+        self.why = why
+
+
 class EmbedderError(SeveranceError):
     """The embedder failed, returned something unusable, or is not the one this space was written with.
 
@@ -77,6 +91,10 @@ class StoreError(SeveranceError):
 
 class StoreMissingError(StoreError):
     """There is no store at this path, or its chip or vault is not beside it."""
+
+
+class NotUpError(StoreError):
+    """No house is up for this store; it can be opened with the root key."""
 
 
 class StoreBusyError(StoreError):

@@ -9,17 +9,19 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cache, partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Self, TypeVar
 
+from severance.alarming import Damages, bell_of, cut_at_opening
 from severance.audit.auditlog import AuditLog
 from severance.audit.events import What
 from severance.auditing import Auditing
 from severance.chip.chip import Chip
 from severance.chip.gate import Gate
+from severance.chip.override.desk import Desk
 from severance.chip.thresholds.awake import day_of
 from severance.chip.thresholds.book import Book
 from severance.chip.thresholds.stored import days_of, limits_of
@@ -29,10 +31,11 @@ from severance.crypto.rootkey import Key, variables
 from severance.drafts import name_of
 from severance.embed import bundled
 from severance.embed.made import embedder_of, reranker_of
-from severance.errors import InputError
+from severance.errors import DamagedError, InputError, SeveranceError
 from severance.governing import Governing
 from severance.keeping import Keeping
 from severance.model import Persona, PersonaStatus, Place, Status
+from severance.overriding import Overriding
 from severance.ports import Clock, Embedder, Entropy, Reranker, Reranking, Vault
 from severance.records import Event
 from severance.space import Space, new_key, stored_head
@@ -90,7 +93,9 @@ def open(  # noqa: A001 - `severance.open` is what people will write
     clock = clock or SystemClock()
     try:
         audit = open_audit(directory, chip, clock, entropy)
-    except BaseException:
+    except BaseException as problem:
+        if isinstance(problem, DamagedError):
+            cut_at_opening(directory, chip, clock, entropy)
         chip.close()
         vault.close()
         raise
@@ -107,7 +112,7 @@ def open(  # noqa: A001 - `severance.open` is what people will write
     )
 
 
-class House(Crossing, Governing, Keeping, Auditing):
+class House(Crossing, Governing, Keeping, Auditing, Overriding):
     """An unlocked store. Close it, or use it in a `with` block; closing puts every session to sleep.
 
     Names are 1 to 100 characters. Every method raises `StoreError` when the store cannot serve, and `DamagedError` when
@@ -134,6 +139,9 @@ class House(Crossing, Governing, Keeping, Auditing):
         self._chip = chip
         self._audit = audit
         self._telling = Telling(audit)
+        self._bell = bell_of(directory, chip, clock, entropy)
+        self._damages = Damages(self._telling, self._bell, clock)
+        self._telling.listeners.append(self._bell.hear)
         # Called at first need: a command that only looks at the house should not wait for word vectors.
         self._embedder = cache(embedder)
         self._reranking = cache(reranking)
@@ -141,8 +149,12 @@ class House(Crossing, Governing, Keeping, Auditing):
         self._entropy = entropy
         self._book = Book(chip)
         self._gate = Gate(chip, clock, entropy)
+        self._desk = Desk(chip, entropy)
+        self._tell_now = self._telling.tell
         self._surroundings = surroundings or Machine()
         self._workers = Workers(directory / VAULT_NAME)
+        with suppress(SeveranceError):  # what waits can wait, and keeps nobody out
+            self._bell.begin()
 
     @property
     def embedder(self) -> Embedder:
@@ -224,6 +236,7 @@ class House(Crossing, Governing, Keeping, Auditing):
             last.callback(self._chip.close)
             if self._audit is not None:
                 last.callback(self._audit.close)
+            last.callback(self._close_bell)
             last.callback(self._workers.close)  # they have the vault open
             for session in reversed(list(self._sessions.values())):
                 last.callback(session.sleep)

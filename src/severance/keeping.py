@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
+from severance.alarming import Damages
+from severance.audit.auditlog import AuditLog
 from severance.audit.events import What
 from severance.chip.chip import Chip
 from severance.errors import EmbedderError
@@ -30,10 +32,15 @@ class Keeping:
     _entropy: Entropy
     _embedder: Callable[[], Embedder]
     _telling: Telling
+    _audit: AuditLog | None
+    _damages: Damages
 
     def check(self, progress: Progress | None = None) -> list[Finding]:
         """Read everything, and say what is not as it was written; an empty list when all is."""
-        return examine(self._vault, self._chip, self._entropy, self._chip.everyone, progress)
+        found = examine(self._vault, self._chip, self._entropy, self._chip.everyone, progress)
+        if found:
+            self._damages.tell({"detail": {"findings": len(found)}})
+        return found
 
     def salvage(self) -> Iterator[tuple[Persona, Iterator[Memory]]]:
         """Of each persona that can still be read, every memory that can still be read, in its current version."""
@@ -68,7 +75,7 @@ class Keeping:
             StoreError: the file exists or cannot be written.
         """
         self._telling.tell(What.BACKED_UP, {"detail": {"chip": chip}})
-        return back_up(self._vault, self._chip if chip else None, path_of(path))
+        return back_up(self._vault, self._chip if chip else None, self._audit, path_of(path))
 
     def _salvaged(self, persona: Persona) -> Iterator[Memory]:
         # When it is asked for, and empty where nothing can be read, so that the others still have their turn.

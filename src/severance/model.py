@@ -88,11 +88,12 @@ class PersonaStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A house from outside."""
+    """A house from outside; of overrides, those that are not over."""
 
     store: str
     personas: tuple[PersonaStatus, ...]
     places: tuple[Place, ...]
+    overrides: tuple[OverrideInfo, ...] = ()
 
 
 class Right(StrEnum):
@@ -152,6 +153,57 @@ class AuditEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PersonaEvent:
+    """What a persona is shown of an entry about itself.
+
+    Attributes:
+        at: when.
+        what: what happened, such as "crossed" or "slept".
+        place: where, as far as it was anywhere.
+    """
+
+    at: datetime
+    what: str
+    place: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportCheck:
+    """An export of an audit log that was verified.
+
+    Attributes:
+        entries: how many entries are in it.
+        size: how many the log had then.
+        root: the root of the tree over those, in hex.
+        at: when that was.
+        verifier: the key that has signed it.
+        known: whether that key was given, and not taken from the file itself.
+    """
+
+    entries: int
+    size: int
+    root: str
+    at: datetime
+    verifier: str
+    known: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditAccepted:
+    """What became of an audit log that was not what the chip remembers.
+
+    Attributes:
+        entries: how many of its entries are still there.
+        remembered: how many the chip remembered.
+        begun: whether the log had to be begun anew; what there was is put aside.
+    """
+
+    entries: int
+    remembered: int
+    begun: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditCheck:
     """An audit log that was computed anew and is what its checkpoint, and every witness that was asked, has seen.
 
@@ -168,6 +220,87 @@ class AuditCheck:
     at: datetime
     verifier: str
     witnesses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmGroup:
+    """Something that rang, once or several times.
+
+    Attributes:
+        kind: what it is about, such as "permit.wrong" or "canary".
+        count: how often.
+        first, last: from when to when.
+        subject, persona, place: whom it concerns and where, where a rule says that names are told.
+    """
+
+    kind: str
+    count: int
+    first: datetime
+    last: datetime
+    subject: str | None = None
+    persona: str | None = None
+    place: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmSink:
+    """What waits for one sink of alarms.
+
+    Attributes:
+        sink: its name.
+        waiting: what it has not been told yet.
+        why: why it did not take the last message, or an empty text.
+        tries: how often that was tried.
+        due: when it is told next.
+    """
+
+    sink: str
+    waiting: tuple[AlarmGroup, ...]
+    why: str
+    tries: int
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmTold:
+    """An alarm that a sink has taken, and when."""
+
+    at: datetime
+    sink: str
+    alarm: AlarmGroup
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmStatus:
+    """What waits for the sinks of alarms, and the last 200 that they were told, the oldest first."""
+
+    sinks: tuple[AlarmSink, ...]
+    told: tuple[AlarmTold, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRules:
+    """What rings where, in words: sinks by name, and rules."""
+
+    sinks: Mapping[str, str]
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmTried:
+    """What became of a test: `why` is empty where the sink took it."""
+
+    sink: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryInfo:
+    """A memory that rings when it is read: whose it is, and its id."""
+
+    subject: str
+    persona: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +323,114 @@ class CredentialInfo:
     rights: frozenset[Right]
     made: datetime
     revoked: datetime | None
+
+
+class OverrideState(StrEnum):
+    """How far an override is. The last three are for good."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    ACTIVE = "active"
+    DENIED = "denied"
+    ENDED = "ended"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideInfo:
+    """An override as the owner sees it.
+
+    Attributes:
+        id: 32 characters of hex.
+        state: how far it is.
+        subject, persona: who is to be woken.
+        requester: the name of the key that asked.
+        reason: why, in the requester's words.
+        rights, threads: what its session may do, and in which threads; None for all.
+        made, approve_by, use_by: when it was asked for, until when it can be approved, and used.
+        length: for how long it opens.
+        approved: the names of the keys that approved.
+        denied: the name of the key that refused, or None.
+        used, until: when it was opened, and when it ends by itself, or None.
+        ended: when it ended, or None.
+        why: how it ended, in one word: time, released, gone, stopped, denied, keys, failed; or empty.
+    """
+
+    id: str
+    state: OverrideState
+    subject: str
+    persona: str
+    requester: str
+    reason: str
+    rights: frozenset[Right]
+    threads: tuple[str, ...] | None
+    made: datetime
+    approve_by: datetime
+    use_by: datetime
+    length: timedelta
+    approved: tuple[str, ...]
+    denied: str | None
+    used: datetime | None
+    until: datetime | None
+    ended: datetime | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideRequest:
+    """What a request says to whoever is to approve it. Whether its house knows it, only that house can tell.
+
+    Attributes:
+        id, subject, persona, reason, rights, threads, made, approve_by, use_by, length: as in `OverrideInfo`.
+        requester: the name of the key that asked, as that house had it.
+        key: the id of that key, 32 characters of hex.
+        digest: 64 characters of hex that stand for exactly this request; answers are to it alone.
+    """
+
+    id: str
+    subject: str
+    persona: str
+    requester: str
+    key: str
+    reason: str
+    rights: frozenset[Right]
+    threads: tuple[str, ...] | None
+    made: datetime
+    approve_by: datetime
+    use_by: datetime
+    length: timedelta
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideKeyInfo:
+    """An override key that is registered: whose it is, its id in hex, its public text, and when it was registered."""
+
+    name: str
+    id: str
+    public: str
+    made: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What a persona is told: that an override woke it outside its place.
+
+    Attributes:
+        at: when.
+        what: "override.used", or "override.ended" where it has heard of the beginning already.
+        reason: why, in the requester's words.
+        requester: the name of the key that asked.
+        until: when it ends by itself.
+        ended: when it ended, or None: it is awake now.
+    """
+
+    at: datetime
+    what: str
+    reason: str
+    requester: str
+    until: datetime
+    ended: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

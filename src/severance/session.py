@@ -14,17 +14,31 @@ from typing import Any, NoReturn, Self
 from weakref import WeakSet
 
 from severance.asking import When, check_query, check_whole, checked_items, filter_of
+from severance.audit.events import What
 from severance.context import context_block
 from severance.drafts import Rememberable, draft_of
 from severance.errors import AsleepError, ConflictError, EmbedderError, StoreError, StoreFullError, StoreReadOnlyError
 from severance.following import Following
 from severance.mind import Heard, Mind
-from severance.model import ID_BYTES, Draft, Filter, Head, Memory, Metadata, Persona, Recollection, id_text
+from severance.model import (
+    ID_BYTES,
+    Draft,
+    Filter,
+    Head,
+    Memory,
+    Metadata,
+    Notice,
+    Persona,
+    PersonaEvent,
+    Recollection,
+    id_text,
+)
 from severance.ports import Clock, Embedder, Entropy, Reranking
 from severance.reranking import reranked
 from severance.sleeping import write_layers
 from severance.space import Space
 from severance.system import give_back
+from severance.telling import Own, no_log
 from severance.writing import (
     Writing,
     amending,
@@ -41,6 +55,7 @@ from severance.writing import (
 
 MOST_RECALLED = 1_000
 MOST_TOKENS = 1_000_000
+MOST_EVENTS = 1_000
 _BATCH = 2_048
 _RECENT = 200
 _LARGE = 32_768
@@ -71,6 +86,7 @@ class Session:
         keep_anchor: Callable[[Head], None],
         still_awake: Callable[[], None] = lambda: None,
         slept: Callable[[], None] = lambda: None,
+        own: Own | None = None,
     ) -> None:
         self._persona = persona
         self._place = place
@@ -82,6 +98,8 @@ class Session:
         self._keep_anchor = keep_anchor
         self._still_awake = still_awake
         self._slept = slept
+        self._own = own
+        self._notices: Callable[[], tuple[Notice, ...]] = tuple
         self._ended = "this session has ended; cross again to wake the persona"
         self._anchored = anchor.seq if anchor is not None else 0
         self._heard = Heard(_RECENT)
@@ -289,6 +307,33 @@ class Session:
         with self._awake() as (space, mind):
             return {**mind.stats(), "records": space.head.seq}
 
+    def events(self, *, limit: int = 100) -> list[PersonaEvent]:
+        """What the house's log has of this persona, the oldest first: when it woke and slept, and where, and what was
+        done with its doors. Nothing in it depends on another persona, nor does what it takes to read it.
+
+        Args:
+            limit: the last ones, at most so many, 1 to 1,000.
+
+        Raises:
+            InputError: the limit is none.
+            StoreMissingError: the store is only read, and has no log open.
+        """
+        check_whole(limit, "the limit", 1, MOST_EVENTS)
+        with self._lock:
+            self._opened()
+            if self._own is None:
+                raise no_log()
+            return self._own.events(limit)
+
+    def notices(self) -> tuple[Notice, ...]:
+        """What this persona has not been told yet: that an override woke it outside its place, and that it ended.
+
+        Told once: afterwards it is known, whoever asked. A session that an override opened is told nothing.
+        """
+        with self._lock:
+            self._opened()
+            return self._notices()
+
     def sleep(self) -> None:
         """End the session: write what the snapshot lacks, tell the chip how far the log goes, drop key and mind.
 
@@ -322,6 +367,13 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<Session, {'asleep' if self._space is None else 'awake'}>"  # no name: it may be logged
+
+    def _carried(self, what: What, **detail: str | int) -> None:
+        """Say that memories are written out or brought in now. For `transfer`, where a caller says that they are."""
+        with self._lock:
+            self._opened()
+            if self._own is not None:
+                self._own.tell(what, **detail)
 
     def _found(self, query: str, limit: int, chosen: Filter) -> list[Recollection]:
         with self._awake() as (_, mind):

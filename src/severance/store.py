@@ -9,6 +9,7 @@ import msgspec
 
 from severance.audit.auditlog import AuditKeys, AuditLog, Signature
 from severance.audit.log import LogFile
+from severance.audit.proofs import EMPTY_ROOT
 from severance.chip.chip import Chip
 from severance.chip.rows import RowFile
 from severance.crypto.envelope import SPACE_BYTES
@@ -94,26 +95,89 @@ def open_store(
         return _open(directory, home or directory, key, entropy, readonly=True)
 
 
-def open_audit(directory: Path, chip: Chip, clock: Clock, entropy: Entropy) -> AuditLog | None:
-    """Open the audit log of an open store, and begin one where there is none. None in a store that is only read.
+def check_there(directory: Path) -> None:
+    """Refuse where there is no store.
 
     Raises:
-        StoreError, DamagedError: it is another store's, cannot serve, or is not what was written.
+        StoreMissingError: no chip is there.
     """
-    path, keys = directory.absolute() / AUDIT_NAME, AuditKeys(*chip.audit_keys())
+    if not present(directory / CHIP_NAME):
+        raise StoreMissingError(f"there is no store at {directory}; make one with `severance init`")
+
+
+def root_key(directory: Path, key: Key) -> bytes:
+    """The root key that `open_store` would open this store with; whether it is the right one only opening tells.
+
+    Raises:
+        StoreMissingError, StoreError, DamagedError: there is no chip that says where its key is from.
+        KeyMissingError: no root key.
+    """
+    directory = directory.absolute()
+    check_there(directory)
+    rows = RowFile.open(directory / CHIP_NAME, readonly=True)
+    try:
+        return _key_of(rows, directory, key)
+    finally:
+        rows.close()
+
+
+def open_audit(directory: Path, chip: Chip, clock: Clock, entropy: Entropy) -> AuditLog | None:
+    """Open the audit log of an open store, and begin one where there never was any. None in a store that is only read.
+
+    Raises:
+        StoreError: it is another store's, or cannot serve.
+        DamagedError: it is not what was written, or was cut or rewritten since the chip last heard of it.
+    """
     if chip.readonly:
         return None
-    if not present(path):
-        try:
-            LogFile.create(path, chip.store, Signature(chip.store, keys.sign, clock.now)).close()
-        except StoreError:
-            if not present(path):
-                raise  # else another process was making it at the same time
-    log = LogFile.open(path)
+    size, root = chip.log_head() or (0, EMPTY_ROOT)
+    if not present(directory.absolute() / AUDIT_NAME):
+        if size:
+            raise DamagedError(
+                f"the audit log is not in {directory}, and the chip remembers {size:,} entries; put {AUDIT_NAME} "
+                "back, or accept that it is gone with `severance audit accept`"
+            )
+        begin_audit(directory, chip, clock)
+    audit = audit_in(directory, chip, clock, entropy)
+    try:
+        audit.holds(size, root)
+        if audit.size() > size:
+            audit.keep_head()
+    except DamagedError as problem:
+        audit.close()
+        raise DamagedError(f"{problem}; put the right one back, or accept it with `severance audit accept`") from None
+    except BaseException:
+        audit.close()
+        raise
+    return audit
+
+
+def begin_audit(directory: Path, chip: Chip, clock: Clock) -> None:
+    """Make an audit log without entries, if none is there.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    path, keys = directory.absolute() / AUDIT_NAME, AuditKeys(*chip.audit_keys())
+    try:
+        LogFile.create(path, chip.store, Signature(chip.store, keys.sign, clock.now)).close()
+    except StoreError:
+        if not present(path):
+            raise  # else another process was making it at the same time
+
+
+def audit_in(directory: Path, chip: Chip, clock: Clock, entropy: Entropy, name: str = AUDIT_NAME) -> AuditLog:
+    """Open the audit log of an open store, whatever the chip remembers of it.
+
+    Raises:
+        StoreMissingError: there is none.
+        StoreError, DamagedError: it is another store's, cannot serve, or is none.
+    """
+    log = LogFile.open(directory.absolute() / name)
     if log.store != chip.store:
         log.close()
         raise StoreError(f"the audit log in {directory} belongs to another store; put back the right one")
-    return AuditLog(log, keys, clock, entropy)
+    return AuditLog(log, AuditKeys(*chip.audit_keys()), clock, entropy, chip.keep_log_head)
 
 
 def _open(directory: Path, home: Path, key: Key, entropy: Entropy, *, readonly: bool) -> tuple[Vault, Chip]:
@@ -125,9 +189,7 @@ def _open(directory: Path, home: Path, key: Key, entropy: Entropy, *, readonly: 
                 raise StoreError(
                     f"the chip and the vault in {directory} belong to different stores; put back the right one"
                 )
-            recorded = _recorded(rows.key_source, needed=key is None)
-            root_key = for_store(key, recorded, store=rows.store, directory=home, environ=os.environ)
-            return vault, Chip(rows, root_key, entropy)
+            return vault, Chip(rows, _key_of(rows, home, key), entropy)
         except BaseException:
             rows.close()
             raise
@@ -164,6 +226,11 @@ def _chip_file(directory: Path, vault: Vault, key: Key, entropy: Entropy, *, rea
         )
         _make_chip(directory, vault.store, root_key, msgspec.json.encode(record), entropy)
     return RowFile.open(path, readonly=readonly)
+
+
+def _key_of(rows: RowFile, home: Path, key: Key) -> bytes:
+    recorded = _recorded(rows.key_source, needed=key is None)
+    return for_store(key, recorded, store=rows.store, directory=home, environ=os.environ)
 
 
 def _recorded(raw: bytes, *, needed: bool) -> dict[str, object]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from severance.audit.auditlog import AuditLog
 from severance.audit.events import What
+from severance.errors import StoreMissingError
+from severance.model import Persona, PersonaEvent, moment
 
 Listener = Callable[[What, Mapping[str, Any]], None]
 """Is told one event: what happens, and the fields of `Happened` that were said of it."""
@@ -31,3 +33,39 @@ class Telling:
         for listener in self.listeners:
             for event in each:
                 listener(what, event)
+
+    def of(self, persona: Persona, place: str) -> Own:
+        """What a session of this persona at this place says and reads."""
+        return Own(self, self._audit, persona, place)
+
+
+class Own:
+    """What one session says to the log, and reads of it: of its own persona, and of nobody else."""
+
+    def __init__(self, telling: Telling, audit: AuditLog | None, persona: Persona, place: str) -> None:
+        """Not for callers: use `Telling.of`."""
+        self._telling = telling
+        self._audit = audit
+        self._persona = persona
+        self._place = place
+
+    def tell(self, what: What, **detail: str | int | bool) -> None:
+        """Say that this happens now to the persona at its place, with numbers and fixed words. Raises as `Telling`."""
+        whom = {"subject": self._persona.subject, "persona": self._persona.name, "place": self._place}
+        self._telling.tell(what, {**whom, "detail": detail})
+
+    def events(self, limit: int) -> list[PersonaEvent]:
+        """The last entries that the persona is shown of itself, the oldest first: so many at most.
+
+        Raises:
+            StoreMissingError: the store is only read, and has no log open.
+        """
+        if self._audit is None:
+            raise no_log()
+        found = self._audit.own(self._persona.subject, self._persona.name, limit)
+        return [PersonaEvent(at=moment(event.at), what=event.what, place=event.place) for event in found]
+
+
+def no_log() -> StoreMissingError:
+    """The error for who would read the audit log of a store that is only read."""
+    return StoreMissingError("the audit log is not open, since the store may not be written; allow writing")

@@ -14,7 +14,7 @@ from threading import Thread
 import pytest
 
 from kit import change
-from severance.audit.log import LogFile
+from severance.audit.log import LogFile, Tails
 from severance.audit.proofs import EMPTY_ROOT, consistency, goes_on, includes, inclusion, leaf_hash, node_hash, root
 from severance.errors import DamagedError, NewerVersionError, SeveranceError, StoreError, StoreMissingError
 
@@ -36,7 +36,7 @@ SIGNER = Plainly()
 sign = SIGNER.sign
 
 
-def entry(number: int) -> bytes:
+def entry(number: int, tails: Tails | None = None) -> bytes:
     return b"entry %d" % number
 
 
@@ -94,7 +94,7 @@ def test_what_fails_leaves_nothing(log: LogFile) -> None:
     fill(log, 3)
     before = log.checkpoint()
 
-    def fails(number: int) -> bytes:
+    def fails(number: int, tails: Tails) -> bytes:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -120,7 +120,7 @@ def test_several_at_once_take_turns(log: LogFile, path: Path) -> None:
 def test_what_was_appended_survives_a_kill(path: Path, log: LogFile) -> None:
     work = (
         "import os, sys; sys.path.insert(0, sys.argv[2])\n"
-        "from pathlib import Path; from test_log import SIGNER, entry; from severance.audit.log import LogFile\n"
+        "from pathlib import Path; from test_log import SIGNER, entry; from severance.audit.log import LogFile, Tails\n"
         "log = LogFile.open(Path(sys.argv[1]))\n"
         "for _ in range(7): log.append([entry], SIGNER)\n"
         "os.kill(os.getpid(), 9)\n"

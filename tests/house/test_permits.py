@@ -264,6 +264,7 @@ CALLS: dict[str, Callable[[Session, str], Any]] = {
     "context": lambda session, _: session.context("file"),
     "memories": lambda session, _: list(session.memories()),
     "stats": lambda session, _: session.stats(),
+    "events": lambda session, _: session.events(),
     "get": lambda session, known: session.get(known),
     "history": lambda session, known: session.history(known),
     "remember": lambda session, _: session.remember("the file"),

@@ -38,6 +38,7 @@ EVERY_CALL: dict[str, Callable[[Session], object]] = {
     "amend": lambda s: s.amend("a" * 30, "x"),
     "forget": lambda s: s.forget("a" * 30),
     "stats": lambda s: s.stats(),
+    "events": lambda s: s.events(),
 }
 
 

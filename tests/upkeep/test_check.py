@@ -52,7 +52,7 @@ def test_somebody_severed_while_everything_is_read_is_no_finding(store: Path, mo
 
 def test_findings_come_in_the_order_of_the_personas(store: Path) -> None:
     with open_house(store) as house:
-        spaces = {persona: house._chip.key(persona).space.hex() for persona in house._everyone()}
+        spaces = {persona: house._chip.key(persona).space.hex() for persona in house._chip.everyone()}
     change(store / "vault.db", "UPDATE records SET frame = zeroblob(400) WHERE seq = 1")
     named = [found.space for found in findings(store) if found.space is not None]
     assert list(dict.fromkeys(named)) == list(spaces.values())

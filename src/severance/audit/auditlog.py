@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from severance.audit import notes, proofs
-from severance.audit.events import Happened, What, opened, sealed
-from severance.audit.log import LogFile
+from msgspec.structs import replace
+
+from severance.audit import export, notes, proofs
+from severance.audit.events import Happened, What, is_its_own, opened, opened_tail, sealed, sealed_tail, tail_of
+from severance.audit.log import LogFile, Tails
 from severance.audit.notes import Checkpoint
-from severance.crypto.envelope import Opener, SpaceKey
-from severance.errors import DamagedError
+from severance.crypto.envelope import Opener, SpaceKey, disclosed
+from severance.errors import DamagedError, StoreError
 from severance.ports import Clock, Entropy
+
+HEAD_EVERY = 64
+"""After so many entries of one house, the log's head is remembered elsewhere."""
+
+KeepHead = Callable[[int, bytes], None]
+"""Remembers how many entries the log has, and the root over them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +63,23 @@ class AuditLog:
     Raises, from every method: DamagedError when the log is not what was written, StoreError when the file cannot serve.
     """
 
-    def __init__(self, log: LogFile, keys: AuditKeys, clock: Clock, entropy: Entropy) -> None:
-        """Nothing is read yet."""
+    def __init__(
+        self,
+        log: LogFile,
+        keys: AuditKeys,
+        clock: Clock,
+        entropy: Entropy,
+        keep_head: KeepHead = lambda size, root: None,
+    ) -> None:
+        """Nothing is read yet.
+
+        Args:
+            log, keys, clock, entropy: what it is made of.
+            keep_head: remembers elsewhere how far the log goes, by its size and root; is told now and then.
+        """
         self._log = log
+        self._keep_head = keep_head
+        self._untold = 0
         self._key = SpaceKey(log.store, 0, keys.seal)
         self._clock = clock
         self._entropy = entropy
@@ -75,6 +99,55 @@ class AuditLog:
         now = self._now()
         events = [Happened(at=now, what=what, **told) for told in each]
         self._log.append([partial(_sealing, event, self._key, self._entropy) for event in events], self._signature)
+        self._untold += len(events)
+        if self._untold >= HEAD_EVERY:
+            self.keep_head()
+
+    def keep_head(self) -> None:
+        """Let the log's head be remembered elsewhere. Where that cannot be written, it stays behind."""
+        size, top = self._signature.read(self._log.checkpoint())
+        with suppress(StoreError):
+            self._keep_head(size, top)
+            self._untold = 0
+
+    def holds(self, size: int, top: bytes) -> None:
+        """Hold the log against what was remembered of it: so many entries, 0 or more, under this root.
+
+        Raises:
+            DamagedError: it was cut or rewritten since.
+        """
+        now = self._log.size()
+        if size == 0:
+            return
+        if now < size:
+            raise DamagedError(f"the audit log was cut: the chip remembers {size:,} entries, and {now:,} are there")
+        if proofs.root(self._log.node, 0, size) != top:
+            raise DamagedError(
+                f"the audit log was rewritten: its first {size:,} entries are not those that the chip remembers"
+            )
+
+    def own(self, subject: str, persona: str, limit: int) -> list[Happened]:
+        """The last entries that a persona is shown of itself, the oldest first: as many as `limit` at most.
+
+        Nothing else is read: neither what it takes nor what comes back depends on entries about others.
+        """
+        opener, found = Opener(self._key), list[Happened]()
+        tail = tail_of(self._key, subject, persona)
+        last = self._log.tail(tail)
+        number = None if last is None else opened_tail(last, opener, tail)
+        while number is not None and len(found) < limit:
+            (frame,) = self._log.entries(number, number + 1)
+            event = opened(frame, opener, self._key, number)
+            goes_back = event.before is None or event.before < number
+            if (event.subject, event.persona) != (subject, persona) or not goes_back:
+                raise DamagedError("audit.db: an entry is in a chain that is not its own; see `severance audit`")
+            found.append(event)
+            number = event.before
+        return found[::-1]
+
+    def size(self) -> int:
+        """How many entries there are."""
+        return self._log.size()
 
     def events(self, first: int = 0, after: int | None = None) -> Iterator[tuple[int, Happened]]:
         """The entries with their numbers, from `first` up to `after`."""
@@ -101,12 +174,14 @@ class AuditLog:
                 f"the audit log has {size:,} entries, and its last checkpoint was made of {checkpoint.size:,}: "
                 "it was cut, or added to by somebody else"
             )
-        opener, tree = Opener(self._key), Growing()
+        opener, tree, chains = Opener(self._key), Growing(), _Chains(self._key)
         for number, frame in enumerate(self._log.entries(0, size)):
-            opened(frame, opener, self._key, number)
+            chains.add(number, opened(frame, opener, self._key, number))
             tree.add(frame)
         if tree.root() != checkpoint.root:
             raise DamagedError("the audit log is not the one that its last checkpoint was made of: it was rewritten")
+        if chains.last != {tail: opened_tail(frame, opener, tail) for tail, frame in self._log.tails().items()}:
+            raise _unchained()
         return checkpoint
 
     def goes_on_from(self, note: str) -> Checkpoint:
@@ -132,9 +207,33 @@ class AuditLog:
         """The proof that entry `number` is in the log of the first `size` entries."""
         return proofs.inclusion(self._log.node, number, size)
 
+    def exported(self, wanted: Callable[[Happened], bool]) -> Iterator[bytes]:
+        """The lines of an export of the entries that are wanted, under the checkpoint of now; the header first."""
+        checkpoint, note = self.checkpoint()
+        yield export.header(self.verifier, note)
+        opener = Opener(self._key)
+        for number, frame in enumerate(self._log.entries(0, checkpoint.size)):
+            event = opened(frame, opener, self._key, number)
+            if wanted(event):
+                proof = self.inclusion(number, checkpoint.size)
+                yield export.line(number, event, frame, disclosed(self._key, frame), proof)
+
+    def copy_to(self, path: Path) -> None:
+        """Write a consistent copy of the log, sealed as it is, to a new file.
+
+        Raises:
+            StoreError: it exists or cannot be written.
+        """
+        self._log.copy_to(path)
+
     def close(self) -> None:
-        """Let go of the file. Doing it again does nothing."""
-        self._log.close()
+        """Let the head be remembered, and let go of the file. Doing it again does nothing."""
+        try:
+            if self._untold:
+                self._untold = 0
+                self.keep_head()
+        finally:
+            self._log.close()
 
     def _now(self) -> int:
         return self._clock.now()
@@ -165,5 +264,32 @@ class Growing:
         return total
 
 
-def _sealing(event: Happened, key: SpaceKey, entropy: Entropy, number: int) -> bytes:
-    return sealed(event, key, number, entropy)
+class _Chains:
+    """The chains of what each persona is shown, followed through all entries."""
+
+    def __init__(self, key: SpaceKey) -> None:
+        self._key = key
+        self.last: dict[bytes, int] = {}
+
+    def add(self, number: int, event: Happened) -> None:
+        """One more entry; DamagedError where it does not follow the one before it in its chain."""
+        if not is_its_own(event):
+            return
+        tail = tail_of(self._key, event.subject, event.persona)
+        if event.before != self.last.get(tail):
+            raise _unchained()
+        self.last[tail] = number
+
+
+def _unchained() -> DamagedError:
+    return DamagedError("the audit log does not show a persona all of its own entries: somebody put back a part of it")
+
+
+def _sealing(event: Happened, key: SpaceKey, entropy: Entropy, number: int, tails: Tails) -> bytes:
+    if not is_its_own(event):
+        return sealed(event, key, number, entropy)
+    tail = tail_of(key, event.subject, event.persona)
+    last = tails.get(tail)
+    before = None if last is None else opened_tail(last, Opener(key), tail)
+    tails.put(tail, sealed_tail(number, key, tail, entropy))
+    return sealed(replace(event, before=before), key, number, entropy)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import struct
+from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
-from severance.crypto.envelope import Kind, Opener, Sealer, SpaceKey, Where
-from severance.crypto.primitives import sha256
-from severance.errors import NewerVersionError
+from severance.crypto.envelope import Kind, Opener, Sealer, SpaceKey, Where, opened_with
+from severance.crypto.primitives import hmac_sha256, sha256
+from severance.errors import DamagedError, NewerVersionError
 from severance.model import MAX_NAME_CHARS, Plain, Sealed
 from severance.ports import Entropy
 from severance.records import Time
@@ -29,8 +31,41 @@ class What(StrEnum):
     SLEPT = "slept"
     REFUSED = "refused"
     THRESHOLD_CHANGED = "threshold.changed"
+    PERMIT_MADE = "permit.made"
+    PERMIT_REVOKED = "permit.revoked"
+    CREDENTIAL_MADE = "credential.made"
+    CREDENTIAL_REVOKED = "credential.revoked"
+    CLOCK_ACCEPTED = "clock.accepted"
+    EXPORTED = "exported"
+    IMPORTED = "imported"
     BACKED_UP = "backed-up"
+    RESTORED = "restored"
     REEMBEDDED = "reembedded"
+    OVERRIDE_REGISTERED = "override.registered"
+    OVERRIDE_UNREGISTERED = "override.unregistered"
+    OVERRIDE_REQUESTED = "override.requested"
+    OVERRIDE_APPROVED = "override.approved"
+    OVERRIDE_DENIED = "override.denied"
+    OVERRIDE_USED = "override.used"
+    OVERRIDE_ENDED = "override.ended"
+    OVERRIDE_REFUSED = "override.refused"
+    AUDIT_ACCEPTED = "audit.accepted"
+    AUDIT_CUT = "audit.cut"
+    DAMAGE = "damage"
+    BARRIER_FAILED = "barrier.failed"
+    ALARMS_CHANGED = "alarms.changed"
+    CANARY = "canary"
+    CANARY_PLANTED = "canary.planted"
+    CANARY_REMOVED = "canary.removed"
+
+
+_ITS_OWN = frozenset(
+    {
+        *(What.SEVERED, What.PLACED, What.CROSSED, What.SLEPT, What.PERMIT_MADE, What.PERMIT_REVOKED),
+        *(What.EXPORTED, What.IMPORTED),
+    }
+)
+_OVERRIDE = "override."
 
 
 class Happened(msgspec.Struct, array_like=True, tag="happened", frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,6 +77,8 @@ class Happened(msgspec.Struct, array_like=True, tag="happened", frozen=True, kw_
         subject, persona, place: whom it concerns and where, as far as it concerns anybody.
         id: of the permit, credential or request, in hex.
         detail: numbers and fixed words, by name.
+        before: the number of the entry before this one that the persona is shown; None where there is none, or where
+            this one is not shown to any.
     """
 
     at: Time
@@ -51,10 +88,22 @@ class Happened(msgspec.Struct, array_like=True, tag="happened", frozen=True, kw_
     place: _Name | None = None
     id: _Word | None = None
     detail: dict[_Word, _Word | _Whole | bool] = {}
+    before: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Happened)
+_TAIL: msgspec.msgpack.Decoder[int] = msgspec.msgpack.Decoder(Annotated[int, msgspec.Meta(ge=0)])
+_TAIL_BYTES = 16
+_LENGTH = struct.Struct(">I")
+
+
+def is_its_own(event: Happened) -> bool:
+    """Whether the persona that an entry is about is shown it: what it did, and what was done with its door.
+
+    Not what the owner looks for without its knowledge, such as canaries and damage.
+    """
+    return event.persona is not None and (event.what in _ITS_OWN or event.what.startswith(_OVERRIDE))
 
 
 def sealed(event: Happened, key: SpaceKey, number: int, entropy: Entropy) -> Sealed:
@@ -69,13 +118,52 @@ def opened(frame: bytes, opener: Opener, key: SpaceKey, number: int) -> Happened
         DamagedError: it is not what was written there.
         NewerVersionError: a later version wrote it.
     """
-    plain = opener.open(_place(key, number), frame)
+    return _decoded(opener.open(_place(key, number), frame), number)
+
+
+def shown(disclosure: bytes, frame: bytes, store: bytes, number: int) -> Happened:
+    """The event that entry `number` of a store's log holds, by what was disclosed of that entry alone.
+
+    Raises: as `opened`; DamagedError where it is not disclosed by this.
+    """
+    where = _place(SpaceKey(store, 0, b""), number)
+    return _decoded(opened_with(disclosure, store, 0, where, frame), number)
+
+
+def _decoded(plain: Plain, number: int) -> Happened:
     try:
         return _DECODER.decode(plain)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise NewerVersionError(
             f"entry {number} of the audit log was written by a later version of Severance; use that version"
         ) from None
+
+
+def tail_of(key: SpaceKey, subject: str | None, persona: str | None) -> bytes:
+    """The id, 16 bytes, under which the log keeps where the entries end that a persona is shown."""
+    names = [(name or "").encode() for name in (subject, persona)]
+    framed = b"".join(_LENGTH.pack(len(name)) + name for name in names)
+    return hmac_sha256(key.secret, b"severance/tail/v1" + framed)[:_TAIL_BYTES]
+
+
+def sealed_tail(number: int, key: SpaceKey, tail: bytes, entropy: Entropy) -> Sealed:
+    """The number of the last entry that a persona is shown, as it is kept under the id `tail`."""
+    return Sealer(key, _Scoped(entropy)).seal(_tail_place(tail), Plain(_ENCODER.encode(number)))
+
+
+def opened_tail(frame: bytes, opener: Opener, tail: bytes) -> int:
+    """The number in what is kept under the id `tail`.
+
+    Raises:
+        DamagedError: it is not what was written there.
+    """
+    with suppress(DamagedError, msgspec.MsgspecError):
+        return _TAIL.decode(opener.open(_tail_place(tail), frame))
+    raise DamagedError("audit.db: where the entries of a persona end is not what was written; see `severance audit`")
+
+
+def _tail_place(tail: bytes) -> Where:
+    return Where(Kind.EVENT, 0, sha256(b"severance/tail/v1" + tail))
 
 
 def _place(key: SpaceKey, number: int) -> Where:

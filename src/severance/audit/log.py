@@ -24,13 +24,27 @@ LAYOUT = {
     "meta": "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
     "entries": "CREATE TABLE entries (n INTEGER PRIMARY KEY, frame BLOB NOT NULL)",
     "nodes": "CREATE TABLE nodes (level INTEGER, n INTEGER, hash BLOB NOT NULL, PRIMARY KEY (level, n)) WITHOUT ROWID",
+    "tails": "CREATE TABLE tails (id BLOB PRIMARY KEY, frame BLOB NOT NULL) WITHOUT ROWID",
 }
 _BUSY = 10.0
 _PAGE = 1_024
 _NOTE = "INSERT OR REPLACE INTO meta VALUES ('checkpoint', ?)"
 
-Sealing = Callable[[int], bytes]
-"""Makes the entry that will have this number, counted from 0."""
+
+class Tails(Protocol):
+    """Where in the log the entries of each chain end, each sealed, under an id."""
+
+    def get(self, tail: bytes) -> bytes | None:
+        """What is kept under this id."""
+        ...
+
+    def put(self, tail: bytes, frame: bytes) -> None:
+        """Keep this under the id, in place of what was."""
+        ...
+
+
+Sealing = Callable[[int, Tails], bytes]
+"""Makes the entry that will have this number, counted from 0, and moves the end of the chain that it is in."""
 
 
 class Signer(Protocol):
@@ -46,7 +60,7 @@ class Signer(Protocol):
 
 
 class LogFile:
-    """One log, for any number of threads and processes. Nothing in it is ever changed or removed.
+    """One log, for any number of threads and processes. No entry is ever changed or removed.
 
     Attributes:
         store: the store id.
@@ -103,12 +117,12 @@ class LogFile:
         """
 
         def adding(raw: sqlite3.Connection) -> int:
-            tree = _Tree(lambda *given: raw.execute(*given).fetchall())
+            tree, tails = _Tree(lambda *given: raw.execute(*given).fetchall()), _Tails(raw)
             first = size = tree.size()
             if signer.read(tree.note()) != (size, root(tree.node, 0, size)):
                 raise damaged(self._path.name, "the entries are not those that the last checkpoint was made of")
             for sealing in seal:
-                frame = sealing(size)
+                frame = sealing(size, tails)
                 raw.execute("INSERT INTO entries VALUES (?, ?)", (size, frame))
                 raw.executemany("INSERT INTO nodes VALUES (?, ?, ?)", tree.over(size, leaf_hash(frame)))
                 size += 1
@@ -145,6 +159,28 @@ class LogFile:
         """The hash of a perfect subtree, as `proofs` wants it."""
         return _Tree(self._connection.query).node(level, number)
 
+    def tail(self, tail: bytes) -> bytes | None:
+        """What is kept under this id of a chain."""
+        rows = self._connection.query("SELECT frame FROM tails WHERE id = ?", (tail,))
+        return _bytes(rows[0][0]) if rows else None
+
+    def tails(self) -> dict[bytes, bytes]:
+        """What is kept of every chain, by its id."""
+        return {_bytes(tail): _bytes(frame) for tail, frame in self._connection.query("SELECT id, frame FROM tails")}
+
+    def copy_to(self, path: Path) -> None:
+        """Write a consistent copy to a new file, while others may go on writing.
+
+        Raises:
+            StoreError: it exists or cannot be written.
+        """
+        with closing(connect(self._path, "mode=rw", _BUSY)) as raw, new_file(path) as part:
+            try:
+                with closing(sqlite3.connect(part, isolation_level=None)) as copy:
+                    raw.backup(copy)
+            except FAULTS as error:
+                raise translated(error, path) from error
+
     def close(self) -> None:
         """Let go of the file. Doing it again does nothing."""
         self._connection.close()
@@ -164,6 +200,20 @@ class LogFile:
         return bytes(rows[0][0])
 
 
+class _Tails:
+    """Of one transaction."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self._raw = raw
+
+    def get(self, tail: bytes) -> bytes | None:
+        row = self._raw.execute("SELECT frame FROM tails WHERE id = ?", (tail,)).fetchone()
+        return None if row is None else _bytes(row[0])
+
+    def put(self, tail: bytes, frame: bytes) -> None:
+        self._raw.execute("INSERT OR REPLACE INTO tails VALUES (?, ?)", (tail, frame))
+
+
 class _Tree:
     """The tree as it is in the file: entries are its leaves; what stands over them is written as it becomes perfect."""
 
@@ -176,12 +226,12 @@ class _Tree:
 
     def note(self) -> str:
         (note,) = self._one("SELECT value FROM meta WHERE name = 'checkpoint'")
-        return self._bytes(note).decode("utf-8", "replace")
+        return _bytes(note).decode("utf-8", "replace")
 
     def node(self, level: int, number: int) -> bytes:
         if level == 0:
             (frame,) = self._one("SELECT frame FROM entries WHERE n = ?", number)
-            return leaf_hash(self._bytes(frame))
+            return leaf_hash(_bytes(frame))
         (hashed,) = self._one("SELECT hash FROM nodes WHERE level = ? AND n = ?", level, number)
         if not is_digest(hashed):
             raise _broken()
@@ -202,10 +252,11 @@ class _Tree:
             raise _broken()
         return rows[0]
 
-    def _bytes(self, value: object) -> bytes:
-        if type(value) is not bytes:
-            raise _broken()
-        return value
+
+def _bytes(value: object) -> bytes:
+    if type(value) is not bytes:
+        raise _broken()
+    return value
 
 
 def _broken() -> DamagedError:

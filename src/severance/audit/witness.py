@@ -6,19 +6,26 @@ make it forget what it knows. Whether one leads to the other is for the caller t
 
 from __future__ import annotations
 
+import http.client
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import SplitResult
 
 from severance.audit.notes import MOST_NOTE
 from severance.disk.faults import from_system
 from severance.errors import InputError, StoreError
+from severance.net import Asked, Unanswered, checked_url, exchange, is_private, whole
 
 _GIT_SECONDS = 60.0
+_HTTP_SECONDS = 15.0
+_MOST_REPLY = MOST_NOTE + 2**16
+_NO_CONTENT, _NOT_FOUND = 204, 404
 
 Leads = Callable[[str], object]
 """Raises when the log does not go on from this note."""
@@ -48,7 +55,7 @@ def witness_of(spec: str, name: str) -> Witness:
     """The witness that a spec names.
 
     Args:
-        spec: `file:PATH`, or `git:PATH` for a repository.
+        spec: `file:PATH`, `git:PATH` for a repository, or `https://...` (http to this machine only).
         name: the log's own, for witnesses that keep several: its store id in hex.
 
     Raises:
@@ -61,7 +68,9 @@ def witness_of(spec: str, name: str) -> Witness:
             return FileWitness(path)
         if kind == "git":
             return GitWitness(path, f"severance-{name}.checkpoint")
-    raise InputError("a witness is file:PATH or git:PATH; give one of these")
+        if kind in ("http", "https"):
+            return HttpWitness(checked_url(spec, "a witness", "https://witness.example.org/log", query=True))
+    raise InputError("a witness is file:PATH, git:PATH or https://...; give one of these")
 
 
 def show(witness: Witness, note: str, leads: Leads) -> None:
@@ -89,7 +98,7 @@ class FileWitness:
         """The note in the file."""
         try:
             with self._path.open("rb") as file:
-                return _text(file.read(MOST_NOTE + 1), self._path)
+                return _text(file.read(MOST_NOTE + 1), self._path.name)
         except FileNotFoundError:
             if not self._path.parent.is_dir():
                 raise StoreError(f"the folder of the witness {self._path.name} is not there; mount it") from None
@@ -129,7 +138,7 @@ class GitWitness:
         """The note in the last commit, whatever became of the work tree."""
         if not self._git("ls-tree", "HEAD", "--", self._name, unborn=True):
             return None
-        return _text(self._git("show", f"HEAD:{self._name}"), self._folder / self._name)
+        return _text(self._git("show", f"HEAD:{self._name}"), self._name)
 
     def keep(self, note: str) -> None:
         """Write the file, and commit it and nothing else."""
@@ -164,10 +173,65 @@ class GitWitness:
         return done.returncode == 0
 
 
-def _text(raw: bytes, path: Path) -> str:
+class HttpWitness:
+    """A service: `GET` of its address gives the last note, with 404 or 204 where there is none; `POST` brings one."""
+
+    def __init__(self, parts: SplitResult, *, ticks: Callable[[], float] = time.monotonic) -> None:
+        """Nothing is sent yet.
+
+        Args:
+            parts: its address.
+            ticks: seconds that pass, from any beginning.
+
+        Raises:
+            InputError: it is plain http to another machine.
+        """
+        if not is_private(parts):
+            raise InputError("checkpoints go over a network encrypted only; give the witness as https")
+        self._parts = parts
+        self._target = parts._replace(scheme="", netloc="").geturl() or "/"
+        self._ticks = ticks
+
+    def last(self) -> str | None:
+        """What it answers to GET."""
+        status, raw = self._ask("GET", None)
+        return None if status in (_NO_CONTENT, _NOT_FOUND) else _text(raw, f"the witness at {self._parts.netloc}")
+
+    def keep(self, note: str) -> None:
+        """POST the note; every answer from 200 to 299 says that it is kept."""
+        if self._ask("POST", note.encode())[0] == _NOT_FOUND:
+            raise StoreError(
+                f"the witness at {self._parts.netloc} does not take checkpoints there; look at its address"
+            )
+
+    def _ask(self, method: str, body: bytes | None) -> tuple[int, bytes]:
+        headers = {"Accept": "text/plain", "Accept-Encoding": "identity", "User-Agent": "severance"}
+        if body is not None:
+            headers["Content-Type"] = "text/plain; charset=utf-8"
+        asked = Asked(method, self._target, body, headers)
+        until = self._ticks() + _HTTP_SECONDS
+        try:
+            return exchange(self._parts, asked, _answer, deadline=until, ticks=self._ticks, most=_MOST_REPLY)
+        except TimeoutError:
+            problem = f"did not answer within {_HTTP_SECONDS:g} seconds"
+        except Unanswered as unanswered:
+            problem = str(unanswered)
+        raise StoreError(f"the witness at {self._parts.netloc} {problem}; the log was not held against it") from None
+
+
+def _answer(response: http.client.HTTPResponse) -> tuple[int, bytes]:
+    """The status, and the body of a good answer."""
+    if response.status == _NOT_FOUND:
+        return response.status, b""
+    if not 200 <= response.status < 300:
+        raise Unanswered(f"answered with status {response.status}")
+    return response.status, whole(response)
+
+
+def _text(raw: bytes, where: str) -> str:
     try:
         if 0 < len(raw) <= MOST_NOTE:
             return raw.decode("utf-8")
     except UnicodeDecodeError:
         pass
-    raise StoreError(f"{path.name} holds no checkpoint; a witness's file must have no other use")
+    raise StoreError(f"{where} holds no checkpoint; a witness must have no other use")

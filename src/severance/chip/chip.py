@@ -16,11 +16,14 @@ from typing import NoReturn, TypeVar
 import msgspec
 
 from severance.chip.changes import Change, plain, sealing
+from severance.chip.override.escrow import escrow_of
 from severance.chip.register import (
     DECODER,
     STATE_ID,
     AnchorRow,
+    ApproversRow,
     AwakeRow,
+    HeadRow,
     KeyRow,
     Keys,
     Known,
@@ -70,6 +73,7 @@ class Chip:
             WrongKeyError: another root key made this chip.
         """
         self._rows = rows
+        self._entropy = entropy
         self._keys = Keys.derive(root_key, rows.store)
         key = SpaceKey(rows.store, 0, self._keys.seal)
         self._seal = sealing(key, entropy)
@@ -97,11 +101,11 @@ class Chip:
         """Another one after every change of any row, whichever process made it; some microseconds."""
         return self._rows.version()
 
-    def watch(self, likes: Iterable[Row]) -> Callable[[], tuple[bytes | None, ...]]:
+    def watch(self, likes: Iterable[Row], space: bytes = b"") -> Callable[[], tuple[bytes | None, ...]]:
         """What tells something else after every change of the rows with these ids, and after no other; in some
-        microseconds, and always with the same work. Nothing is opened for it.
+        microseconds, and always with the same work. Nothing is opened for it. Some rows are of a space.
         """
-        return partial(self._rows.frames, [self._keys.identify(like)[0] for like in likes])
+        return partial(self._rows.frames, [self._keys.identify(like, space)[0] for like in likes])
 
     @property
     def readonly(self) -> bool:
@@ -230,6 +234,16 @@ class Chip:
         """
         return self._find(like, space, rows)
 
+    def find_evenly(self, like: R) -> R | None:
+        """As `find`, with the same work where there is none: one statement, and one row opened."""
+        wanted, owner = self._keys.identify(like)
+        frame, state = self._rows.frames([wanted, STATE_ID])
+        if frame is not None:
+            return self._open(StoredRow(wanted, owner, frame), type(like))
+        if state is not None:
+            self._opener.open(row_place(STATE_ID, None), state)
+        return None
+
     def open_any(self, rows: Verified | None) -> None:
         """Open a row for nothing, where finding none must take the work of finding one; of `rows`, if there are any."""
         found = next(iter(rows.values()), None) if rows else self._rows.get(STATE_ID)
@@ -240,6 +254,18 @@ class Chip:
         """Of these rows, all that have the owner that this one has."""
         _, owner = self._keys.identify(like)
         return [self._open(stored, type(like)) for stored in rows.values() if stored.owner == owner]
+
+    def owned_in(self, like: R, rows: Rows) -> list[R]:
+        """In one transaction, all rows that have the owner that this one has."""
+        _, owner = self._keys.identify(like)
+        return [] if owner is None else [self._open(stored, type(like)) for stored in rows.owned(owner)]
+
+    def key_in(self, row: PersonaRow, rows: Rows) -> SpaceKey:
+        """The key of a persona's space, in one transaction."""
+        key = self._find(KeyRow(b""), row.space, rows)
+        if key is None:
+            raise _damaged()
+        return SpaceKey(row.space, row.epoch, key.secret)
 
     def key(self, persona: Persona, rows: Verified | None = None) -> SpaceKey:
         """The key of the persona's space; as of `rows`, where they are given.
@@ -259,6 +285,7 @@ class Chip:
 
         def add(change: Change) -> list[str]:
             change.put(SubjectRow(subject))
+            approvers = self._find(ApproversRow(()), rows=change.rows)
             known = []
             for name, (key, head) in personas.items():
                 row = PersonaRow(subject, name, key.space, key.epoch)
@@ -268,6 +295,10 @@ class Chip:
                 change.put(row)
                 change.put(KeyRow(key.secret), key.space)
                 change.put(AnchorRow(key.epoch, head.seq, head.digest), key.space)
+                if approvers is not None:
+                    escrow = escrow_of(key, (subject, name), self.store, approvers.keys, self._entropy)
+                    if escrow is not None:
+                        change.put(escrow, key.space)
             return known
 
         return self.change(add)
@@ -304,6 +335,21 @@ class Chip:
             row = self._find(AnchorRow(0, 0, b""), key.space, change.rows)
             if back or row is None or row.seq < head.seq:
                 change.put(AnchorRow(key.epoch, head.seq, head.digest), key.space)
+
+        self.change(move)
+
+    def log_head(self) -> tuple[int, bytes] | None:
+        """How many entries the audit log had when the chip last heard of it, and the root over them; None before."""
+        row = self._find(HeadRow(0, b""))
+        return None if row is None else (row.size, row.root)
+
+    def keep_log_head(self, size: int, root: bytes, *, back: bool = False) -> None:
+        """Remember how far the audit log goes. Never goes back, unless `back` says that the owner accepts it."""
+
+        def move(change: Change) -> None:
+            row = self._find(HeadRow(0, b""), rows=change.rows)
+            if back or row is None or row.size < size:
+                change.put(HeadRow(size, root))
 
         self.change(move)
 

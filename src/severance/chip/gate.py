@@ -30,6 +30,8 @@ MOST_TOLD = 30 * 24 * 3_600 * 1_000_000
 """Microseconds for which an ended permit stays in the list."""
 
 R = TypeVar("R", PermitRow, CredentialRow)
+Tell = Callable[[bytes], None]
+"""Is told the id of what is made, before it is."""
 
 _SECRET_BYTES = 32
 _NOBODY = PermitRow(bytes(ID_BYTES), "", "", "", (), 0, 0, 0)
@@ -46,12 +48,14 @@ class Claim:
         subject, place: who would go where; names that nobody has where the text is none of this house.
         program: the name of the program, where it is a credential.
         open: what lets in whoever of the subject wakes there: None where it does not, whoever it is.
+        late: whether it is a permit of this house that has ended or was revoked.
     """
 
     subject: str
     place: str
     program: str | None
     open: Callable[[Persona], Admission | None]
+    late: bool = False
 
 
 class Gate:
@@ -78,11 +82,12 @@ class Gate:
         self._chip.change(lambda change: change.put(ClockRow(now)))
         return before
 
-    def permit(self, persona: Persona, place: str, rights: frozenset[Right], until: int) -> str:
-        """Make a permit, as text. Those that ended long ago are struck from the list."""
+    def permit(self, persona: Persona, place: str, rights: frozenset[Right], until: int, tell: Tell) -> str:
+        """Make a permit, as text; `tell` hears of its id first. Those that ended long ago are struck from the list."""
         now, seat = self.now(), self._seat(place, persona.subject, persona.name)
         fresh = self._entropy.draw(ID_BYTES, seat)
         row = PermitRow(fresh, persona.subject, persona.name, place, tuple(sorted(rights)), now, until)
+        tell(fresh)
         old = [each for each in self._permits() if min(each.until, each.ended or each.until) < now - MOST_TOLD]
 
         def make(change: Change) -> None:
@@ -98,12 +103,13 @@ class Gate:
         now = self.now()
         return [_permit_info(row, now) for row in sorted(self._permits(), key=lambda row: (row.made, row.id))]
 
-    def register(self, subject: str, place: str, program: str, rights: frozenset[Right]) -> str:
-        """Make the place credential of a program, as text. Its secret is not kept."""
+    def register(self, subject: str, place: str, program: str, rights: frozenset[Right], tell: Tell) -> str:
+        """Make the place credential of a program, as text; `tell` hears of its id first. Its secret is not kept."""
         seat = self._seat(place, subject)
         fresh, secret = self._entropy.draw(ID_BYTES, seat), self._entropy.draw(_SECRET_BYTES, seat)
         proof = self._proof(fresh, secret)
         row = CredentialRow(fresh, proof, subject, place, program, tuple(sorted(rights)), self.now())
+        tell(fresh)
         self._chip.change(lambda change: change.put(row))
         return ".".join((CREDENTIAL, fresh.hex(), base64.urlsafe_b64encode(secret).decode("ascii").rstrip("=")))
 
@@ -111,6 +117,15 @@ class Gate:
         """All credentials, in the order in which they were made."""
         rows = self._chip.of_kind(_NO_CREDENTIAL, self._chip.verify())
         return [_credential_info(row) for row in sorted(rows, key=lambda row: (row.made, row.id))]
+
+    def open_ones(self, given: str) -> list[PermitRow | CredentialRow]:
+        """The permit and the credential with this id that have not ended: one or none of them."""
+        permit = self._chip.find(replace(_NOBODY, id=_id(given)))
+        credential = self._chip.find(replace(_NO_CREDENTIAL, id=_id(given)))
+        found: list[PermitRow | CredentialRow] = []
+        found += [permit] if permit is not None and permit.ended is None else []
+        found += [credential] if credential is not None and credential.revoked is None else []
+        return found
 
     def revoke(self, given: str) -> None:
         """End the permit or the credential with this id, for good. Doing it again does nothing.
@@ -167,7 +182,8 @@ class Gate:
                 return None
             return Admission(self, self._chip, row, permit, now, permit.end(now, row.until, tool), tool)
 
-        return Claim(row.subject, row.place, None, let_in)
+        over = row.ended is not None or now >= row.until
+        return Claim(row.subject, row.place, None, let_in, late=permit is not None and row.subject != "" and over)
 
     def _credential(self, text: str, place: str | None) -> Claim:
         wanted, secret = _credential_parts(text)

@@ -12,14 +12,22 @@ import msgspec
 
 from severance.chip.thresholds.awake import MOST_DAYS
 from severance.chip.thresholds.rules import DAY_SECONDS, MOST_RULES, MOST_VALUES, Kind
-from severance.crypto.envelope import KEY_BYTES, NO_OWNER, SPACE_BYTES
+from severance.crypto.boxes import BOX_BYTES
+from severance.crypto.envelope import KEY_BYTES, NO_OWNER, SPACE_BYTES, TAG_BYTES
 from severance.crypto.primitives import hkdf_sha512, hmac_sha256, sha256
-from severance.model import Head, Persona, Place, Right
+from severance.model import ID_BYTES, Head, Persona, Place, Right
 
 ROW_ID_BYTES = 16
+MOST_SINKS = 20
+MOST_CANARIES = 1_000
 STATE_ID = bytes(ROW_ID_BYTES)
 _MODULUS = 2**256
+MOST_APPROVERS = 8
+PUBLIC_KEYS_BYTES = 64
+"""An Ed25519 key and an X25519 key."""
+
 _DIGEST_BYTES = 32
+_BOX = KEY_BYTES + BOX_BYTES
 _LENGTH = struct.Struct(">I")
 _MOST, _MOST_EPOCHS = 2**63, 2**32
 
@@ -135,6 +143,119 @@ class ClockRow(msgspec.Struct, array_like=True, tag="clock", frozen=True, forbid
     at: int
 
 
+class HeadRow(msgspec.Struct, array_like=True, tag="head", frozen=True, forbid_unknown_fields=True):
+    """How far the audit log went when the chip last heard of it: so many entries, under this root."""
+
+    size: int
+    root: bytes
+
+
+class ApproverForm(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """One registered override key: whose it is, its two public keys, and when it was registered."""
+
+    name: str
+    public: bytes
+    made: int
+
+
+class ApproversRow(msgspec.Struct, array_like=True, tag="approvers", frozen=True, forbid_unknown_fields=True):
+    """The override keys that are registered, in the order in which they were."""
+
+    keys: tuple[ApproverForm, ...]
+
+
+class PairForm(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """The key of a space for two override keys: wrapped, and a share of what opens it in a box for each of the two."""
+
+    first: bytes
+    second: bytes
+    wrapped: bytes
+    box_of_first: bytes
+    box_of_second: bytes
+
+
+class EscrowRow(msgspec.Struct, array_like=True, tag="escrow", frozen=True, forbid_unknown_fields=True):
+    """The key of a space for every two override keys. A row of its own, erased with the key."""
+
+    pairs: tuple[PairForm, ...]
+
+
+class AnswerForm(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """What an approver answered; `raw` is the signed answer, and empty once the override is over."""
+
+    key: bytes
+    name: str
+    approves: bool
+    raw: bytes
+
+
+class OverrideRow(msgspec.Struct, array_like=True, tag="override", frozen=True, forbid_unknown_fields=True):
+    """An override from its request on. Times are microseconds since 1970; `why` is the word for how it ended."""
+
+    id: bytes
+    raw: bytes
+    answers: tuple[AnswerForm, ...] = ()
+    used: int | None = None
+    until: int | None = None
+    ended: int | None = None
+    why: str = ""
+
+
+class NoticeForm(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """That an override woke a persona. `told` while there is nothing new in it; `again` where it had heard before."""
+
+    id: bytes
+    requester: str
+    reason: str
+    at: int
+    until: int
+    ended: int | None = None
+    told: bool = False
+    again: bool = False
+
+
+class NoticesRow(msgspec.Struct, array_like=True, tag="notices", frozen=True, forbid_unknown_fields=True):
+    """What the persona of a space is to be told at its next waking."""
+
+    notices: tuple[NoticeForm, ...]
+
+
+class SinkForm(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """A sink of alarms: its name, its kind, what that needs, and how many messages it gets in a minute at most."""
+
+    name: str
+    kind: str
+    values: tuple[str, ...]
+    most: int
+
+
+class AlarmForm(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """One rule of alarms: of what kinds, to which sinks, whether with names; from so many within so many seconds, from
+    so many memories; and for how many seconds the same is gathered into one message.
+    """
+
+    on: tuple[str, ...]
+    to: tuple[str, ...]
+    names: bool
+    times: int
+    within: int
+    above: int
+    group: int
+
+
+class AlarmsRow(msgspec.Struct, array_like=True, tag="alarms", frozen=True, forbid_unknown_fields=True):
+    """Which alarms ring where."""
+
+    sinks: tuple[SinkForm, ...]
+    rules: tuple[AlarmForm, ...]
+
+
+class CanaryRow(msgspec.Struct, array_like=True, tag="canary", frozen=True, forbid_unknown_fields=True):
+    """The ids of the memories of a space that ring when they are read."""
+
+    ids: tuple[bytes, ...]
+
+
 Row = (
     StateRow
     | SubjectRow
@@ -149,6 +270,13 @@ Row = (
     | PermitRow
     | CredentialRow
     | ClockRow
+    | HeadRow
+    | ApproversRow
+    | EscrowRow
+    | OverrideRow
+    | NoticesRow
+    | AlarmsRow
+    | CanaryRow
 )
 
 _SPACE = ("space",)
@@ -165,6 +293,13 @@ IDS: dict[type[Row], tuple[str, tuple[str, ...], tuple[str, ...] | None]] = {
     PermitRow: ("permit", ("id",), ("permits",)),
     CredentialRow: ("credential", ("id",), ("credentials",)),
     ClockRow: ("clock", (), None),
+    HeadRow: ("head", (), None),
+    ApproversRow: ("approvers", (), None),
+    EscrowRow: ("escrow", _SPACE, None),
+    OverrideRow: ("override", ("id",), ("overrides",)),
+    NoticesRow: ("notices", _SPACE, None),
+    AlarmsRow: ("alarms", (), None),
+    CanaryRow: ("canary", _SPACE, None),
 }
 """The word and the fields that an id is made of, and those of the owner's. Rows of a space do not name it."""
 
@@ -204,13 +339,46 @@ def within_limits(row: Row) -> bool:
             return 0 <= epoch < _MOST_EPOCHS and 0 <= seq < _MOST and len(digest) == _DIGEST_BYTES
         case WakeRow() | LimitsRow() | TurnRow() | AwakeRow():
             return _is_of_threshold(row)
+        case PermitRow() | CredentialRow() | ClockRow() | HeadRow():
+            return _is_of_door(row)
+        case AlarmsRow() | CanaryRow():
+            return _is_of_alarms(row)
+        case ApproversRow() | EscrowRow() | OverrideRow() | NoticesRow():
+            return _is_of_override(row)
+    return True
+
+
+def _is_of_door(row: PermitRow | CredentialRow | ClockRow | HeadRow) -> bool:
+    match row:
         case PermitRow(name, made=made, until=until, ended=ended):
             return len(name) == ROW_ID_BYTES and _are_times(made, until, ended)
         case CredentialRow(name, proof, made=made, revoked=revoked):
             return len(name) == ROW_ID_BYTES and len(proof) == _DIGEST_BYTES and _are_times(made, revoked)
         case ClockRow(at):
             return _are_times(at)
-    return True
+        case HeadRow(size, root):
+            return 0 <= size < _MOST and len(root) == _DIGEST_BYTES
+
+
+def _is_of_override(row: ApproversRow | EscrowRow | OverrideRow | NoticesRow) -> bool:
+    match row:
+        case ApproversRow(keys):
+            publics = {key.public for key in keys}
+            sized = all(len(key.public) == PUBLIC_KEYS_BYTES and _are_times(key.made) for key in keys)
+            return len(keys) <= MOST_APPROVERS and sized and len(publics) == len({key.name for key in keys}) == len(keys)
+        case EscrowRow(pairs):
+            return all(map(_is_pair, pairs)) and len({(pair.first, pair.second) for pair in pairs}) == len(pairs)
+        case OverrideRow(name, used=used, until=until, ended=ended, answers=answers):
+            keyed = all(len(answer.key) == ROW_ID_BYTES for answer in answers)
+            return len(name) == ROW_ID_BYTES and keyed and _are_times(used, until, ended)
+        case NoticesRow(notices):
+            return all(len(each.id) == ROW_ID_BYTES and _are_times(each.at, each.until, each.ended) for each in notices)
+
+
+def _is_pair(pair: PairForm) -> bool:
+    boxes = (pair.wrapped, KEY_BYTES + TAG_BYTES), (pair.box_of_first, _BOX), (pair.box_of_second, _BOX)
+    named = len(pair.first) == len(pair.second) == ROW_ID_BYTES and pair.first < pair.second
+    return named and all(len(found) == size for found, size in boxes)
 
 
 def _is_of_threshold(row: WakeRow | LimitsRow | TurnRow | AwakeRow) -> bool:
@@ -224,6 +392,16 @@ def _is_of_threshold(row: WakeRow | LimitsRow | TurnRow | AwakeRow) -> bool:
         case AwakeRow(days):
             ascending = all(before[0] < after[0] for before, after in pairwise(days))
             return len(days) <= MOST_DAYS and ascending and all(0 <= n < _MOST for each in days for n in each)
+
+
+def _is_of_alarms(row: AlarmsRow | CanaryRow) -> bool:
+    match row:
+        case AlarmsRow(sinks, rules):
+            amounts = [amount for rule in rules for amount in (rule.times, rule.within, rule.above, rule.group)]
+            few = len(sinks) <= MOST_SINKS and len(rules) <= MOST_RULES
+            return few and all(0 <= n < _MOST for n in (*amounts, *(sink.most for sink in sinks)))
+        case CanaryRow(ids):
+            return len(ids) <= MOST_CANARIES and all(len(each) == ID_BYTES for each in ids)
 
 
 def _is_rule(rule: RuleForm) -> bool:

@@ -50,6 +50,12 @@ class Rows:
         found = self._raw.execute("SELECT id, owner, frame FROM rows WHERE id = ?", (row,)).fetchone()
         return None if found is None else _checked(found)
 
+    def owned(self, owner: bytes) -> list[StoredRow]:
+        """The rows with this owner."""
+        return [
+            _checked(row) for row in self._raw.execute("SELECT id, owner, frame FROM rows WHERE owner = ?", (owner,))
+        ]
+
     def put(self, row: StoredRow) -> None:
         """Write a row, over an earlier one with its id."""
         self._raw.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", row)

@@ -14,19 +14,24 @@ from severance import __version__
 from severance.cli import exits, screen
 from severance.cli import options as before
 from severance.cli.commands import (
+    alarm,
     amend,
     audit,
     backup,
     barrier,
+    canary,
     check,
     clock,
     context,
     credential,
+    down,
+    events,
     export,
     forget,
     history,
     import_,
     init,
+    lock,
     permit,
     place,
     recall,
@@ -37,6 +42,8 @@ from severance.cli.commands import (
     status,
     threshold,
     tour,
+    unlock,
+    up,
     version,
 )
 from severance.cli.edge import Globals
@@ -47,6 +54,7 @@ EXIT_CODES = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in
 _MEMORIES = "Memories of the persona that wakes at a place"
 _HOUSE = "Subjects, personas and places"
 _CARE = "Care of the store"
+_UP = "A house that is up"
 
 app = typer.Typer(
     cls=SeveranceGroup,
@@ -70,8 +78,10 @@ for _panel, _commands in {
         "history": history,
         "import": import_,
         "export": export,
+        "events": events,
     },
     _CARE: {"check": check, "backup": backup, "restore": restore, "reembed": reembed},
+    _UP: {"up": up, "down": down, "lock": lock, "unlock": unlock},
     "More": {"tour": tour, "barrier": barrier, "version": version},
 }.items():
     for _name, _module in _commands.items():
@@ -98,7 +108,22 @@ _GROUPS: Mapping[tuple[str, str, str], Mapping[str, Callable[..., None]]] = {
         "revoke": credential.revoke,
     },
     (_HOUSE, "clock", clock.HELP): {"show": clock.show, "accept": clock.accept},
-    (_HOUSE, "audit", audit.HELP): {"show": audit.show, "verify": audit.verify},
+    (_HOUSE, "audit", audit.HELP): {
+        "show": audit.show,
+        "verify": audit.verify,
+        "export": audit.export,
+        "accept": audit.accept,
+    },
+    (_HOUSE, "alarm", alarm.HELP): {
+        "apply": alarm.apply,
+        "show": alarm.show,
+        "check": alarm.check,
+        "list": alarm.listed,
+        "status": alarm.status,
+        "test": alarm.tried,
+        "secret": alarm.secret,
+    },
+    (_HOUSE, "canary", canary.HELP): {"plant": canary.plant, "list": canary.listed, "remove": canary.remove},
 }
 """Commands of two words, by panel, first word and help."""
 

@@ -80,19 +80,20 @@ def run(edge: Edge, options: Options) -> None:
         _list(tried, as_json=edge.as_json)
         return
     asked.check_store()
-    _carry_out(asked.plan(available, tried, versions, seconds), folder, targets, as_json=edge.as_json)
+    _carry_out(asked.plan(available, tried, versions, seconds), folder, targets, edge)
 
 
-def _carry_out(plan: Plan, folder: Path | None, targets: Mapping[Path, _Rendered], *, as_json: bool) -> None:
+def _carry_out(plan: Plan, folder: Path | None, targets: Mapping[Path, _Rendered], edge: Edge) -> None:
     """Try what was planned, write and show the reports, and end with the code that the outcome asks for."""
     stop = Stop()
     with interrupts.told(stop.ask) as ended:
-        done = _perform(plan, folder, stop, quiet=as_json)
+        done = _perform(plan, folder, stop, quiet=edge.as_json)
         failure = _write(done, targets)
-        if as_json:
+        if edge.as_json:
             screen.document(reports.document(done))
         else:
             reports.show(done, screen.console())
+        _raise_alarm(done, edge)
     if ended.signal == signal.SIGTERM:
         raise typer.Exit(128 + ended.signal)
     if stop.asked:
@@ -100,6 +101,20 @@ def _carry_out(plan: Plan, folder: Path | None, targets: Mapping[Path, _Rendered
     if failure is not None:
         raise failure
     raise typer.Exit(_CODES[verdict(done)])
+
+
+def _raise_alarm(done: Report, edge: Edge) -> None:
+    """Tell the user's own store of a crossing, where the run has looked at it, and so has had its key."""
+    broken = sum(outcome.verdict is Verdict.BROKEN for outcome in done.outcomes)
+    looked = [
+        each for each in done.outcomes if each.name == own.NAME and each.verdict in (Verdict.HELD, Verdict.BROKEN)
+    ]
+    if broken and looked:
+        try:
+            with edge.opened(None) as house:
+                house.barrier_failed(broken)
+        except SeveranceError as problem:
+            screen.console(errors=True).print(Text(f"severance: the alarm could not be raised: {problem}"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import typer
 
 from severance import house as houses
+from severance.cli import heard
 from severance.drafts import name_of
-from severance.errors import InputError, NotFoundError
+from severance.errors import InputError, NotFoundError, NotUpError
 from severance.house import House
+from severance.resident.client import ResidentHouse, connect
 from severance.session import Session
 from severance.store import path_of
 
@@ -31,6 +34,7 @@ class Globals:
         store, key, embedder, reranker, as_json: the options. A program may give the 32 bytes of the key.
         written: which of `--store` and `--key` stand on the command line.
         open_house: opens a store, with the arguments of `severance.open` that the command line has.
+        ports: clock and entropy, for what is done to a store that is not open.
         ticks: seconds that pass, from any beginning.
         environ: where a permit is looked for. Other variables are the business of their options.
     """
@@ -42,6 +46,7 @@ class Globals:
     as_json: bool = False
     written: tuple[str, ...] = ()
     open_house: Callable[..., House] = houses.open
+    ports: Mapping[str, Any] = field(default_factory=dict)
     ticks: Callable[[], float] = time.monotonic
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
@@ -54,6 +59,7 @@ class Edge:
         key: the spec of the root key's source, or None for the usual.
         embedder: the spec of the embedder, or None for the usual.
         as_json: whether output is JSON.
+        ports: clock and entropy for what is done to a store that is not open, as far as they are not the machine's.
         ticks: seconds that pass, from any beginning.
         written: which of `--store` and `--key` stand on the command line.
         named: whether a store or a key was named, there or by SEVERANCE_STORE.
@@ -67,6 +73,7 @@ class Edge:
         Raises:
             InputError: the store's path is empty, or cannot be one.
         """
+        heard.quiet()  # until it is known whose command this is
         before = ctx.obj if isinstance(ctx.obj, Globals) else Globals()
         named = store if store is not None else before.store
         if named == "":
@@ -77,6 +84,7 @@ class Edge:
         here = {"--store": store, "--key": key}
         self.written = [option for option, value in here.items() if value is not None or option in before.written]
         self.named = named is not None or self.key is not None
+        self.ports = before.ports
         self.ticks = before.ticks
         self._permit = before.environ.get(PERMIT_VARIABLE) or None
         self._open = before.open_house
@@ -85,8 +93,39 @@ class Edge:
         self._chosen = {name: spec for name, spec in specs.items() if spec is not None}
 
     def house(self, *, create: bool = False) -> House:
-        """The house, open. Only `init` makes one."""
+        """The house, open for its owner, who sees on standard error what rings. Only `init` makes one."""
+        if not self.as_json:
+            heard.aloud()
         return self._open(self.store, key=self.key, create=create, **self._chosen)
+
+    @property
+    def words(self) -> list[str]:
+        """The options that say the same to another command: absolute, where they can be.
+
+        Raises:
+            InputError: the root key itself was given, by a program.
+        """
+        if isinstance(self.key, bytes):
+            raise InputError("a root key is not handed on as an argument; name where it comes from")
+        given = {"store": os.path.abspath(self.store), "key": self.key, **self._chosen}  # noqa: PTH100 - a link stays
+        return [word for name, value in given.items() if value is not None for word in (f"--{name}", value)]
+
+    def opened(self, key: bytes | None) -> House:
+        """The house, open with this root key, or else with the one that was named."""
+        return self._open(self.store, key=self.key if key is None else key, create=False, **self._chosen)
+
+    @contextmanager
+    def _door(self) -> Iterator[House | ResidentHouse]:
+        """Where a permit is shown: at the house that is up, or where none is, or a key is named, at one of our own."""
+        up = None
+        if self.key is None and not self._chosen:
+            with suppress(NotUpError):
+                up = connect(self.store)
+        if up is not None:
+            yield up
+            return
+        with self.opened(None) as house:
+            yield house
 
     @contextmanager
     def session(self, place: str | None, subject: str | None) -> Iterator[Session]:
@@ -99,18 +138,24 @@ class Edge:
             NotFoundError: nobody wakes there.
         """
         if self._permit is not None:
-            with self.house() as house, house.admit(self._permit.strip(), place=place or None, tool=TOOL) as session:
+            with self._door() as door, door.admit(self._permit.strip(), place=place or None, tool=TOOL) as session:
                 if subject and subject != session.subject:
                     raise NotFoundError("what is in SEVERANCE_PERMIT is not for the subject that was named")
                 yield session
             return
         if not place:
             raise InputError("say where, with --at PLACE or SEVERANCE_PLACE; `severance status` lists the places")
-        with self.house() as house, house.cross(subject or _only_subject(house, place), place) as session:
+        with self.opened(None) as house, house.cross(subject or only_subject(house, place), place) as session:
             yield session
 
 
-def _only_subject(house: House, name: str) -> str:
+def only_subject(house: House, name: str) -> str:
+    """The subject of the place that holds one.
+
+    Raises:
+        InputError: it holds several.
+        NotFoundError: there is no such place, or it holds none.
+    """
     name = name_of(name, "the place")
     found = [place for place in house.status().places if place.name == name]
     if not found:

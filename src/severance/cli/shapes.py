@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 from severance.model import (
+    AlarmGroup,
+    AlarmStatus,
+    AuditAccepted,
     AuditCheck,
     AuditEvent,
     CredentialInfo,
     Explanation,
+    ExportCheck,
     Memory,
     PermitInfo,
+    PersonaEvent,
     PersonaStatus,
     Place,
     Recollection,
     Status,
 )
+from severance.resident.client import HouseState
 from severance.transfer.jsonl import as_json
 
 Shape = dict[str, object]
@@ -78,6 +85,11 @@ def of_status(status: Status) -> Shape:
     }
 
 
+def of_house(store: Path, state: HouseState, *, up: bool = True) -> Shape:
+    """A house that is up, or was."""
+    return {"store": str(store), "up": up, "locked": state.locked, "sessions": state.sessions}
+
+
 def of_permit(info: PermitInfo) -> Shape:
     """A permit, without its text."""
     return {
@@ -106,6 +118,28 @@ def of_event(event: AuditEvent) -> Shape:
     }
 
 
+def of_own_event(event: PersonaEvent) -> Shape:
+    """An event of a persona, as it is shown to it."""
+    return {"at": event.at.isoformat(), "what": event.what, "place": event.place}
+
+
+def of_export_check(found: ExportCheck) -> Shape:
+    """An export of an audit log that was verified."""
+    return {
+        "entries": found.entries,
+        "size": found.size,
+        "root": found.root,
+        "at": found.at.isoformat(),
+        "verifier": found.verifier,
+        "known": found.known,
+    }
+
+
+def of_audit_accepted(found: AuditAccepted) -> Shape:
+    """What became of an audit log that was accepted as it is."""
+    return {"entries": found.entries, "remembered": found.remembered, "begun": found.begun}
+
+
 def of_audit_check(found: AuditCheck) -> Shape:
     """An audit log that was verified."""
     return {
@@ -128,6 +162,35 @@ def of_credential(info: CredentialInfo) -> Shape:
         "made": info.made.isoformat(),
         "revoked": None if info.revoked is None else info.revoked.isoformat(),
     }
+
+
+def of_alarm(group: AlarmGroup) -> Shape:
+    """Something that rang."""
+    return {
+        "kind": group.kind,
+        "count": group.count,
+        "first": group.first.isoformat(),
+        "last": group.last.isoformat(),
+        "subject": group.subject,
+        "persona": group.persona,
+        "place": group.place,
+    }
+
+
+def of_alarm_status(status: AlarmStatus) -> Shape:
+    """What waits, and what was told."""
+    sinks = [
+        {
+            "sink": each.sink,
+            "why": each.why,
+            "tries": each.tries,
+            "due": None if each.due is None else each.due.isoformat(),
+            "waiting": [of_alarm(group) for group in each.waiting],
+        }
+        for each in status.sinks
+    ]
+    told = [{"at": each.at.isoformat(), "sink": each.sink, "alarm": of_alarm(each.alarm)} for each in status.told]
+    return {"told": told, "sinks": sinks}
 
 
 def short(time: datetime) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any
 
 from typer.main import get_command
@@ -28,6 +29,7 @@ def invoke(
     *,
     key: bytes,
     open_house: Callable[..., House],
+    ports: Mapping[str, Any] = MappingProxyType({}),
     ticks: Callable[[], float],
 ) -> tuple[int, str, str]:
     """Run one command in this process, as if it stood in a pipe. Returns exit code, standard output, standard error.
@@ -40,13 +42,14 @@ def invoke(
         key: the root key, 32 bytes.
         open_house: in the place of `severance.open`; gets a path, `key` and `create`, and
             specs where the arguments have any.
+        ports: `clock` and `entropy` for what is done to a store that is not open.
         ticks: seconds that pass, from any beginning.
     """
     out, err = _pipe(), _pipe()
     before, sys.stdin = sys.stdin, _pipe(stdin)
     try:
         with redirect_stdout(out), redirect_stderr(err):
-            given = Globals(key=key, open_house=open_house, ticks=ticks, environ={})
+            given = Globals(key=key, open_house=open_house, ports=ports, ticks=ticks, environ={})
             _group().main(list(words), prog_name="severance", obj=given)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1

@@ -10,7 +10,15 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from enum import IntEnum
 
-from severance.crypto.primitives import AESGCM, InvalidTag, equal, hkdf_sha512, sha256
+from severance.crypto.primitives import (
+    AESGCM,
+    InvalidTag,
+    equal,
+    hkdf_expand_sha512,
+    hkdf_extract_sha512,
+    hkdf_sha512,
+    sha256,
+)
 from severance.errors import DamagedError, InputError, NewerVersionError
 from severance.model import Head, Plain, Sealed
 from severance.ports import Entropy
@@ -41,6 +49,7 @@ class Kind(IntEnum):
     CHUNK = 2
     ROW = 3
     EVENT = 4
+    ALARM = 5
 
 
 class CommitmentError(DamagedError):
@@ -218,10 +227,32 @@ class Opener:
         return found
 
 
+def disclosed(key: SpaceKey, frame: bytes) -> bytes:
+    """What opens the frames under this frame's salt, 64 bytes, and leads to no other and not to the key."""
+    return hkdf_extract_sha512(key.secret, salt=_HEADER.unpack_from(frame)[5])
+
+
+def opened_with(disclosure: bytes, space: bytes, epoch: int, where: Where, frame: bytes) -> Plain:
+    """The content of a frame for whoever has no key, but what was `disclosed` of it.
+
+    Raises:
+        NewerVersionError, CommitmentError, DamagedError: as `Opener.open`; the second if this is not of it.
+    """
+    key = SpaceKey(space, epoch, b"")
+    opener = Opener(key)
+    if len(frame) >= _HEADER.size:
+        okm = hkdf_expand_sha512(disclosure, info=_info(key), length=64)
+        opener._segments[_HEADER.unpack_from(frame)[5]] = AESGCM(okm[:32]), okm[32:]
+    return opener.open(where, frame)
+
+
 def _segment(key: SpaceKey, salt: bytes) -> tuple[AESGCM, bytes]:
-    info = b"severance/segment/v1" + bytes([SUITE]) + key.space + _LENGTH.pack(key.epoch)
-    okm = hkdf_sha512(key.secret, salt=salt, info=info, length=64)
+    okm = hkdf_sha512(key.secret, salt=salt, info=_info(key), length=64)
     return AESGCM(okm[:32]), okm[32:]
+
+
+def _info(key: SpaceKey) -> bytes:
+    return b"severance/segment/v1" + bytes([SUITE]) + key.space + _LENGTH.pack(key.epoch)
 
 
 def _associated(where: Where, key: SpaceKey, salt: bytes) -> bytes:
@@ -241,6 +272,8 @@ def _name(key: SpaceKey, where: Where) -> str:
         return "a row of the chip"
     if where.kind is Kind.EVENT:
         return f"entry {where.seq} of the audit log"
+    if where.kind is Kind.ALARM:
+        return "the queue of alarms"
     noun = "record" if where.kind is Kind.RECORD else "the layer up to record"
     return f"{noun} {where.seq} of space {key.space.hex()}"
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 __all__ = [
     "AESGCM",
@@ -23,6 +23,8 @@ __all__ = [
     "agreement_key",
     "argon2id",
     "equal",
+    "hkdf_expand_sha512",
+    "hkdf_extract_sha512",
     "hkdf_sha512",
     "hmac_sha256",
     "public_key",
@@ -45,6 +47,16 @@ def hmac_sha256(key: bytes, data: bytes) -> bytes:
 def hkdf_sha512(key: bytes, *, salt: bytes, info: bytes, length: int) -> bytes:
     """HKDF with SHA-512 (RFC 5869): `length` bytes."""
     return HKDF(algorithm=SHA512(), length=length, salt=salt, info=info).derive(key)
+
+
+def hkdf_extract_sha512(key: bytes, *, salt: bytes) -> bytes:
+    """The first half of HKDF with SHA-512 (RFC 5869, section 2.2): 64 bytes, which do not lead back to the key."""
+    return hmac.digest(salt, key, "sha512")
+
+
+def hkdf_expand_sha512(extracted: bytes, *, info: bytes, length: int) -> bytes:
+    """The second half of HKDF with SHA-512 (RFC 5869, section 2.3): `length` bytes."""
+    return HKDFExpand(algorithm=SHA512(), length=length, info=info).derive(extracted)
 
 
 def argon2id(secret: bytes, salt: bytes, *, memory_kib: int, iterations: int, lanes: int) -> bytes:

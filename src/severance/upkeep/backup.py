@@ -15,6 +15,7 @@ from typing import IO
 
 import msgspec
 
+from severance.audit.auditlog import AuditLog
 from severance.chip.chip import Chip
 from severance.chip.rows import RowFile
 from severance.crypto.rootkey import Key
@@ -29,15 +30,18 @@ from severance.errors import (
     StoreMissingError,
 )
 from severance.model import Head
-from severance.ports import Entropy, Vault
+from severance.ports import Clock, Entropy, Vault
 from severance.space import Space
-from severance.store import ASIDE, CHIP_NAME, VAULT_NAME, open_store, path_of
-from severance.system import SystemEntropy
+from severance.store import ASIDE, AUDIT_NAME, CHIP_NAME, VAULT_NAME, open_store, path_of
+from severance.system import SystemClock, SystemEntropy
+from severance.upkeep.aside import free_suffix
+from severance.upkeep.logs import AUDIT_FILES, settle
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
 _MOST_MANIFEST = 65_536
 _PIECE = 2**20
+_MEMBERS = (VAULT_NAME, CHIP_NAME, AUDIT_NAME)
 # The last two come from a header that says it goes on for longer than memory, or than 64 bits.
 _NOT_A_BACKUP = (
     tarfile.TarError,
@@ -82,10 +86,10 @@ class Backup:
     chip: bool
 
 
-def back_up(vault: Vault, chip: Chip | None, path: Path) -> Backup:
-    """Write the vault, and the chip if it is given, to a new file.
+def back_up(vault: Vault, chip: Chip | None, audit: AuditLog | None, path: Path) -> Backup:
+    """Write the vault, and the chip and the audit log if they are given, to a new file.
 
-    The vault is copied after the chip, so that no anchor in the backup is newer than the log beside it.
+    The others are copied after the chip, so that nothing that it remembers in the backup is newer than they are.
 
     Raises:
         StoreError: the file exists, or cannot be written; nothing is left behind.
@@ -97,6 +101,9 @@ def back_up(vault: Vault, chip: Chip | None, path: Path) -> Backup:
             chip.copy_to(copies[-1])
         copies.append(Path(scratch, VAULT_NAME))
         vault.copy_to(copies[-1])
+        if audit is not None:
+            copies.append(Path(scratch, AUDIT_NAME))
+            audit.copy_to(copies[-1])
         manifest = Manifest(FORMAT, vault.store.hex(), [_member(copy) for copy in copies])
         with new_file(path) as part, tarfile.open(part, "w:", format=tarfile.USTAR_FORMAT) as tar:
             _add(tar, _MANIFEST, io.BytesIO(msgspec.json.encode(manifest)))
@@ -113,9 +120,10 @@ def restore(
     key: Key = None,
     replace: bool = False,
     accept_older: bool = False,
+    clock: Clock | None = None,
     entropy: Entropy | None = None,
 ) -> Backup:
-    """Put a backup in the place of a store.
+    """Put a backup in the place of a store. The audit log, which the store keeps where it can, tells of it.
 
     Args:
         file: the backup.
@@ -124,7 +132,7 @@ def restore(
         replace: whether a store that is there may be replaced; it is kept beside, with `.before-restore` in its name.
         accept_older: whether the chip's memory of newer records may be set back to what the vault has. Needed when the
             backup has no chip, or when its vault is older than the chip that stays.
-        entropy: where random bytes come from, as in `severance.open`.
+        clock, entropy: as in `severance.open`.
 
     Raises:
         StoreMissingError: there is no such backup, or it has no chip and there is none to go with it.
@@ -149,13 +157,17 @@ def restore(
                 raise StoreMissingError(f"the backup has no chip, and there is none at {directory} to go with it")
             with closing(RowFile.open(directory / CHIP_NAME)) as chip:
                 chip.copy_to(staged / CHIP_NAME)
-        _prove(staged, directory, key, entropy or SystemEntropy(), accept_older=accept_older)
+        ports = clock or SystemClock(), entropy or SystemEntropy()
+        _prove(staged, directory, key, *ports, accept_older=accept_older)
         _exchange(staged, directory)
     return Backup(file, file.stat().st_size, CHIP_NAME in members)
 
 
-def _prove(staged: Path, directory: Path, key: Key, entropy: Entropy, *, accept_older: bool) -> None:
-    """Open the staged store with the key, and hold every log against the chip before anything is put in place."""
+def _prove(staged: Path, directory: Path, key: Key, clock: Clock, entropy: Entropy, *, accept_older: bool) -> None:
+    """Open the staged store with the key, and hold every log against the chip before anything is put in place.
+
+    Then it gets its audit log, which tells that it was restored.
+    """
     vault, chip = open_store(staged, key=key, create=False, entropy=entropy, home=directory)
     try:
         for subject in chip.subjects():
@@ -167,6 +179,7 @@ def _prove(staged: Path, directory: Path, key: Key, entropy: Entropy, *, accept_
                     chip.set_anchor(space.key, space.head, back=True)
                 else:
                     _hold_against(space, anchor)
+        settle(staged, directory, chip, clock, entropy)
     finally:
         chip.close()
         vault.close()
@@ -186,12 +199,10 @@ def _hold_against(space: Space, anchor: Head) -> None:
 
 def _exchange(staged: Path, directory: Path) -> None:
     new_folder(directory)
-    names = (VAULT_NAME, f"{VAULT_NAME}-wal", f"{VAULT_NAME}-shm", CHIP_NAME, f"{CHIP_NAME}-journal")
-    suffixes = (ASIDE, *(f"{ASIDE}-{number}" for number in range(2, 10_000)))
-    # What an earlier restore put aside stays; one suffix for all, so that what belongs together can be told.
-    aside = next(suffix for suffix in suffixes if not any((directory / f"{name}{suffix}").exists() for name in names))
+    names = (VAULT_NAME, f"{VAULT_NAME}-wal", f"{VAULT_NAME}-shm", CHIP_NAME, f"{CHIP_NAME}-journal", *AUDIT_FILES)
+    aside = free_suffix(directory, names, ASIDE)
     moves = [(directory / name, directory / f"{name}{aside}") for name in names]
-    moves += [(staged / name, directory / name) for name in (CHIP_NAME, VAULT_NAME)]
+    moves += [(staged / name, directory / name) for name in (AUDIT_NAME, CHIP_NAME, VAULT_NAME)]
     done: list[tuple[Path, Path]] = []
     try:
         for old, new in moves:
@@ -227,7 +238,7 @@ def _manifest(tar: tarfile.TarFile) -> Manifest:
     manifest = msgspec.json.decode(_file_in(tar, _MANIFEST, _MOST_MANIFEST).read(_MOST_MANIFEST), type=Manifest)
     if manifest.format != FORMAT:
         raise NewerVersionError(f"the backup is of format {manifest.format}; use the Severance that wrote it")
-    if any(member.name not in (VAULT_NAME, CHIP_NAME) for member in manifest.members):
+    if any(member.name not in _MEMBERS for member in manifest.members):
         raise DamagedError("the backup names files that no store has; nothing was unpacked, take another")
     return manifest
 

@@ -1,4 +1,4 @@
-"""A session whose persona is awake in a worker: the same calls, the same answers, the same errors."""
+"""A session whose persona is awake elsewhere: the same calls, the same answers, the same errors."""
 
 from __future__ import annotations
 
@@ -6,21 +6,27 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from threading import RLock
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from weakref import finalize
 
 from severance.asking import When, check_query, check_whole, filter_of
+from severance.audit.events import What
 from severance.drafts import checked
 from severance.errors import AsleepError, InputError, NotFoundError, StoreError
-from severance.model import Draft, Filter, Memory, Metadata, Persona, Recollection, id_bytes, micros
-from severance.session import MOST_RECALLED, Session
-from severance.worker.child import Child, gone
+from severance.model import Draft, Filter, Memory, Metadata, Notice, Persona, PersonaEvent, Recollection, id_bytes, micros
+from severance.session import MOST_EVENTS, MOST_RECALLED, Session
+from severance.telling import Own, no_log
+from severance.worker.child import Child
 from severance.worker.confine import Confinement
 from severance.worker.messages import (
     Amend,
+    Answer,
+    Call,
+    Carried,
     Count,
     Counts,
     Done,
+    Events,
     Forget,
     GarbledError,
     Get,
@@ -32,11 +38,12 @@ from severance.worker.messages import (
     Page,
     Recall,
     Remember,
-    Request,
     Sleep,
     Stats,
+    ToldEvents,
     ToldHit,
     ToldMemory,
+    event_in,
     expected,
     hit_in,
     memory_in,
@@ -46,13 +53,38 @@ from severance.worker.messages import (
 )
 
 T = TypeVar("T")
-A = TypeVar("A", Page, Count, Counts, Done)
+A = TypeVar("A", Page, Count, Counts, Done, ToldEvents)
 
 
-class WorkerSession(Session):
-    """As `Session`. The key and the mind are in the worker; here is what the caller said and was answered.
+class Far(Protocol):
+    """Where the persona is awake, as it is reached from here."""
 
-    When the worker has ended, for whatever reason, the persona is asleep: every call raises `AsleepError`. What was
+    def call(self, request: Call, /) -> Answer:
+        """Send a request, and wait for the answer to it.
+
+        Raises:
+            AsleepError: nobody is there any more.
+            SeveranceError: what was raised there.
+        """
+        ...
+
+    def end(self) -> None:
+        """Say nothing more."""
+        ...
+
+    def kill(self) -> None:
+        """Say and hear nothing more, at once."""
+        ...
+
+    def gone(self) -> AsleepError:
+        """The error for a call when nobody is there any more."""
+        ...
+
+
+class AwaySession(Session):
+    """As `Session`. The key and the mind are elsewhere; here is what the caller said and was answered.
+
+    When the other end is gone, for whatever reason, the persona is asleep: every call raises `AsleepError`. What was
     acknowledged is kept, and of what was not, each append whole or not at all.
     """
 
@@ -61,35 +93,24 @@ class WorkerSession(Session):
         self,
         persona: Persona,
         place: str,
-        child: Child,
-        confinement: Confinement,
+        far: Far,
         *,
         still_awake: Callable[[], None] = lambda: None,
         slept: Callable[[], None] = lambda: None,
     ) -> None:
-        """Not for callers: use `Workers.wake`."""
+        """Not for callers."""
         self._persona = persona
         self._place = place
-        self._child = child
-        self._confinement = confinement
+        self._far = far
         self._still_awake = still_awake
         self._slept = slept
         self._ended = "this session has ended; cross again to wake the persona"
+        self._notices = tuple
         self._asleep = False
         self._turn = RLock()
         self._forgot = 0  # how often something was
         self._left: list[int] = []  # rests of lists that nobody reads any more
-        finalize(self, child.end).atexit = False  # nobody has it any more, and so nobody can put it to sleep
-
-    @property
-    def confinement(self) -> Confinement:
-        """What the worker has shut itself off from."""
-        return self._confinement
-
-    @property
-    def process(self) -> int:
-        """The id of the worker's process. Killing it puts the persona to sleep."""
-        return self._child.process
+        finalize(self, far.end).atexit = False  # nobody has it any more, and so nobody can put it to sleep
 
     def recall(
         self,
@@ -172,18 +193,36 @@ class WorkerSession(Session):
         """As `Session.stats`."""
         return self._ask(Counts, Stats()).numbers
 
+    def events(self, *, limit: int = 100) -> list[PersonaEvent]:
+        """As `Session.events`."""
+        check_whole(limit, "the limit", 1, MOST_EVENTS)
+        told = self._ask(ToldEvents, Events(limit)).events
+        try:
+            return [event_in(each) for each in told]
+        except GarbledError:
+            raise self._lost() from None
+
+    def _carried(self, what: What, **detail: str | int) -> None:
+        self._ask(Done, Carried("exported" if what is What.EXPORTED else "imported", dict(detail)))
+
+    def notices(self) -> tuple[Notice, ...]:
+        """As `Session.notices`."""
+        with self._turn:
+            self._check_awake()
+            return self._notices()
+
     def sleep(self) -> None:
-        """As `Session.sleep`; the process ends. One that has ended already is no error."""
+        """As `Session.sleep`. That nobody is there any more is no error."""
         with self._turn:
             if self._asleep:
                 return
             self._asleep = True
             try:
-                self._child.call(Sleep())
+                self._far.call(Sleep())
             except AsleepError:
                 pass
             finally:
-                self._child.end()
+                self._far.end()
             self._slept()
 
     def __repr__(self) -> str:
@@ -200,7 +239,7 @@ class WorkerSession(Session):
                 first = False
         return []
 
-    def _list(self, request: Request, read: Callable[[ToldMemory | ToldHit], T]) -> list[T]:
+    def _list(self, request: Call, read: Callable[[ToldMemory | ToldHit], T]) -> list[T]:
         """Everything that the answer to this lists."""
         with self._turn:
             page = self._ask(Page, request)
@@ -216,13 +255,13 @@ class WorkerSession(Session):
             raise self._lost()
         return found
 
-    def _ask(self, kind: type[A], request: Request) -> A:
+    def _ask(self, kind: type[A], request: Call) -> A:
         with self._turn:
             self._check_awake()
             if self._left:
                 left, self._left = self._left, []
-                self._child.call(Leave(left))
-            answer = self._child.call(request)
+                self._far.call(Leave(left))
+            answer = self._far.call(request)
         try:
             return expected(kind, answer)
         except GarbledError:
@@ -240,15 +279,61 @@ class WorkerSession(Session):
             raise
 
     def _lost(self) -> AsleepError:
-        """The error for a worker that says what none would say: whatever it is now, it is no session any more."""
-        self._child.kill()
-        return gone()
+        """The error for what no session would say: whatever is there now, it is none any more."""
+        self._far.kill()
+        return self._far.gone()
+
+
+class WorkerSession(AwaySession):
+    """A session whose persona is awake in a worker."""
+
+    def __init__(
+        self,
+        persona: Persona,
+        place: str,
+        child: Child,
+        confinement: Confinement,
+        *,
+        still_awake: Callable[[], None] = lambda: None,
+        slept: Callable[[], None] = lambda: None,
+        own: Own | None = None,
+    ) -> None:
+        """Not for callers: use `Workers.wake`."""
+        super().__init__(persona, place, child, still_awake=still_awake, slept=slept)
+        self._child = child
+        self._own = own
+        self._confinement = confinement
+
+    @property
+    def confinement(self) -> Confinement:
+        """What the worker has shut itself off from."""
+        return self._confinement
+
+    @property
+    def process(self) -> int:
+        """The id of the worker's process. Killing it puts the persona to sleep."""
+        return self._child.process
+
+    def events(self, *, limit: int = 100) -> list[PersonaEvent]:
+        """As `Session.events`; the log is read in this process, since the worker has neither its file nor its key."""
+        check_whole(limit, "the limit", 1, MOST_EVENTS)
+        with self._turn:
+            self._ask(Done, Leave([]))  # that nobody is awake any more comes first
+            if self._own is None:
+                raise no_log()
+            return self._own.events(limit)
+
+    def _carried(self, what: What, **detail: str | int) -> None:
+        with self._turn:
+            self._ask(Done, Leave([]))
+            if self._own is not None:
+                self._own.tell(what, **detail)
 
 
 class _Reading(Iterator[Memory]):
-    """What `memories` returns: a page of a list that the worker keeps, and then the next."""
+    """What `memories` returns: a page of a list that is kept there, and then the next."""
 
-    def __init__(self, session: WorkerSession, chosen: Filter) -> None:
+    def __init__(self, session: AwaySession, chosen: Filter) -> None:
         self._session = session
         self._forgot = session._forgot
         self._waiting: list[ToldMemory | ToldHit] = []

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import atexit
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -35,6 +33,7 @@ from severance.worker.messages import (
     for_parent,
 )
 from severance.worker.pipes import Pipe
+from severance.worker.scratch import Scratch
 
 _PASSED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 """Variables that an interpreter may need to find its own libraries."""
@@ -77,8 +76,9 @@ class Child:
         self._ended = False
         self._current: _Job | None = None
         self.scratch = Path()
+        self._folder = Scratch()
         try:
-            self.scratch = Path(tempfile.mkdtemp(prefix="severance-"))
+            self.scratch = self._folder.make()
             self._process, self._pipe = _started(self.scratch)
         except OSError as problem:
             self._clear()
@@ -108,7 +108,7 @@ class Child:
         job = _Job(request)
         with self._state:
             if self._ended:
-                raise gone()
+                raise self.gone()
             self._jobs.put(job)
         try:
             while not job.done.acquire(timeout=_SLICE):
@@ -117,7 +117,7 @@ class Child:
             self._interrupt(job)
             raise
         if job.answer is None:
-            raise gone()
+            raise self.gone()
         if isinstance(job.answer, Failed):
             raise error_in(job.answer)
         return job.answer
@@ -138,6 +138,10 @@ class Child:
     def kill(self) -> None:
         """End the process at once, whatever it is doing."""
         self._process.kill()
+
+    def gone(self) -> AsleepError:
+        """The one error for a worker that is not there any more."""
+        return AsleepError("the process of this session has ended; cross again to wake the persona")
 
     def _interrupt(self, job: _Job) -> None:
         with self._state:
@@ -200,8 +204,7 @@ class Child:
             return failed(problem)
 
     def _clear(self) -> None:
-        if self.scratch != Path():
-            shutil.rmtree(self.scratch, ignore_errors=True)
+        self._folder.remove()
 
 
 _LIVING: WeakSet[Child] = WeakSet()
@@ -219,11 +222,6 @@ def _end_all() -> None:
 
 def _nothing(question: Question) -> Reply:
     raise GarbledError(f"{type(question).__name__} before there is a persona")
-
-
-def gone() -> AsleepError:
-    """The one error for a worker that is not there any more."""
-    return AsleepError("the process of this session has ended; cross again to wake the persona")
 
 
 def _started(scratch: Path) -> tuple[subprocess.Popen[bytes], Pipe]:

@@ -7,13 +7,13 @@ it answers: to move the anchor, to embed, to re-rank. Lists travel in pages, so 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
 from severance import errors
 from severance.errors import DamagedError, EmbedderError, RerankerError, SeveranceError
-from severance.model import NO_METADATA, Draft, Filter, Head, Memory, Recollection, Scalar, micros, moment
+from severance.model import NO_METADATA, Draft, Filter, Head, Memory, PersonaEvent, Recollection, Scalar, micros, moment
 from severance.records import Name
 from severance.worker.confine import Confinement
 
@@ -191,6 +191,19 @@ class Stats(Message, frozen=True):
     """As `Session.stats`. Answered by `Counts`."""
 
 
+class Events(Message, frozen=True):
+    """As `Session.events`. Answered by `ToldEvents`."""
+
+    limit: int
+
+
+class Carried(Message, frozen=True):
+    """Memories are written out (`exported`) or brought in (`imported`) now. Answered by `Done`."""
+
+    what: Literal["exported", "imported"]
+    detail: dict[Name, str | int]
+
+
 class Sleep(Message, frozen=True):
     """As `Session.sleep`; the worker then ends. Answered by `Done`."""
 
@@ -225,6 +238,12 @@ class Counts(Message, frozen=True):
     """Numbers by name."""
 
     numbers: dict[str, int]
+
+
+class ToldEvents(Message, frozen=True):
+    """What the log has of a persona: of each entry the time in microseconds, what happened, and where."""
+
+    events: list[tuple[int, str, str | None]]
 
 
 class Cut(Message, frozen=True):
@@ -284,9 +303,24 @@ class Numbers(Message, frozen=True):
 
 
 Beginning = Prepare | Begin | Wake
-Call = Hold | Remember | Recall | Memories | More | Leave | Get | History | Amend | Forget | Stats | Sleep
+Call = (
+    Hold
+    | Remember
+    | Recall
+    | Memories
+    | More
+    | Leave
+    | Get
+    | History
+    | Amend
+    | Forget
+    | Stats
+    | Events
+    | Carried
+    | Sleep
+)
 Request = Beginning | Call
-Answer = Ready | Done | Page | Count | Counts | Cut | Failed
+Answer = Ready | Done | Page | Count | Counts | ToldEvents | Cut | Failed
 Question = Move | Bring | Embed | Dimensions | Score
 Reply = Done | Count | Numbers | Failed
 
@@ -302,7 +336,7 @@ class GarbledError(Exception):
     """What came is not a message."""
 
 
-def encode(message: ToWorker | ToParent) -> bytes:
+def encode(message: Message) -> bytes:
     """The message as bytes.
 
     Raises:
@@ -410,6 +444,15 @@ def memory_in(told: ToldMemory | ToldHit) -> Memory:
         supersedes=told.supersedes,
         superseded_by=told.superseded_by,
     )
+
+
+def event_in(told: tuple[int, str, str | None]) -> PersonaEvent:
+    """The event of a message. Raises GarbledError where it is none."""
+    at, what, place = told
+    try:
+        return PersonaEvent(at=moment(at), what=what, place=place)
+    except OverflowError:
+        raise GarbledError("a time that there is not") from None
 
 
 def hit_in(told: ToldMemory | ToldHit) -> Recollection:

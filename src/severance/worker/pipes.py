@@ -6,8 +6,27 @@ import os
 
 from severance.worker.messages import MOST, GarbledError
 
-_LENGTH = 4
-_PIECE = 2**16
+LENGTH = 4
+"""Bytes of the length before a message."""
+PIECE = 2**16
+"""Bytes that are read in one go, at most."""
+
+
+def framed(raw: bytes) -> bytes:
+    """A message with its length before it."""
+    return len(raw).to_bytes(LENGTH, "big") + raw
+
+
+def size_in(header: bytes, most: int = MOST) -> int:
+    """How long the message is that comes.
+
+    Raises:
+        GarbledError: longer than any may be. So much is never allocated.
+    """
+    size = int.from_bytes(header, "big")
+    if size > most:
+        raise GarbledError(f"a message of {size:,} bytes")
+    return size
 
 
 class Pipe:
@@ -24,7 +43,7 @@ class Pipe:
         Raises:
             OSError: nobody is at the other end.
         """
-        left = memoryview(len(raw).to_bytes(_LENGTH, "big") + raw)
+        left = memoryview(framed(raw))
         while left:
             left = left[os.write(self.writing, left) :]
 
@@ -35,21 +54,16 @@ class Pipe:
             GarbledError: it says that it is larger than any message. So much is never allocated.
             OSError: the pipe cannot be read.
         """
-        header = self._read(_LENGTH)
-        if header is None:
-            return None
-        size = int.from_bytes(header, "big")
-        if size > MOST:
-            raise GarbledError(f"a message of {size:,} bytes")
-        return self._read(size)
+        header = self._read(LENGTH)
+        return None if header is None else self._read(size_in(header))
 
     def _read(self, size: int) -> bytes | None:
-        first = os.read(self.reading, min(size, _PIECE)) if size else b""
+        first = os.read(self.reading, min(size, PIECE)) if size else b""
         if len(first) == size:
             return first
         whole = bytearray(first)
         while len(whole) < size:
-            piece = os.read(self.reading, min(size - len(whole), _PIECE))
+            piece = os.read(self.reading, min(size - len(whole), PIECE))
             if not piece:
                 return None
             whole += piece

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import severance
+from severance.audit.events import What
 from severance.crypto.envelope import SpaceKey
 from severance.embed.bundled import DIMENSIONS, bundled
 from severance.errors import AsleepError, EmbedderError, StoreReadOnlyError
-from severance.model import Draft, Head, Memory, Persona, Recollection, moment
+from severance.model import Draft, Head, Memory, Persona, Recollection, micros, moment
 from severance.ports import Embedder, Reranking
 from severance.session import Session
 from severance.space import Space
@@ -34,12 +35,14 @@ from severance.worker.messages import (
     Begin,
     Bring,
     Call,
+    Carried,
     Count,
     Counts,
     Cut,
     Dimensions,
     Done,
     Embed,
+    Events,
     Failed,
     Forget,
     GarbledError,
@@ -61,6 +64,7 @@ from severance.worker.messages import (
     Score,
     Sleep,
     Stats,
+    ToldEvents,
     ToldFilter,
     ToldHit,
     ToldMemory,
@@ -234,8 +238,15 @@ class Serving:
             Amend: self._amend,
             Forget: lambda asked: Count(session.forget(asked.id)),
             Stats: lambda _: Counts(session.stats()),
+            Events: self._events,
+            Carried: self._carried,
             Sleep: self._sleep,
         }
+
+    @property
+    def unread(self) -> int:
+        """How many lists have not come to their end."""
+        return len(self._lists)
 
     def answer(self, request: Call) -> Answer:
         """Do what is asked. Raises what the session raises."""
@@ -264,6 +275,14 @@ class Serving:
             asked.id, asked.text, at=at, metadata=asked.metadata, pinned=asked.pinned, **fields
         )
         return self._listed([memory])
+
+    def _events(self, asked: Events) -> Answer:
+        told = self._session.events(limit=asked.limit)
+        return ToldEvents([(micros(event.at), event.what, event.place) for event in told])
+
+    def _carried(self, asked: Carried) -> Answer:
+        self._session._carried(What(asked.what), **asked.detail)
+        return Done()
 
     def _leave(self, asked: Leave) -> Answer:
         for number in asked.rests:

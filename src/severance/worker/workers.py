@@ -14,6 +14,7 @@ from severance.embed.bundled import WordVectors
 from severance.errors import AsleepError, SeveranceError
 from severance.model import Head, Persona
 from severance.ports import Embedder, Reranking
+from severance.telling import Own
 from severance.worker.aide import Aide
 from severance.worker.away import WorkerSession
 from severance.worker.child import Child
@@ -26,7 +27,7 @@ class Workers:
 
     def __init__(self, vault: Path) -> None:
         """`vault` is the path of the vault's file; this process has it open as long as a worker lives."""
-        self._vault = vault
+        self._vault = vault.absolute()  # a worker has another current directory
         self._living: WeakSet[Child] = WeakSet()  # the thread of each keeps it as long as its process is there
         self._lock = Lock()
         self._spare: Child | None = None
@@ -45,18 +46,19 @@ class Workers:
         keep_anchor: Callable[[Head], None],
         still_awake: Callable[[], None] = lambda: None,
         slept: Callable[[], None] = lambda: None,
+        own: Own | None = None,
     ) -> WorkerSession:
         """Wake a persona. Its key is sent when the process has shut itself off, and not before.
 
         Args:
-            persona, place, key, anchor, keep_anchor, still_awake, slept: as for `Session`.
+            persona, place, key, anchor, keep_anchor, still_awake, slept, own: as for `Session`.
             embedder: the bundled one is loaded by the worker; any other embeds in this process, for the worker.
             reranking: as for `Session`; re-ranks in this process.
 
         Raises:
             SeveranceError: as crossing raises; or there cannot be a process.
         """
-        told, own = reranking(), isinstance(embedder, WordVectors)
+        told, bundled = reranking(), isinstance(embedder, WordVectors)
         child, confinement = self._ready()
         child.reply = Aide(embedder, reranking, keep_anchor)
         wake = Wake(
@@ -68,7 +70,7 @@ class Workers:
             place=place,
             anchor=None if anchor is None else (anchor.seq, anchor.digest),
             embedder=embedder.identity,
-            bundled=own,
+            bundled=bundled,
             reranking=None if told is None else (told.candidates, told.plain_on_failure),
         )
         try:
@@ -76,8 +78,8 @@ class Workers:
         except BaseException:
             _stop(child)
             raise
-        self._prepare(own=own)
-        return WorkerSession(persona, place, child, confinement, still_awake=still_awake, slept=slept)
+        self._prepare(own=bundled)
+        return WorkerSession(persona, place, child, confinement, still_awake=still_awake, slept=slept, own=own)
 
     def close(self) -> None:
         """Wait until the processes of all sessions that have ended are gone. Nobody is woken here any more."""

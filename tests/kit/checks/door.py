@@ -50,7 +50,7 @@ def admitted_sessions_keep_to_their_permit(folder: Path) -> None:
         for call in _calls(known["a"]).values():
             _refused(nothing, call, PermitError)
         for name, call in _calls(known["b"]).items():
-            if name not in ("stats", "remember", "remember_many"):
+            if name not in ("stats", "events", "remember", "remember_many"):
                 _refused(limited, call, PermitError if name in ("recall", "context", "memories") else NotFoundError)
         assert limited.get(known["a"]).text == "file a", "the control"
         assert len(limited.recall("file", thread="a")) == 1, "the control"
@@ -87,6 +87,7 @@ def _calls(known: str) -> dict[str, Callable[[Session], Any]]:
         "context": lambda session: session.context("file"),
         "memories": lambda session: list(session.memories()),
         "stats": lambda session: session.stats(),
+        "events": lambda session: session.events(),
         "get": lambda session: session.get(known),
         "history": lambda session: session.history(known),
         "remember": lambda session: session.remember("one"),

@@ -29,6 +29,7 @@ class Command:
         given: which sentence is given on standard input, or None.
         labelled: whether labels are given.
         shows: whether what it prints is content, which is then no residue.
+        tells: whether what it prints is a secret, which may be nowhere else.
     """
 
     arguments: tuple[str, ...]
@@ -36,6 +37,7 @@ class Command:
     given: int | None = None
     labelled: bool = False
     shows: bool = False
+    tells: bool = False
 
 
 COMMANDS: dict[str, Command] = {
@@ -50,6 +52,16 @@ COMMANDS: dict[str, Command] = {
     "check": Command(("check",), at_place=False),
     "backup": Command(("backup", "backup.tar"), at_place=False),
     "reembed": Command(("reembed",), at_place=False),
+    "permit": Command(
+        ("permit", "make", stores.SUBJECT, "--at", stores.STAIRWELL, "--rights", "recall", "--for", "8h"),
+        at_place=False,
+        tells=True,
+    ),
+    "credential": Command(
+        ("credential", "make", stores.STAIRWELL, "--for", stores.SUBJECT, "--name", "a program"),
+        at_place=False,
+        tells=True,
+    ),
 }
 """Every command that takes or shows content, by name."""
 
@@ -62,8 +74,9 @@ def prepare(folder: Path, said: Sequence[str]) -> str:
         return session.recall(said[4])[0].memory.id
 
 
-def run(name: str, folder: Path, said: Sequence[str], memory: str, source: Path) -> None:
-    """Run it in the folder, on the store there. Its output stays in the folder, unless content is what it shows.
+def run(name: str, folder: Path, said: Sequence[str], memory: str, source: Path) -> str:
+    """Run it in the folder, on the store there. Its output stays in the folder, unless content is what it shows, or a
+    secret, which is returned.
 
     Args:
         name: one of `COMMANDS`.
@@ -99,8 +112,11 @@ def run(name: str, folder: Path, said: Sequence[str], memory: str, source: Path)
         raise SeveranceError(f"the command {name} ended with status {status}")
     if command.shows and not any(sentence in printed for sentence in said):
         raise SeveranceError(f"the command {name} showed nothing of what it was asked for")
+    if command.tells:
+        return printed
     if not command.shows:
         (folder / "stdout").write_text(printed, encoding="utf-8")
+    return ""
 
 
 def _write(source: Path, said: Sequence[str]) -> None:

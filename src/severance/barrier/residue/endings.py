@@ -26,10 +26,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from severance import system
-from severance.barrier.residue.planted import drafts, planted
+from severance.barrier.residue.elsewhere import (
+    is_killed_with_a_worker,
+    is_let_in,
+    loses_its_worker,
+    waits_elsewhere,
+    wakes_elsewhere,
+)
+from severance.barrier.residue.lives import live, refused, wait
+from severance.barrier.residue.planted import planted
 from severance.barrier.residue.stores import EMBEDDER, KEY, QUAY, STAIRWELL, SUBJECT, enter
 from severance.embed import Hashing
-from severance.errors import SeveranceError, StoreError
+from severance.errors import StoreError
 from severance.upkeep.backup import restore
 
 if sys.platform != "win32":
@@ -41,21 +49,6 @@ if TYPE_CHECKING:
 
 PLACES = {"inner": STAIRWELL, "outer": QUAY}
 FAILED = 7
-_TURN = 60
-
-
-def live(session: Session, said: Sequence[str], first: int = 0) -> list[str]:
-    """An ordinary while awake: asks, remembers, amends."""
-    again = [said[(first + number) % len(said)] for number in range(_TURN)]
-    session.recall(again[0], limit=3)
-    session.context(again[1], tokens=64)
-    labelled = drafts(said)
-    session.remember_many(labelled)
-    session.recall(again[2], thread=labelled[0]["thread"], where=labelled[1]["metadata"])
-    kept = session.remember_many([{"text": text, "kind": f"again {first}", "thread": again[0]} for text in again])
-    session.remember("\n".join(again) * 4, kind=f"long {first}")
-    session.amend(kept[0].id, f"{again[1]} {again[2]}")
-    return [memory.id for memory in kept[1:]]
 
 
 def sleeps(house: House, session: Session, said: Sequence[str]) -> None:
@@ -105,12 +98,6 @@ def waits_asleep(house: House, session: Session, said: Sequence[str]) -> None:
     del house, session
     gc.collect()
     wait()
-
-
-def wait() -> None:
-    """Say so, and then nothing more until a signal comes, or until nobody is there to send one."""
-    print("ready", flush=True)  # noqa: T201 - to the parent
-    sys.stdin.read()
 
 
 def is_interrupted(house: House, session: Session, said: Sequence[str]) -> None:
@@ -218,12 +205,7 @@ def is_checked(house: House, session: Session, said: Sequence[str]) -> None:
 def is_asked_nonsense(house: House, session: Session, said: Sequence[str]) -> None:
     """What was given wrongly may be content; the error must not repeat it."""
     for ask in _nonsense(house, session, said[9]):
-        try:
-            ask()
-        except SeveranceError:
-            logging.exception("refused")
-        else:
-            os._exit(1)
+        refused(ask)
 
 
 def _nonsense(house: House, session: Session, secret: str) -> tuple[Callable[[], object], ...]:
@@ -275,6 +257,8 @@ ENDINGS: dict[str, Ending] = {
         raises,
         starts_a_child,
         leaves_a_thread,
+        is_killed_with_a_worker,
+        is_let_in,
         sleeps,
         leaves_the_block,
         raises_in_the_block,
@@ -297,11 +281,16 @@ ENDINGS: dict[str, Ending] = {
         is_asked_nonsense,
         prints_itself,
         ends_in_atexit,
+        wakes_elsewhere,
+        loses_its_worker,
     )
 }
-"""Those that end by themselves; the first four are the ones that leave most lying about."""
+"""Those that end by themselves; the first six are the ones that leave most lying about."""
 
-WAITING: dict[str, Ending] = {"waits": waits, "waits_asleep": waits_asleep}
+TELLING = ("is_let_in",)
+"""Those that say what else is to be looked for: secrets, one to a line."""
+
+WAITING: dict[str, Ending] = {"waits": waits, "waits_asleep": waits_asleep, "waits_elsewhere": waits_elsewhere}
 """Those that say "ready", and end with the process that started them."""
 
 
@@ -316,6 +305,7 @@ def returns(name: str) -> int:
         "aborts": signal.SIGABRT,
         "writes_a_snapshot": signal.SIGKILL,
         "is_killed": signal.SIGKILL,
+        "is_killed_with_a_worker": signal.SIGKILL,
     }
     return -signals.get(name, 0)
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -16,20 +17,24 @@ from severance.barrier.findings import Control, Tally
 from severance.barrier.residue import commands, dumps, endings, processes, stores
 from severance.barrier.residue.control import write_control
 from severance.barrier.residue.needles import ENCODINGS
-from severance.barrier.residue.places import LONGEST, Temporary, begun
+from severance.barrier.residue.places import LONGEST, Temporary, begun, ready
 from severance.barrier.residue.planted import beside, planted
 from severance.barrier.residue.sweep import Report, Sweep
 from severance.barrier.scene import Part, Scene, Skipped
 from severance.embed import bundled
-from severance.errors import SeveranceError
 from severance.ports import Embedder
 
 _UNIT = "looks, each for everything that was planted"
 _ENDINGS = "severance.barrier.residue.endings"
 _SHORT_DIGEST = 8
 _LEAST_WAYS = 6
+_SECRET = 1_000_000
+"""From here on are numbers of secrets: above those of all sentences."""
 
-_FIRST = ("is_killed", "remember", "raises", "recall", "starts_a_child", "amend", "leaves_a_thread", "import")
+_FIRST = (
+    *("is_killed", "remember", "is_killed_with_a_worker", "recall", "is_let_in", "permit"),
+    *("raises", "amend", "starts_a_child", "import", "leaves_a_thread", "credential"),
+)
 WAYS = tuple(dict.fromkeys((*_FIRST, *endings.ENDINGS, *commands.COMMANDS)))
 """In which what was planted may be left: endings of a session, and commands. Those come first that leave most."""
 
@@ -74,6 +79,18 @@ class _Planted:
         stores.prepare(folder / "store", self.said, planted(len(self.said), f"{self.seed}/filling"))
         return folder
 
+    def secrets(self, told: str) -> Sweep | None:
+        """For what a process has said are secrets, one to a line, such as permits; None where it said nothing."""
+        return Sweep(told.splitlines(), stores.EMBEDDER, digits=_SHORT_DIGEST) if told else None
+
+    def look(self, tally: Tally, sweep: Sweep, secrets: Sweep | None, folder: Path, when: str) -> None:
+        """Sweep a folder for what was planted, and for secrets; one look."""
+        report = sweep.paths([folder])
+        if secrets is not None:
+            found = secrets.paths([folder]).hits
+            report.hits += [replace(hit, sentence=hit.sentence + _SECRET) for hit in found]
+        self.count(tally, report, when)
+
     def count(self, tally: Tally, report: Report, when: str) -> None:
         """One look is one trial: what of the sentences is left at one time hangs together."""
         hits = {hit.sentence: hit for hit in reversed(report.hits)}
@@ -88,6 +105,8 @@ class _Planted:
     def _what(self, number: int) -> str:
         if number < len(self.said):
             return f"sentence {number}"
+        if number >= _SECRET:
+            return f"the text of permit or credential {number - _SECRET}"
         labelled = number < len(self.said) + len(self.beside)
         return f"label or text {number - len(self.said)}" if labelled else "a name or the key"
 
@@ -162,8 +181,8 @@ class _Typed:
         prepared, memory, sweep = self._prepared
         folder = self._drawn.folder(f"{name}-typed")
         shutil.copytree(prepared / "store", folder / "store")
-        commands.run(name, folder, self._drawn.said, memory, prepared / "source.jsonl")
-        self._drawn.count(tally, sweep.paths([folder]), f"after the command {name}")
+        told = commands.run(name, folder, self._drawn.said, memory, prepared / "source.jsonl")
+        self._drawn.look(tally, sweep, self._drawn.secrets(told), folder, f"after the command {name}")
         shutil.rmtree(folder)
 
 
@@ -172,16 +191,18 @@ def _ended(drawn: _Planted, sweep: Sweep, name: str, prepared: Path, tally: Tall
     shutil.copytree(prepared / "store", folder / "store")
     options = ["-X", "faulthandler", "-W", "always"]
     options += ["-X", "tracemalloc"] if drawn.deep else []  # what it traces is slow to start
-    with begun(folder, [*options, "-m", _ENDINGS, name, str(folder), *drawn.life]) as child:
+    tells = name in endings.TELLING
+    with begun(folder, [*options, "-m", _ENDINGS, name, str(folder), *drawn.life], kept=not tells) as child:
         try:
             status = child.wait(LONGEST)
+            told = child.stdout.read() if tells and child.stdout is not None else ""
         except subprocess.TimeoutExpired:
             tally.failed = f"a session that {_told(name)} did not end"
             return False
     if status != endings.returns(name):
         tally.failed = f"a session that {_told(name)} ended with status {status} and not with {endings.returns(name)}"
         return False
-    drawn.count(tally, sweep.paths([folder]), f"after a session that {_told(name)}")
+    drawn.look(tally, sweep, drawn.secrets(told), folder, f"after a session that {_told(name)}")
     shutil.rmtree(folder)
     return True
 
@@ -198,10 +219,12 @@ def shows(scene: Scene, tally: Tally) -> None:
     for drawn in _trials(scene, tally):
         sweep, prepared = drawn.sweep(), drawn.prepared()
         tally.control = _shown_control(drawn, sweep)
-        with begun(prepared, ["-m", _ENDINGS, "waits", str(prepared), *drawn.life]) as child:
-            _ready(child)
+        with begun(prepared, ["-m", _ENDINGS, "waits_elsewhere", str(prepared), *drawn.life]) as child:
+            workers = ready(child)
             drawn.count(tally, processes.shown(sweep, child.pid), "shown of a process with a persona awake")
-            drawn.count(tally, sweep.paths([prepared]), "while a persona is awake")
+            for worker in workers:
+                drawn.count(tally, processes.shown(sweep, worker), "shown of a persona's worker")
+            drawn.count(tally, sweep.paths([prepared]), "while personas are awake, here and in workers")
             child.send_signal(signal.SIGTERM)
             child.wait(LONGEST)
         drawn.count(tally, sweep.paths([prepared]), "after a session was terminated")
@@ -212,7 +235,7 @@ def _shown_control(drawn: _Planted, sweep: Sweep) -> Control:
     file = folder / "file"
     file.write_text(drawn.said[2])
     with begun(folder, ["-c", _HOLDS_ALL, drawn.said[0], str(file)], more={"QUERY": drawn.said[1]}) as child:
-        _ready(child)
+        ready(child)
         found = processes.shown(sweep, child.pid).sentences & {0, 1, 2}
     return Control("sentences as an argument, in the environment, and in a deleted file", 3, len(found))
 
@@ -230,18 +253,25 @@ def memory(scene: Scene, tally: Tally) -> None:
             "own": ("waits", *drawn.life),
             "awake": ("waits", *another, "--awake", "outer"),
             "open": ("waits", *another, "--awake", "nobody"),
+            "workers": ("waits_elsewhere", *drawn.life),
         }
         if scene.deep:
             works["asleep"] = ("waits_asleep", *drawn.life)
-        with _awake(drawn, prepared, works) as children:
-            seen = {name: processes.memory(sweep, child.pid) for name, child in children.items()}
+        with _awake(drawn, prepared, works) as (children, workers):
+            seen = {name: processes.memory(sweep, child.pid) for name, child in children.items() if name != "workers"}
+            beside = processes.memories(sweep, workers["workers"])
         for name, whose in (("awake", "another persona awake"), ("open", "the house open and nobody awake")):
             drawn.count(tally, seen[name], f"in the memory of a process with {whose}")
-        tally.control = Control(
-            "the memory of the process in which the persona is awake", len(drawn.said), len(seen["own"].sentences)
-        )
+        own, held = len(seen["own"].sentences), "the memory of the process in which the persona is awake"
+        if beside is None:
+            tally.note = "A worker's memory is closed to this user, as it should be, and so was not looked at."
+            tally.control = Control(held, len(drawn.said), own)
+        else:
+            drawn.count(tally, beside[1], "in the memory of a worker of another persona of the same program")
+            everything = own + len(beside[0].sentences)
+            tally.control = Control(f"{held}, and that of its worker", 2 * len(drawn.said), everything)
         if "asleep" in seen:
-            tally.note = (
+            tally.note += " " * bool(tally.note) + (
                 f"Where the persona had fallen asleep, {len(seen['asleep'].sentences)} of {len(drawn.said)} sentences "
                 "were still in memory that was free and not used again; they go when the process ends."
             )
@@ -250,8 +280,8 @@ def memory(scene: Scene, tally: Tally) -> None:
 @contextmanager
 def _awake(
     drawn: _Planted, prepared: Path, works: Mapping[str, Sequence[str]]
-) -> Iterator[dict[str, subprocess.Popen[str]]]:
-    """Processes on copies of one store, all of them ready."""
+) -> Iterator[tuple[dict[str, subprocess.Popen[str]], dict[str, Sequence[int]]]]:
+    """Processes on copies of one store, all of them ready, and their workers."""
     with ExitStack() as last:
         children = {}
         for name, (ending, *life) in works.items():
@@ -259,15 +289,7 @@ def _awake(
             shutil.copytree(prepared / "store", folder / "store")
             command = ["-m", _ENDINGS, ending, str(folder), *life]
             children[name] = last.enter_context(begun(folder, command))
-        for child in children.values():
-            _ready(child)
-        yield children
-
-
-def _ready(child: subprocess.Popen[str]) -> None:
-    assert child.stdout is not None  # noqa: S101 - for the type checker
-    if child.stdout.readline() != "ready\n":
-        raise SeveranceError("a process that was to be looked at ended by itself")
+        yield children, {name: ready(child) for name, child in children.items()}
 
 
 def core_dumps(scene: Scene, tally: Tally) -> None:
@@ -328,7 +350,8 @@ PARTS = (
     ),
     Part(
         name="residue.processes",
-        title="Planted sentences in arguments, environment, deleted but open files and journals of an awake persona",
+        title="Planted sentences in arguments, environment, deleted but open files and journals of an awake persona, "
+        "here and in a worker",
         promise="P3",
         unit=_UNIT,
         advice=_ADVICE,

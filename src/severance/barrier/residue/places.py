@@ -13,6 +13,7 @@ from pathlib import Path
 
 from severance.barrier.children import environment
 from severance.barrier.residue.sweep import Report, Sweep
+from severance.errors import SeveranceError
 
 LONGEST = 60.0
 """Seconds after which a process that should have ended is taken for one that hangs."""
@@ -56,6 +57,19 @@ def begun(
                 child.wait()
         if kept:
             (folder / "stdout").write_text(said, encoding="utf-8")
+
+
+def ready(child: subprocess.Popen[str]) -> list[int]:
+    """Wait until a child says that it is ready. Returns the numbers that it says beside, the ids of its workers.
+
+    Raises:
+        SeveranceError: it ended, or says something else.
+    """
+    assert child.stdout is not None  # noqa: S101 - for the type checker
+    said, *workers = child.stdout.readline().split() or [""]
+    if said != "ready":
+        raise SeveranceError("a process that was to be looked at ended by itself")
+    return [int(worker) for worker in workers]
 
 
 class Temporary:

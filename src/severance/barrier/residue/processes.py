@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import RawIOBase
@@ -46,6 +46,17 @@ def memory(sweep: Sweep, pid: int) -> Report:
             report += found
             report.files += bool(found.bytes)
     return report
+
+
+def memories(sweep: Sweep, pids: Sequence[int]) -> list[Report] | None:
+    """What is in the memory of each of these workers; None where it is closed to this user.
+
+    Raises:
+        OSError: a process has ended.
+    """
+    with suppress(PermissionError):
+        return [memory(sweep, pid) for pid in pids]
+    return None
 
 
 def dump(pid: int, file: Path) -> None:

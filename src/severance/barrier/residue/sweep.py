@@ -92,7 +92,7 @@ class Report:
 
 
 def sweep(paths: Iterable[str | os.PathLike[str]], sentences: Sequence[str], embedder: Embedder) -> Report:
-    """Look for the sentences in every regular file at or under the paths, and in the names of the files.
+    """Look for the sentences in every regular file at or under the paths, and in the names of all that is there.
 
     Raises:
         InputError: a sentence is too short to be told from chance (under 8 bytes).
@@ -131,17 +131,21 @@ class Sweep:
         return len(self._owners.get(_gram(needle, place), ()))
 
     def paths(self, paths: Iterable[str | os.PathLike[str]]) -> Report:
-        """Sweep files, and folders with everything in them; links are not followed.
+        """Sweep files, and folders with everything in them, and the names of all that is there: of folders, sockets,
+        pipes and links, too. Links are not followed, but where they lead is swept.
 
         Raises:
             OSError: a file is there and cannot be read. One that is removed meanwhile is passed over.
         """
         report = Report()
-        for file in _files(paths):
-            report += self.content(f"{file} (its name)", os.fsencode(file.name))
+        for each in _entries(paths):
+            report += self.content(f"{each} (its name)", os.fsencode(each.name))
             with suppress(FileNotFoundError):
-                report += self._file(file)
-                report.files += 1
+                if each.is_symlink():
+                    report += self.content(f"{each} (where it leads)", os.fsencode(each.readlink()))
+                elif each.is_file():
+                    report += self._file(each)
+                    report.files += 1
         return report
 
     def _file(self, file: Path) -> Report:
@@ -274,15 +278,11 @@ def _unpacked(data: bytes, depth: int = 1) -> Iterator[tuple[int, bytes]]:
             yield from ((at, inner) for _, inner in _unpacked(content, depth + 1))
 
 
-def _files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+def _entries(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+    """Everything at and under the paths."""
     for given in map(Path, paths):
-        if given.is_symlink():
-            continue
-        if given.is_dir():
-            for folder, _, names in os.walk(given):
-                for name in sorted(names):
-                    file = Path(folder, name)
-                    if file.is_file() and not file.is_symlink():
-                        yield file
-        elif given.is_file():
+        if given.is_dir() and not given.is_symlink():
+            for folder, folders, names in os.walk(given):
+                yield from (Path(folder, name) for name in sorted((*folders, *names)))
+        elif given.is_symlink() or given.exists():
             yield given

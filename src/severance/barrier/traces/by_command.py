@@ -14,6 +14,7 @@ from typing import Any
 from severance.barrier.traces.by_session import fields_of, filters_of
 from severance.barrier.traces.people import Who
 from severance.barrier.traces.ports import NOON, SECOND
+from severance.barrier.traces.seats import PROGRAM
 from severance.barrier.traces.steps import owner_step, typed_step
 from severance.barrier.traces.world import World
 
@@ -91,6 +92,12 @@ def type_export(world: World, who: Who, args: Mapping[str, Any]) -> Any:
     return _typed(world, who, args, "export")
 
 
+@typed_step("severance events")
+def type_events(world: World, who: Who, args: Mapping[str, Any]) -> Any:
+    """What the log has of the persona."""
+    return _typed(world, who, args, "events", "--limit", str(args["limit"]))
+
+
 @owner_step("severance init")
 def type_init(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     """There is a store already."""
@@ -142,26 +149,26 @@ def type_let_in(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, An
     made = world.command("permit", "make", subject, "--at", place, "--rights", "recall", "--for", "8h", "--json")
     if made is None or made[0] != 0:
         return {}
-    credential = world.command("credential", "make", place, "--for", subject, "--name", "program", "--json")
+    credential = world.command("credential", "make", place, "--for", subject, "--name", PROGRAM, "--json")
     permits = json.loads(world.command("permit", "list", "--json")[1])["permits"]
-    newest = [info for info in permits if (info["subject"], info["place"]) == (subject, place)][-1]
-    who = (subject, newest["persona"])
+    who = subject, [each for each in permits if (each["subject"], each["place"]) == (subject, place)][-1]["persona"]
     own = [info for info in permits if (info["subject"], info["persona"]) == who]
     listed = json.loads(world.command("credential", "list", "--json")[1])["credentials"]
     theirs = [info for info in listed if (info["subject"], info["place"]) == (subject, place)]
     ends = [world.command(kind, "revoke", each[-1]["id"]) for kind, each in (("permit", own), ("credential", theirs))]
     clock = [world.command("clock", word)[0] for word in ("show", "accept")]
-    return {who: (made[0], credential, own, theirs, ends, clock)}
+    newest = {name: value for name, value in theirs[-1].items() if name != "id"}
+    return {who: (made[0], credential[0], own, newest, ends, clock)}
 
 
-@owner_step("severance status", "severance audit show", "severance audit verify")
+@owner_step("severance status", "severance audit show", "severance audit verify", "severance audit export")
 def type_status(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     """Each persona as it looks from outside, and what the audit log has of it."""
     ran, verified = world.command("status", "--json"), world.command("audit", "verify", "--json")
     if not ran:
         return {}
     events = json.loads(world.command("audit", "show", "--limit", "1000", "--json")[1])["events"]
-    seen: dict[Who | None, Any] = {None: verified[0]}
+    seen: dict[Who | None, Any] = {None: (verified[0], world.command("audit", "export")[0])}
     for persona in json.loads(ran[1])["personas"]:
         who = persona["subject"], persona["persona"]
         own = [event for event in events if (event["subject"], event["persona"]) == who]
@@ -202,6 +209,17 @@ def type_restore(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, A
         ran = world.command("restore", str(path), "--replace", "--json")
     finally:
         path.unlink()
+        world.furnish()
+    return {None: (ran[0], ran[2])} if ran else {}
+
+
+@owner_step("severance audit accept")
+def type_accept(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
+    """Nothing is wrong with the log. Everyone sleeps."""
+    try:
+        world.close()
+        ran = world.command("audit", "accept")
+    finally:
         world.furnish()
     return {None: (ran[0], ran[2])} if ran else {}
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from severance.barrier.traces.observing import observed, plain
-from severance.barrier.traces.people import Who
+from severance.barrier.traces.people import WORLD, Who
 from severance.barrier.traces.ports import KEY
+from severance.barrier.traces.seats import PROGRAM
 from severance.barrier.traces.steps import owner_step
 from severance.barrier.traces.world import Awake, World
 from severance.model import Right
 from severance.upkeep.backup import restore
+from severance.upkeep.logs import accept_audit, verify_export
 from severance.weakening import show, weaken
 
 
@@ -23,7 +26,7 @@ def cross(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     if args.get("by") == "permit":
         session = house.admit(house.permit(*seat, rights=tuple(Right), until=timedelta(days=365)))
     elif args.get("by") == "credential":
-        session = house.admit(house.register(*seat, "program"))
+        session = house.admit(house.register(*seat, PROGRAM))
     else:
         session = house.cross(*seat)
     who = (session.subject, session.persona)
@@ -47,13 +50,14 @@ def let_in(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     """Somebody comes with a permit, is sent away, and comes with a credential, which is revoked as well."""
     house, seat = world.house(), (args["subject"], args["place"])
     permit = weaken(house.permit(*seat, rights=["recall"], until=timedelta(hours=1)), threads=["monday"])
-    secret = house.register(*seat, "program")
+    secret = house.register(*seat, PROGRAM)
     seen: list[Any] = [show(permit).id]  # Biscuit draws keys of its own, so that no text of a permit comes again
     with house.admit(permit) as session:
         who = (session.subject, session.persona)
         permits = [info for info in house.permits() if (info.subject, info.persona) == who]
         credentials = [info for info in house.credentials() if (info.subject, info.place) == seat]
-        seen += [plain(permits), plain(credentials)]
+        # A credential is for whoever wakes there: how many there are, and so their ids, follows from all of them.
+        seen += [plain(permits), plain([replace(each, id="") for each in credentials[-1:]])]
         for made in [each.id for each in permits[-1:]] + [each.id for each in credentials[-1:]]:
             house.revoke(made)
         seen.append(observed(lambda: session.recall("who")))
@@ -78,11 +82,45 @@ def place(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     return dict.fromkeys(found.wakes.items(), found.name)
 
 
-@owner_step("House.status", "House.explain", "House.events", "House.verify_audit")
+@owner_step()
+def govern(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
+    """Rules with conditions, for a subject at a place. Each persona of it sees whether it wakes there now."""
+    subject, place = args["subject"], args["place"]
+    world.seats.govern(place, subject, args["rules"])
+    world.house().place(place, {})  # also where nobody is left whom the rules are for
+    world.house().apply_thresholds(world.rules)
+    woken = {
+        world.house().explain(subject, place).persona,
+        world.house().explain(subject, place, application=PROGRAM).persona,
+    }
+    return {(subject, name): name in woken for name in world.there(subject, WORLD[subject])}
+
+
+@owner_step()
+def limit(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
+    """Limits of a subject: one awake at a time, and so much time a day."""
+    world.seats.limit(args["subject"], args["limits"])
+    world.house().apply_thresholds(world.rules)
+    return {}
+
+
+@owner_step(
+    "House.status",
+    "House.explain",
+    "House.events",
+    "House.verify_audit",
+    "House.export_audit",
+    "severance.verify_export",
+)
 def status(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     """Each persona as it looks from outside, whether it would wake where it first may, and what the log has of it."""
     house, found = world.house(), dict[Who | None, Any]()
     house.verify_audit()
+    export = world.folder / "audit.jsonl"
+    with export.open("wb") as out:
+        house.export_audit(out)
+    verify_export(export)
+    export.unlink()
     events = house.events(limit=1_000)
     for each in house.status().personas:
         woken = [house.explain(each.subject, place).persona == each.name for place in each.places[:1]]
@@ -122,8 +160,23 @@ def put_back(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     path = world.backup
     try:
         world.close()
-        done = restore(str(path), world.store, key=KEY, replace=True, accept_older=True, entropy=world.entropy)
+        done = restore(
+            str(path), world.store, key=KEY, replace=True, accept_older=True, clock=world.clock, entropy=world.entropy
+        )
         return {None: done.chip}
+    finally:
+        world.furnish()
+
+
+@owner_step("severance.accept_audit")
+def accept(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
+    """Somebody takes the log away, and the owner accepts that: no persona has a past in it any more. All sleep."""
+    try:
+        world.close()
+        for file in world.store.glob("audit.db*"):
+            file.unlink()
+        done = accept_audit(world.store, key=KEY, clock=world.clock, entropy=world.entropy)
+        return {None: done.begun}
     finally:
         world.furnish()
 

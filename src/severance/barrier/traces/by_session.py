@@ -115,6 +115,12 @@ def stats(world: World, awake: Awake, args: Mapping[str, Any]) -> Any:
     return awake.session.stats()
 
 
+@session_step("Session.events")
+def events(world: World, awake: Awake, args: Mapping[str, Any]) -> Any:
+    """What the log has of the persona."""
+    return awake.session.events(limit=args["limit"])
+
+
 @session_step("transfer.write_jsonl", "transfer.detect", "transfer.read", "transfer.ingest.ingest")
 def carry(world: World, awake: Awake, args: Mapping[str, Any]) -> Any:
     """Write all memories to a file, and read it back in: nothing is new."""

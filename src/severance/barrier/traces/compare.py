@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -18,12 +18,14 @@ from pathlib import Path
 # Importing them registers the steps.
 from severance.barrier.traces import by_command, by_owner, by_session  # noqa: F401
 from severance.barrier.traces.content import FIRST_WORDS, SECOND_WORDS, Content
+from severance.barrier.traces.elsewhere import still_workers
 from severance.barrier.traces.observing import Observation
 from severance.barrier.traces.overhearing import overhearing
 from severance.barrier.traces.people import EVERYONE, Who, name_of
 from severance.barrier.traces.ports import MEMORY, Ports, ScopedEntropy, small_batches, small_snapshots
+from severance.barrier.traces.seats import Seats
 from severance.barrier.traces.shape import Shape, unlike
-from severance.barrier.traces.steps import Step, attributed, without
+from severance.barrier.traces.steps import Numbered, Step, attributed, without
 from severance.barrier.traces.world import World
 from severance.errors import StoreError
 
@@ -64,7 +66,7 @@ class _Built:
     files: dict[str, bytes]
     entropy: ScopedEntropy
     spaces: dict[Who, bytes]
-    wakes_at: dict[tuple[str, str], str]
+    seats: Seats
 
 
 @dataclass
@@ -93,12 +95,16 @@ class Stage:
         world = self.world = self._world(victim, variant)
         try:
             with small_snapshots(), small_batches(), overhearing(MEMORY) as heard:
-                world.run(steps)
+                self._take(world, steps)
         finally:
             with suppress(StoreError):
                 world.dismiss()
         world.overheard(heard.said)
         return Run(dict(world.seen), world.shapes, world.spaces)
+
+    def _take(self, world: World, steps: Sequence[Numbered]) -> None:
+        with still_workers(world.clock) if self.ports.workers else nullcontext():
+            world.run(steps)
 
     def _world(self, victim: Who | None, variant: Variant | None) -> World:
         absent = victim if variant is Variant.UNBORN else None
@@ -111,7 +117,7 @@ class Stage:
         world.store.mkdir()
         for name, content in built.files.items():
             (world.store / name).write_bytes(content)
-        world.entropy, world.spaces, world.wakes_at = built.entropy.again(), dict(built.spaces), dict(built.wakes_at)
+        world.entropy, world.spaces, world.seats = built.entropy.again(), dict(built.spaces), built.seats.again()
         return world
 
     def _build(self, world: World) -> _Built:
@@ -120,7 +126,7 @@ class Stage:
         finally:
             world.dismiss()
         files = {path.name: path.read_bytes() for path in world.store.iterdir()}
-        return _Built(files, world.entropy, world.spaces, world.wakes_at)
+        return _Built(files, world.entropy, world.spaces, world.seats)
 
     def _empty(self) -> Path:
         folder = self.folder / "trace"

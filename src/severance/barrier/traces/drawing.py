@@ -11,6 +11,7 @@ from severance.barrier.traces.content import DISLIKED, FIRST_WORDS
 from severance.barrier.traces.fuse import AFTER, BEFORE, BUSY, CANCELLED, CLOCK, EMBED, FAILING, FULL
 from severance.barrier.traces.people import EVERYONE, PLACE_NAMES, PLACES, WORLD, Who
 from severance.barrier.traces.ports import FEW, OTHER
+from severance.barrier.traces.seats import ZONES, Limits, Rule
 from severance.barrier.traces.steps import Step
 from severance.model import MAX_TEXT_BYTES
 
@@ -110,8 +111,32 @@ def _by(r: Random) -> dict[str, Any]:
     return {"by": r.choice(("permit", "credential"))} if r.randrange(3) == 0 else {}
 
 
+def _limit(r: Random) -> dict[str, Any]:
+    return {"limit": r.choice((1, 3, 100))}
+
+
 def _seat(r: Random) -> dict[str, Any]:
     return {"subject": r.choice(tuple(WORLD)), "place": r.choice(PLACE_NAMES)}
+
+
+def _rules(r: Random) -> dict[str, Any]:
+    """For hours one after the other, or for a program and for the owner, so that no two hold at the same time."""
+    subject, place = r.choice(tuple(WORLD)), r.choice(PLACE_NAMES[:-1])
+    first, *others = r.sample(WORLD[subject], len(WORLD[subject]))
+    zone, start = r.choice(tuple(ZONES)), r.choice((0, 0, r.randrange(40)))
+    turn = start + r.randrange(1, 60)
+    if r.randrange(2):
+        later = tuple(Rule(other, (turn, turn + r.randrange(1, 60)), zone) for other in others)
+        return {"subject": subject, "place": place, "rules": (Rule(first, (start, turn), zone), *later)}
+    return {"subject": subject, "place": place, "rules": (Rule(first, program=True), *map(Rule, others))}
+
+
+def _limits(r: Random) -> dict[str, Any]:
+    """Of a subject with one persona it may be that one is awake at a time; of another, its personas would notice."""
+    subject = r.choice(tuple(WORLD))
+    names, zone = WORLD[subject], r.choice(tuple(ZONES))
+    budgets = {r.choice(names): r.choice((2, 10, 40))} if r.randrange(2) else {}
+    return {"subject": subject, "limits": Limits(len(names) == 1 and r.randrange(2) == 0, budgets, zone)}
 
 
 Arguments = Callable[[Random], Mapping[str, Any]]
@@ -121,12 +146,15 @@ BY_OWNER: Mapping[str, tuple[float, Arguments]] = {
     "let_in": (1, _seat),
     "sever": (1, _severed),
     "place": (3, _wakes),
+    "govern": (3, _rules),
+    "limit": (3, _limits),
     "status": (2, _nothing),
     "check": (1, _nothing),
     "salvage": (1, _nothing),
     "backup": (1, lambda r: {"chip": r.choice((True, False))}),
     "put_back": (0.7, _nothing),
     "reembed": (1, lambda r: {"dimensions": r.choice((FEW, OTHER))}),
+    "accept": (0.3, _nothing),
     "restart": (3, _nothing),
     "crash": (2, _crash),
     "type_init": (0.2, _nothing),
@@ -137,6 +165,7 @@ BY_OWNER: Mapping[str, tuple[float, Arguments]] = {
     "type_check": (0.2, _nothing),
     "type_backup": (0.2, lambda r: {"chip": r.choice((True, False))}),
     "type_restore": (0.2, _nothing),
+    "type_accept": (0.2, _nothing),
     "type_reembed": (0.2, _nothing),
 }
 """For each thing that the owner does, how often, and with which arguments."""
@@ -153,6 +182,7 @@ BY_SESSION: Mapping[str, tuple[float, Arguments]] = {
     "amend": (8, lambda r: {"words": _words(r), **_id(r), **_fields(r)}),
     "forget": (6, _id),
     "stats": (4, _nothing),
+    "events": (2, _limit),
     "carry": (0.7, _nothing),
     "sleep": (4, lambda r: {"held": r.randrange(4) == 0}),
     "leave": (2, _nothing),
@@ -169,6 +199,7 @@ BY_COMMAND: Mapping[str, tuple[float, Arguments]] = {
     "type_history": (0.4, _id),
     "type_import": (0.4, lambda r: {"many": [_words(r) for _ in range(r.randrange(4))], **_fields(r)}),
     "type_export": (0.4, _nothing),
+    "type_events": (0.4, _limit),
 }
 """For each command that a persona types, how often, and with which arguments."""
 
@@ -222,3 +253,20 @@ def crowded(r: Random, length: int) -> tuple[Who, list[Step]]:
 
     restart = Step("restart")
     return who, [*trace(r, 0), *known, *theirs(), *many, *theirs(), restart, *again, *theirs(), Step("status"), restart]
+
+
+def apart(r: Random, length: int) -> list[Step]:
+    """Everybody wakes, remembers and asks; then so many steps, a restart in the middle, and everybody asks once more.
+
+    For worlds in which each waking starts a process, so few wake.
+    """
+    mine = {"session": -1, "cut": None}
+    known = [Step("remember", who, {**mine, "words": [0, n]}) for who in EVERYONE for n in (1, 2)]
+    asked = [Step("recall", who, {**mine, "words": [0, 1], "limit": 10}) for who in EVERYONE]
+    by_owner = ("cross", "let_in", "govern", "limit", "crash")
+    chosen = {**{name: BY_OWNER[name] for name in by_owner}, **BY_SESSION}
+    del chosen["bulk"]
+    names = r.choices(tuple(chosen), [often for often, _ in chosen.values()], k=length)
+    drawn = [Step(name, None, BY_OWNER[name][1](r)) if name in BY_OWNER else by_session(r, name) for name in names]
+    half = length // 2
+    return [*trace(r, 0), *known, *asked, *drawn[:half], Step("restart"), *drawn[half:], *asked]

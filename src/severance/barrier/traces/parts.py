@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from itertools import count, takewhile
 
@@ -12,9 +13,10 @@ from severance.barrier.scene import Part, Scene
 from severance.barrier.traces import flaws
 from severance.barrier.traces.compare import Pair, Variant
 from severance.barrier.traces.drawing import CROWD
+from severance.barrier.traces.people import EVERYONE
 from severance.barrier.traces.ports import Commands, Ports
 from severance.barrier.traces.timing import Listening, Watch, told
-from severance.barrier.traces.trials import LENGTH, Crowded, Look, Series, Trials
+from severance.barrier.traces.trials import LENGTH, Apart, Crowded, Look, Series, Trials
 
 _ControlOf = Callable[[Commands | None], tuple[str, Ports]]
 """What is planted, and the ports that leak."""
@@ -27,6 +29,9 @@ _MOST_SHORT = 1
 
 _LEAST = 20
 """Pairs: five traces with each of the four personas for a victim."""
+
+_LEAST_APART = 4
+"""Pairs: one trace with two personas for victims."""
 
 _LEAST_TIMED = 1_000
 _ROUNDS = 200
@@ -89,6 +94,21 @@ def parts(commands: Commands | None = None) -> tuple[Part, ...]:
                 _MOST_HELD,
             ),
             least=_LEAST,
+        ),
+        Part(
+            name="noninterference.workers",
+            title="With every persona awake in a process of its own, and killed now and then, the others see and the "
+            "disk shows the same whatever one of them does",
+            promise="P1",
+            unit="trace pairs",
+            advice=_ADVICE,
+            run=partial(_apart, replace(ports, workers=True)),
+            share=1.0,
+            not_covered=(
+                "Short traces, since each waking starts a process. What code that has taken over a worker can reach is "
+                "not tried here; see tests/worker/test_hijacked.py.",
+            ),
+            least=_LEAST_APART,
         ),
         Part(
             name="noninterference.timing",
@@ -164,6 +184,31 @@ def _beside_many(whole: Crowded, variants: tuple[Variant, ...], look: Look, scen
                     )
                 else:
                     tally.held()
+
+
+def _apart(ports: Ports, scene: Scene, tally: Tally) -> None:
+    """Two personas in turn, each without what it does and with other words."""
+    leaking = replace(ports, embedder=flaws.learning)
+    planted = Trials(Apart(scene.seed, scene.folder / "control", leaking), (Variant.IDLE,), EVERYONE[:1])
+    with closing(planted.made(range(1), scene.jobs)) as results:
+        found = any(pair.crossed for trial in results for pair in trial.pairs)
+    what = "an embedder that learns from everybody's words, in the process that starts the workers"
+    tally.control = Control(what, 1, int(found))
+    for number in takewhile(lambda number: number == 0 or scene.more(tally), count()):
+        victims = (EVERYONE[number % 4], EVERYONE[(number + 1) % 4])
+        whole = Apart(scene.seed, scene.folder / str(number), ports)
+        trials = Trials(whole, (Variant.IDLE, Variant.REPLACED), victims)
+        with closing(trials.made([number], scene.jobs)) as results:
+            for trial in results:
+                for pair in trial.pairs:
+                    if _anything(pair):
+                        tally.broke(trials.told(trial, pair, _anything, short=False))
+                    else:
+                        tally.held()
+
+
+def _anything(pair: Pair) -> Sequence[str]:
+    return (*pair.crossed, *pair.seen_on_disk)
 
 
 def _timing(watch: Watch, scene: Scene, tally: Tally) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
@@ -119,7 +119,8 @@ def mirrored(dimensions: int, folder: Path) -> Embedder:
 class Commands(Protocol):
     """Runs one command of the command line in this process (`severance.cli.surface.invoke`, which is a higher layer).
 
-    `open_house` takes the place of `severance.open`, and `ticks` that of a stopwatch. Returns the exit code, standard
+    `open_house` takes the place of `severance.open`, `ports` has clock and entropy for what is done to a store that is
+    not open, and `ticks` takes the place of a stopwatch. Returns the exit code, standard
     output and standard error.
     """
 
@@ -130,6 +131,7 @@ class Commands(Protocol):
         *,
         key: bytes,
         open_house: Callable[..., House],
+        ports: Mapping[str, Any],
         ticks: Callable[[], float],
     ) -> tuple[int, str, str]:
         """Run it."""
@@ -144,11 +146,13 @@ class Ports:
         entropy: makes the source of random bytes.
         embedder: makes an embedder with so many dimensions, for a store in this folder.
         commands: runs commands; without it, steps that are commands do nothing.
+        workers: whether every persona wakes in a process of its own.
     """
 
     entropy: Callable[[], ScopedEntropy] = ScopedEntropy
     embedder: Callable[[int, Path], Embedder] = mirrored
     commands: Commands | None = None
+    workers: bool = False
 
 
 @contextmanager
@@ -171,7 +175,13 @@ def small_batches() -> Iterator[None]:
     """While this is open, what is read in pages and written in batches comes in small ones, so that what goes on from
     one to the next is in short traces. For all houses of this process; the same in all runs of a trace.
     """
-    places = ((sessions, "_BATCH", 64), (spaces, "PAGE", 8), (salvage, "PAGE", 8), (ingest, "BATCH", 3), (reembed, "_BATCH", 5))
+    places = (
+        (sessions, "_BATCH", 64),
+        (spaces, "PAGE", 8),
+        (salvage, "PAGE", 8),
+        (ingest, "BATCH", 3),
+        (reembed, "_BATCH", 5),
+    )
     kept = [getattr(module, name) for module, name, _ in places]
     for module, name, few in places:
         setattr(module, name, few)

@@ -8,6 +8,7 @@ Whoever can read the store's files, and has no key, learns this and nothing else
   session;
 - how many rows the chip has;
 - how many entries the audit log has: of crossings, and of whatever else the owner does;
+- whether anything ever rang, and about how much of that waits or was told lately;
 - the sizes of the files.
 
 It follows from this how many records each persona keeps and, when the disk is read again and again, when it keeps them.
@@ -40,7 +41,7 @@ BUCKETS = frozenset(
 )
 """The padded sizes of docs/design/format.md, section 2."""
 
-_FILE = re.compile(r"store/(vault\.db(-wal|-shm)?|chip\.db(-journal)?|audit\.db(-wal|-shm)?)(\.before-restore(-\d+)?)?")
+_FILE = re.compile(r"store/(chip\.db(-journal)?|(vault|audit|alarms)\.db(-wal|-shm)?)(\.before-restore(-\d+)?)?")
 """What there may be of a store: its files, and those that a restore has put aside."""
 
 TABLES: Mapping[str, Mapping[str, str]] = {
@@ -52,9 +53,12 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "chunks": "space last n frame",
     },
     "chip.db": {"meta": "name value", "rows": "id owner frame"},
-    "audit.db": {"meta": "name value", "entries": "n frame", "nodes": "level n hash"},
+    "audit.db": {"meta": "name value", "entries": "n frame", "nodes": "level n hash", "tails": "id frame"},
+    "alarms.db": {"meta": "name value"},
 }
-"""The columns of each table, of docs/design/format.md, sections 6, 7 and 10."""
+"""The columns of each table, of docs/design/format.md, sections 6, 7, 10 and 12."""
+
+_ALARMS = "store/alarms.db"
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ def shape_of(folder: Path, backups: Collection[str] = ()) -> Shape:
     vault = _tables(folder / "store" / "vault.db", undeclared)
     chip = _tables(folder / "store" / "chip.db", undeclared)
     audit = _tables(folder / "store" / "audit.db", undeclared)
+    _look_at_alarms(folder / _ALARMS, undeclared)
     found = sorted((path.relative_to(folder).as_posix(), path.stat().st_size) for path in _files(folder))
     strange = [name for name, _ in found if name not in backups and not _FILE.fullmatch(name)]
     undeclared += [f"there is a file that the format does not have: {name}" for name in strange]
@@ -111,7 +116,7 @@ def shape_of(folder: Path, backups: Collection[str] = ()) -> Shape:
     return Shape(
         {space: _space(space, vault, undeclared) for space in dict.fromkeys(spaces)},
         len(chip["rows"]),
-        tuple(found),
+        tuple((name, size) for name, size in found if not name.startswith(_ALARMS)),  # declared: that something rang
         tuple(undeclared),
         _hash([audit[""], *(each[name] for each in (vault, chip) for name in ("", "meta"))]),
         _hash([[_beside(row), _header(row["frame"])] for row in chip["rows"]]),
@@ -178,6 +183,15 @@ def _tables(file: Path, undeclared: list[str]) -> _Tables:
                 undeclared.append(f"{file.name} has a table that the format does not: {name} ({columns})")
             found[name] = [dict(row) for row in rows]
     return found
+
+
+def _look_at_alarms(file: Path, undeclared: list[str]) -> None:
+    """The file is there since something rang, and has one frame, of a size that follows from how much that was."""
+    if file.exists():
+        rows = _tables(file, undeclared)["meta"]
+        undeclared += [f"{file.name} has a row that the format does not" for row in rows if row["name"] != "state"]
+        for row in rows:
+            _padded(len(row["value"]), undeclared)
 
 
 def _space(space: bytes, vault: _Tables, undeclared: list[str]) -> SpaceShape:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from severance.barrier.traces.people import PLACES, Who, name_of
+from severance.barrier.traces.seats import Seats
 
 if TYPE_CHECKING:
     from severance.barrier.traces.world import Awake, World
@@ -79,16 +80,19 @@ def _register(where: dict[str, Any], work: Any, calls: Sequence[str]) -> Any:
 
 def attributed(trace: Sequence[Step]) -> list[Numbered]:
     """Every step with who does it: for a crossing, whoever wakes there at that time; None for the owner."""
-    wakes = {(place, subject): persona for place, given in PLACES.items() for subject, persona in given.items()}
+    seats = Seats()
+    for place, given in PLACES.items():
+        seats.place(place, given)
     numbered = []
     for at, step in enumerate(trace):
-        by = step.who
-        if "wakes" in step.args:
-            wakes |= {(step.args["place"], s): p for s, p in step.args["wakes"].items()}
+        by, args = step.who, step.args
+        if "wakes" in args:
+            seats.place(args["place"], args["wakes"])
+        if "rules" in args:
+            seats.govern(args["place"], args["subject"], args["rules"])
         if step.what in BY_SEAT:
-            subject = step.args["subject"]
-            persona = wakes.get((step.args["place"], subject))
-            by = None if persona is None else (subject, persona)
+            persona = seats.wakes(args["place"], args["subject"], at, program=args.get("by") == "credential")
+            by = None if persona is None else (args["subject"], persona)
         numbered.append(Numbered(at, step, by))
     return numbered
 

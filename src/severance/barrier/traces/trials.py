@@ -18,7 +18,7 @@ from random import Random
 from severance.barrier.traces.compare import Pair, Run, Stage, Variant, compared
 from severance.barrier.traces.crew import lanes
 from severance.barrier.traces.digest import Digest, digest, paired
-from severance.barrier.traces.drawing import crowded, trace
+from severance.barrier.traces.drawing import apart, crowded, trace
 from severance.barrier.traces.people import EVERYONE, Who
 from severance.barrier.traces.ports import Ports
 from severance.barrier.traces.shrink import shrunk
@@ -26,6 +26,9 @@ from severance.barrier.traces.steps import Step
 
 CROWDED_LENGTH = 10
 """Steps of the others, at each of three times, in a trace in which one persona holds many memories."""
+
+APART_LENGTH = 14
+"""Drawn steps of a trace in which every persona has a process of its own."""
 
 LENGTH = 35
 """Steps of a trace, besides the three in which everybody wakes."""
@@ -109,6 +112,15 @@ class Crowded(Series):
 
     def _drawn(self, number: int) -> tuple[Who, list[Step]]:
         return crowded(Random(f"{self.seed}/crowded/{number}"), CROWDED_LENGTH)
+
+
+@dataclass(frozen=True)
+class Apart(Series):
+    """Traces in which every persona wakes in a process of its own."""
+
+    def steps(self, number: int) -> list[Step]:
+        """A trace."""
+        return apart(Random(f"{self.seed}/apart/{number}"), APART_LENGTH)
 
 
 @dataclass(frozen=True)

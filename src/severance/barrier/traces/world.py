@@ -14,10 +14,12 @@ from typing import Any
 from severance import house as houses
 from severance.barrier.traces import fuse as fuses
 from severance.barrier.traces.content import Content
+from severance.barrier.traces.elsewhere import end_workers, in_workers, kill
 from severance.barrier.traces.fuse import Fuse, wire
 from severance.barrier.traces.observing import Observation, observed, placeless
 from severance.barrier.traces.people import EVERYONE, PLACES, WORLD, Who
 from severance.barrier.traces.ports import FEW, KEY, NOON, SECOND, Overlap, Ports, ScopedEntropy, StillClock
+from severance.barrier.traces.seats import Seats
 from severance.barrier.traces.shape import Shape, shape_of
 from severance.barrier.traces.steps import OWNER, SESSION, TYPED, Numbered, Step
 from severance.house import House
@@ -29,6 +31,7 @@ STORE = "store"
 _FILES = (
     *("vault.db", "vault.db-wal", "vault.db-shm", "chip.db", "chip.db-journal"),
     *("audit.db", "audit.db-wal", "audit.db-shm"),
+    *("alarms.db", "alarms.db-wal", "alarms.db-shm"),
 )
 
 
@@ -54,7 +57,7 @@ class World:
         dimensions: of the embedder in force.
         houses: two handles on one store, as two processes would have them.
         awake, ids: each persona's sessions, and the ids that it was given.
-        wakes_at: the thresholds, as the trace has set them: place and subject to persona.
+        seats: the thresholds, as the trace has set them.
         seen: what each persona observed; None for what everybody may.
         shapes: what somebody who reads the disk saw, each time that nobody had the store open.
         spaces: the id of each persona's space.
@@ -75,7 +78,7 @@ class World:
         self.houses: list[House | None] = [None, None]
         self.awake: dict[Who, list[Awake]] = defaultdict(list)
         self.ids: dict[Who, list[str]] = defaultdict(list)
-        self.wakes_at: dict[tuple[str, str], str] = {}
+        self.seats = Seats()
         self.seen: dict[Who | None, list[Observation]] = defaultdict(list)
         self.shapes: list[Shape] = []
         self.spaces: dict[Who, bytes] = {}
@@ -107,7 +110,7 @@ class World:
         house = houses.open(
             self.store, key=KEY, embedder=embedder, reranker=reranker, clock=self.clock, entropy=self.entropy
         )
-        return wire(house, self.fuse)
+        return wire(in_workers(house) if self.ports.workers else house, self.fuse)
 
     def wakes(self, given: Mapping[str, str | None]) -> dict[str, str | None]:
         """Who wakes, without the one who is absent."""
@@ -119,19 +122,18 @@ class World:
 
     def place(self, name: str, wakes: Mapping[str, str | None], declare: Callable[..., Any]) -> Any:
         """Move a threshold with `declare`, and keep it in mind."""
-        given = self.wakes(wakes)
-        found = declare(name, given)
-        for subject, persona in given.items():
-            if persona is None:
-                self.wakes_at.pop((name, subject), None)
-            else:
-                self.wakes_at[name, subject] = persona
+        found = declare(name, self.wakes(wakes))
+        self.seats.place(name, wakes)
         return found
 
+    @property
+    def rules(self) -> str:
+        """All thresholds as a TOML document, without the one who is absent."""
+        return self.seats.written(lambda who: who != self.absent)
+
     def where(self, who: Who) -> str:
-        """The first place at which this persona wakes, or one where nobody does."""
-        found = sorted(place for (place, subject), name in self.wakes_at.items() if (subject, name) == who)
-        return found[0] if found else "nowhere"
+        """The first place at which this persona wakes now, or one where nobody does."""
+        return self.seats.where(who, (self.clock.at - NOON) // (60 * SECOND))
 
     def next_backup(self, *, chip: bool) -> Path:
         """A new file for a backup."""
@@ -185,13 +187,15 @@ class World:
     def crash(self, during: Step | None, cut: tuple[str, int] | None) -> None:
         """The process ends without a word, in the middle of a call if there is one: the files stay as they are."""
         kept: list[dict[Path, bytes]] = []
-        if during is not None and during.who is not None and cut is not None:
+        if during is not None and during.who is not None and cut is not None and not self.ports.workers:
             self.fuse.arm(*cut, partial(self._end, kept))
             self._observe(during, during.who)
             self.fuse.disarm()
+        for house in filter(None, self.houses):
+            end_workers(house)
         files = kept[0] if kept else self._files()
         for house in filter(None, self.houses):
-            for connection in (*fuses.connections(house), fuses.told(house)):
+            for connection in (*fuses.connections(house), fuses.told(house), house._bell._queue):
                 connection.close()
         self.houses = [None, None]
         self.awake.clear()
@@ -210,6 +214,7 @@ class World:
             stdin.encode(),
             key=KEY,
             open_house=self._opened,
+            ports={"clock": self.clock, "entropy": self.entropy},
             ticks=lambda: 0.0,
         )
 
@@ -256,15 +261,19 @@ class World:
         if sessions:
             awake = sessions[step.args["session"] % len(sessions)]
             before = repr(awake.session)
+            killed = self.ports.workers and step.args.get("cut") is not None
+            if killed:
+                kill(awake.session)
             found.append((step.what, self._cut(step, lambda: SESSION[step.what](self, awake, step.args))))
-            if step.what != "sleep" and repr(awake.session) != before and awake in sessions:
-                sessions.remove(awake)  # its threshold has ended it; the persona crosses again
+            ended = killed or (step.what != "sleep" and repr(awake.session) != before)
+            if ended and awake in sessions:
+                sessions.remove(awake)  # its process or its threshold has ended it; the persona crosses again
         return found
 
     def _cut(self, step: Step, call: Callable[[], Any]) -> Any:
         """Make a call, cut short where the step says so."""
         cut = step.args.get("cut")
-        if cut is None:
+        if cut is None or self.ports.workers:  # a worker is not cut short, but killed
             return observed(call)
         where, number, how = cut
         broken = where == fuses.EMBED and how != fuses.CANCELLED

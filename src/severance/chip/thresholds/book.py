@@ -97,6 +97,11 @@ class Book:
         """The limits of a subject."""
         return limits_of(self._chip.find(LimitsRow(subject, False, "", {})))
 
+    def turn(self, subject: str) -> int:
+        """The number of an exclusive subject's last turn, 0 where there was none."""
+        row = self._chip.find(TurnRow(subject, 0))
+        return 0 if row is None else row.number
+
     def take_turn(self, subject: str) -> int:
         """Begin a turn: from when this returns, no other session of the subject has it. Returns its number."""
 

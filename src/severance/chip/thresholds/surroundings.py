@@ -25,7 +25,7 @@ from severance.errors import KeyMissingError
 
 COMMAND_SECONDS = 5
 Address = IPv4Address | IPv6Address
-_PASSED_ON = ("HOME", "LANG", "LOGNAME", "PATH", "SYSTEMROOT", "USER", "USERPROFILE")
+PASSED_ON = ("HOME", "LANG", "LOGNAME", "PATH", "SYSTEMROOT", "USER", "USERPROFILE")
 """Variables that a command gets; any other might hold a key."""
 
 
@@ -144,7 +144,7 @@ class Machine:
                     timeout=self.command_seconds,
                     check=False,
                     cwd=home(self.environ) or program.parent,
-                    env={name: self.environ[name] for name in _PASSED_ON if name in self.environ},
+                    env={name: self.environ[name] for name in PASSED_ON if name in self.environ},
                 )
                 return done.returncode == 0
         return None

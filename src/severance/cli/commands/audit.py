@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
+from severance import accept_audit, verify_export
 from severance.cli import options, screen, shapes
 from severance.cli.edge import Edge
+from severance.cli.newfile import new_file
+from severance.errors import InputError
+from severance.model import ExportCheck
+
+_What = Annotated[
+    str | None,
+    typer.Option("--what", metavar="KIND", help="Only these, such as crossed or refused.", show_default=False),
+]
+_Witness = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--witness",
+        metavar="SPEC",
+        help="Hold it against what this witness has seen, and give it the newest checkpoint to keep: file:PATH, "
+        "git:PATH for a repository, or https://... for a service. Can be given several times.",
+        show_default=False,
+    ),
+]
 
 HELP = "The log of what happened at the door: who crossed where, and what was refused. It has no memories."
 
@@ -16,10 +37,9 @@ HELP = "The log of what happened at the door: who crossed where, and what was re
 def show(
     ctx: typer.Context,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many entries, the last ones.")] = 100,
-    what: Annotated[
-        str | None,
-        typer.Option("--what", metavar="KIND", help="Only these, such as crossed or refused.", show_default=False),
-    ] = None,
+    what: _What = None,
+    since: options.Since = None,
+    until: options.Until = None,
     store: options.Store = None,
     key: options.Key = None,
     as_json: options.AsJson = False,
@@ -27,7 +47,7 @@ def show(
     """Show the last entries, the oldest first. Only the owner can: it names personas."""
     edge = Edge(ctx, store, key, as_json)
     with edge.house() as house:
-        found = house.events(limit=limit, what=what)
+        found = house.events(limit=limit, what=what, since=since, until=until)
     if edge.as_json:
         screen.document({"events": [shapes.of_event(event) for event in found]})
         return
@@ -45,13 +65,22 @@ def show(
 
 def verify(
     ctx: typer.Context,
-    witness: Annotated[
-        list[str] | None,
+    witness: _Witness = None,
+    export: Annotated[
+        Path | None,
         typer.Option(
-            "--witness",
-            metavar="SPEC",
-            help="Hold it against what this witness has seen, and give it the newest checkpoint to keep: file:PATH, or "
-            "git:PATH for a repository. Can be given several times.",
+            "--export",
+            metavar="FILE",
+            help="Verify this export and not the store's log; neither a store nor a key is needed.",
+            show_default=False,
+        ),
+    ] = None,
+    verifier: Annotated[
+        str | None,
+        typer.Option(
+            "--verifier",
+            metavar="KEY",
+            help="With --export: the verifier key of the log, as its owner published it.",
             show_default=False,
         ),
     ] = None,
@@ -65,6 +94,13 @@ def verify(
     machine, or a repository that is pushed elsewhere.
     """
     edge = Edge(ctx, store, key, as_json)
+    if export is not None:
+        if witness:
+            raise InputError("an export has no witness; verify the log itself against it")
+        _tell_export(verify_export(export, verifier=verifier), edge)
+        return
+    if verifier is not None:
+        raise InputError("--verifier goes with --export; the store knows its own")
     with edge.house() as house:
         found = house.verify_audit(witness or ())
     if edge.as_json:
@@ -75,3 +111,79 @@ def verify(
         screen.line(f"The log goes on from what {len(found.witnesses)} witness(es) had seen; they have this one now.")
     else:
         screen.line("No witness was asked: a log that was cut together with its checkpoint would look the same.")
+
+
+def export(
+    ctx: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="A new file; without it, standard output.", show_default=False),
+    ] = None,
+    what: _What = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    store: options.Store = None,
+    key: options.Key = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Write entries so that anybody can verify them: `severance audit verify --export FILE`, without a store or a key.
+
+    What they say, names of personas and places included, is not sealed there. A file gets mode 0600.
+    """
+    edge = Edge(ctx, store, key, as_json)
+    with edge.house() as house:
+        wanted = {"what": what, "since": since, "until": until}
+        if file is None or str(file) == "-":
+            house.export_audit(sys.stdout.buffer, **wanted)
+            sys.stdout.buffer.flush()
+            return
+        with new_file(file, force=force) as out:
+            count = house.export_audit(out, **wanted)
+    if edge.as_json:
+        screen.document({"file": str(file), "entries": count})
+    else:
+        screen.line(f"Exported {count:,} entries to {file}. They are not sealed there.")
+
+
+def accept(
+    ctx: typer.Context,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--witness",
+            metavar="SPEC",
+            help="Let this witness forget what it has seen, and keep the log as it is. Can be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    store: options.Store = None,
+    key: options.Key = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Accept the log as it is, when the store does not open because the log is gone, or was cut or altered.
+
+    Say this only when you know why: its next entry tells that you did. A log that cannot be read is put aside, and a
+    new one begins.
+    """
+    edge = Edge(ctx, store, key, as_json)
+    found = accept_audit(edge.store, key=edge.key, witnesses=witness or (), **edge.ports)
+    if edge.as_json:
+        screen.document(shapes.of_audit_accepted(found))
+    elif found.begun:
+        screen.line(
+            "The audit log begins anew; what was there has .before-accept in its name. Its first entry says so."
+        )
+    else:
+        screen.line(f"The audit log goes on after {found.entries:,} entries.")
+
+
+def _tell_export(found: ExportCheck, edge: Edge) -> None:
+    if edge.as_json:
+        screen.document(shapes.of_export_check(found))
+        return
+    screen.line(f"{found.entries:,} of {found.size:,} entries, as they are in the log. {shapes.short(found.at)}.")
+    if found.known:
+        screen.line("The checkpoint was signed by the key that was given.")
+    else:
+        screen.line(f"The file itself names the key that has signed it; compare it with the owner's: {found.verifier}")

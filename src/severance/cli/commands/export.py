@@ -14,6 +14,7 @@ from severance.cli.edge import Edge
 from severance.cli.newfile import new_file
 from severance.model import Memory
 from severance.transfer import write_jsonl
+from severance.transfer.outgoing import exporting
 
 _STEP = 512
 
@@ -38,6 +39,7 @@ def run(
     edge = Edge(ctx, store, key, as_json)
     with edge.session(at, subject) as session:
         memories = list(session.memories())
+        exporting(session, len(memories))
         if file is None or str(file) == "-":
             write_jsonl(memories, sys.stdout)
             return

@@ -28,7 +28,7 @@ def run(
     """Put a backup in the place of the store, after proving that it opens and is what was written."""
     edge = Edge(ctx, store, key, as_json)
     # Without a spinner: it would draw over the question for a passphrase, which comes in the middle.
-    backup = restore(file, edge.store, key=edge.key, replace=replace, accept_older=accept_older)
+    backup = restore(file, edge.store, key=edge.key, replace=replace, accept_older=accept_older, **edge.ports)
     if edge.as_json:
         content = {"store": str(edge.store), "file": str(backup.path), "bytes": backup.size, "chip": backup.chip}
         screen.document(content)

@@ -8,16 +8,13 @@ from typing import Annotated
 
 import typer
 
-from severance.cli import options, screen, shapes
+from severance.cli import options, rulefile, screen, shapes
 from severance.cli.edge import Edge
 from severance.errors import InputError
 from severance.governing import check_thresholds
 from severance.model import Explanation, parse_time
 
 HELP = "Rules of who wakes where, under which conditions. A file in TOML declares them."
-
-_MOST_BYTES = 4 << 20
-"""More than thresholds can be, and no endless read of a device."""
 
 _File = Annotated[Path, typer.Argument(metavar="FILE", help="Rules and limits, in TOML.", show_default=False)]
 
@@ -36,7 +33,7 @@ def apply(
     names may be run on this machine from then on.
     """
     edge = Edge(ctx, store, key, as_json)
-    text = _text(file)
+    text = rulefile.text_of(file)
     with edge.house() as house:
         try:
             found = house.apply_thresholds(text, dry=dry_run)
@@ -70,7 +67,7 @@ def check(ctx: typer.Context, file: _File, as_json: options.AsJson = False) -> N
     """Check a file of rules and limits, without a store and without a key."""
     edge = Edge(ctx, None, None, as_json)
     try:
-        count = check_thresholds(_text(file))
+        count = check_thresholds(rulefile.text_of(file))
     except InputError as problem:
         raise InputError(f"{screen.shown(str(file))}, {problem}") from None
     if edge.as_json:
@@ -130,17 +127,3 @@ def _tell(found: Explanation) -> None:
 
 def _local(time: datetime) -> str:
     return f"{time.astimezone():%Y-%m-%d %H:%M %Z}"
-
-
-def _text(file: Path) -> str:
-    try:
-        with file.open("rb") as opened:
-            raw = opened.read(_MOST_BYTES)
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        line = problem.object[: problem.start].count(b"\n") + 1
-        raise InputError(f"{screen.shown(str(file))}, line {line}: this is not UTF-8; save the file as UTF-8") from None
-    except OSError as problem:
-        raise InputError(
-            f"{screen.shown(str(file))} cannot be read ({problem.strerror or 'I/O error'}); name a file with rules"
-        ) from None

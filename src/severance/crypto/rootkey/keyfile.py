@@ -109,13 +109,23 @@ def _inside(path: Path, where: Where) -> bool:
 
 
 def _key(path: Path) -> bytes:
-    key = decode_key(_content(path))
+    key = decode_key(private_content(path, "the key file", f"{_PASS} if it is elsewhere"))
     if key is None:
         raise KeyMissingError(f"the key file {shown(str(path))} does not hold 32 bytes as base64")
     return key
 
 
-def _content(path: Path) -> bytes:
+def private_content(path: Path, what: str, otherwise: str) -> bytes:
+    """The first 4,096 bytes of a regular file that nobody but this user can reach.
+
+    Args:
+        path: the file.
+        what: what it is, and
+        otherwise: what to do where it cannot be read, both for the message.
+
+    Raises:
+        KeyMissingError: it is not there, cannot be read, or others can reach it.
+    """
     try:
         with os.fdopen(os.open(path, _READ), "rb") as file:
             # Of the open file, not of the path: what is checked is what is read.
@@ -123,8 +133,8 @@ def _content(path: Path) -> bytes:
             if problem is None:
                 return file.read(_MAX_BYTES)
     except OSError as exc:
-        problem = f"cannot be read ({exc.strerror}); {_PASS} if it is elsewhere"
-    raise KeyMissingError(f"the key file {shown(str(path))} {problem}")
+        problem = f"cannot be read ({exc.strerror}); {otherwise}"
+    raise KeyMissingError(f"{what} {shown(str(path))} {problem}")
 
 
 def _problem(status: os.stat_result, path: Path) -> str | None:

@@ -1,0 +1,428 @@
+"""The overrides of one chip: who may ask and approve, what was asked and answered, and what may be done next.
+
+Each step is looked at twice: before it is told to the audit log, and in the transaction that takes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from severance.chip.changes import Change
+from severance.chip.chip import Chip
+from severance.chip.override.escrow import FEWEST, escrow_of, key_from, shares_without
+from severance.chip.override.keys import ID_BYTES, PrivateKey, PublicKey
+from severance.chip.override.texts import Answered, Asked, Request, asked, checked_request
+from severance.chip.register import (
+    MOST_APPROVERS,
+    AnswerForm,
+    ApproverForm,
+    ApproversRow,
+    EscrowRow,
+    NoticeForm,
+    NoticesRow,
+    OverrideRow,
+    PersonaRow,
+    SubjectRow,
+)
+from severance.chip.rows import Rows
+from severance.crypto.envelope import SpaceKey
+from severance.errors import NotFoundError, OverrideError
+from severance.model import OverrideState, Persona, Right
+from severance.ports import Entropy
+
+NEEDED = 2
+"""Approvals."""
+
+KEPT = 30 * 24 * 3_600 * 1_000_000
+"""Microseconds for which an override that is over stays in the list."""
+
+_SCOPE = b"override"
+_NO_PERSONA = "no such persona here"
+
+
+class Wish(NamedTuple):
+    """What somebody asks for; times and lengths as in `Request`."""
+
+    reason: str
+    rights: frozenset[Right]
+    threads: tuple[str, ...] | None
+    length: int
+    approve_by: int
+    use_by: int
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One override as the chip has it."""
+
+    row: OverrideRow
+    asked: Asked
+
+    @property
+    def id(self) -> str:
+        """Its id in hex."""
+        return self.row.id.hex()
+
+    @property
+    def request(self) -> Request:
+        """What was asked."""
+        return self.asked.said
+
+    @property
+    def approved(self) -> tuple[str, ...]:
+        """Under which names it was approved."""
+        return tuple(answer.name for answer in self.row.answers if answer.approves)
+
+    @property
+    def denied(self) -> str | None:
+        """Under which name it was refused, if it was."""
+        return next((answer.name for answer in self.row.answers if not answer.approves), None)
+
+    def state(self, now: int) -> OverrideState:
+        """How far it is; whether who uses it is still there is not looked at."""
+        if self.denied is not None:
+            return OverrideState.DENIED
+        if self.row.ended is not None or (self.row.until is not None and now >= self.row.until):
+            return OverrideState.ENDED
+        if self.row.used is not None:
+            return OverrideState.ACTIVE
+        enough = len(self.approved) >= NEEDED
+        if now >= (self.request.use_by if enough else self.request.approve_by):
+            return OverrideState.EXPIRED
+        return OverrideState.APPROVED if enough else OverrideState.REQUESTED
+
+    def over_since(self, now: int) -> int | None:
+        """When it was over, if it is."""
+        if self.state(now) in (OverrideState.REQUESTED, OverrideState.APPROVED, OverrideState.ACTIVE):
+            return None
+        return self.row.ended or self.row.until or self.request.use_by
+
+
+class Desk:
+    """Overrides in one unlocked chip.
+
+    Raises, from every method: DamagedError when rows are not what was written, StoreError when the file cannot serve.
+    """
+
+    def __init__(self, chip: Chip, entropy: Entropy) -> None:
+        """For an unlocked chip."""
+        self._chip = chip
+        self._entropy = entropy
+
+    def approvers(self, rows: Rows | None = None) -> tuple[ApproverForm, ...]:
+        """The keys that are registered, in the order in which they were."""
+        row = self._chip.find(ApproversRow(()), rows)
+        return () if row is None else row.keys
+
+    def with_key(self, name: str, public: PublicKey, now: int) -> tuple[ApproverForm, ...]:
+        """The keys with one more.
+
+        Raises:
+            OverrideError: the name or the key is taken, or there are as many as there may be.
+        """
+        known = self.approvers()
+        if any(each.name == name or each.public == public.raw for each in known):
+            raise OverrideError("an override key with that name, or that very key, is registered already", why="taken")
+        if len(known) == MOST_APPROVERS:
+            raise OverrideError(f"at most {MOST_APPROVERS} override keys are registered; take one out", why="many")
+        return (*known, ApproverForm(name, public.raw, now))
+
+    def without_key(self, name: str) -> tuple[ApproverForm, ...]:
+        """The keys without that of this name.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        known = self.approvers()
+        left = tuple(each for each in known if each.name != name)
+        if left == known:
+            self._chip.verify()
+            raise NotFoundError("no override key has that name; `severance override keys` lists them")
+        return left
+
+    def set_keys(self, keys: Sequence[ApproverForm], now: int) -> list[Override]:
+        """Let these be the override keys, with an escrow of every persona's key for every two of them.
+
+        What was asked of the keys before ends with them. Returns those overrides.
+        """
+        self._chip.verify()  # a persona that was taken out would have no escrow
+        kept = {each.public for each in keys}
+
+        def write(change: Change) -> list[Override]:
+            ended = [found for found in self._in(change) if self._ends_with(found, kept, now)]
+            for found in ended:
+                self._end(change, found, now, "keys")
+            change.put(ApproversRow(tuple(keys)))
+            for subject in self._chip.owned_in(SubjectRow(""), change.rows):
+                for row in self._chip.owned_in(PersonaRow(subject.name, "", b"", 0), change.rows):
+                    self._put_escrow(change, row, keys)
+            return ended
+
+        return self._chip.change(write)
+
+    def ask(self, persona: Persona, wish: Wish, key: PrivateKey, now: int) -> Asked:
+        """The signed request; nothing is kept yet.
+
+        Raises:
+            NotFoundError: no such persona.
+            OverrideError: the key is not registered, or too few are.
+        """
+        requester, keys = self._registered(key.public.id), self.approvers()
+        if requester is None:
+            raise OverrideError(
+                "that key is not registered here; `severance override register` does it", why="stranger"
+            )
+        if len(keys) < FEWEST:
+            raise OverrideError(
+                f"an override takes {FEWEST} registered keys: who asks, and two who approve; there are {len(keys)}",
+                why="few",
+            )
+        row = self._chip.find(PersonaRow(persona.subject, persona.name, b"", 0))
+        if row is None:
+            self._chip.verify()
+            raise NotFoundError(_NO_PERSONA)
+        escrow = self._escrow(row.space)
+        request = Request(
+            id=self._entropy.draw(ID_BYTES, _SCOPE + row.space),
+            house=self._chip.store,
+            space=row.space,
+            epoch=row.epoch,
+            subject=persona.subject,
+            persona=persona.name,
+            requester=key.public.raw,
+            name=requester.name,
+            reason=wish.reason,
+            rights=tuple(sorted(wish.rights)),
+            threads=wish.threads,
+            made=now,
+            approve_by=wish.approve_by,
+            use_by=wish.use_by,
+            length=wish.length,
+            shares=shares_without(key.public.id, escrow),
+        )
+        return asked(request, key)
+
+    def add(self, request: Asked, now: int) -> None:
+        """Keep a request. Those that were over long ago are struck from the list."""
+
+        def write(change: Change) -> None:
+            change.put(OverrideRow(request.said.id, request.raw))
+            for found in self._in(change):
+                over = found.over_since(now)
+                if over is not None and over < now - KEPT:
+                    change.remove(found.row)
+
+        self._chip.change(write)
+
+    def all(self) -> list[Override]:
+        """Every override, in the order in which they were asked for."""
+        found = [_override(row) for row in self._chip.of_kind(OverrideRow(b"", b""), self._chip.verify())]
+        return sorted(found, key=lambda each: (each.request.made, each.row.id))
+
+    def get(self, given: bytes, rows: Rows | None = None) -> Override:
+        """The override with this id.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        row = self._chip.find(OverrideRow(given, b""), self._chip.current() if rows is None else rows)
+        if row is None:
+            if rows is None:
+                self._chip.verify()
+            raise NotFoundError("no override has that id; `severance override list` shows them")
+        return _override(row)
+
+    def judge(self, answer: Answered, found: Override, now: int, rows: Rows | None = None) -> AnswerForm:
+        """What is to be kept of an answer.
+
+        Raises:
+            OverrideError: it may not be given: by an unknown key or the requester's, of another request, again, after
+                a refusal, or too late.
+        """
+        approver = self._registered(answer.said.key, rows)
+        if approver is None:
+            raise OverrideError("the answer is by a key that is not registered here", why="stranger")
+        if not answer.is_by(PublicKey(approver.public)):
+            raise OverrideError("the answer is not what that key signed: it was altered", why="altered")
+        if answer.said.request != found.asked.digest:
+            raise OverrideError("the answer is to another request than the one that is kept here", why="other")
+        _check_open(found, now, answering=True)
+        form = AnswerForm(answer.said.key, approver.name, answer.said.approves, answer.raw)
+        if not form.approves:
+            return form
+        if approver.public == found.request.requester:
+            raise OverrideError("whoever asks cannot approve; two others have to", why="own")
+        if any(each.key == form.key for each in found.row.answers):
+            raise OverrideError("that key has approved this request already; another one has to", why="twice")
+        if now >= found.request.approve_by:
+            raise OverrideError("the time for approving is over; ask again", why="late")
+        return form
+
+    def accept(self, answer: Answered, now: int) -> Override:
+        """Keep an answer. A refusal ends the override, whatever it was before.
+
+        Raises:
+            NotFoundError, OverrideError: as `get` and `judge`.
+        """
+
+        def write(change: Change) -> Override:
+            found = self.get(answer.said.id, change.rows)
+            form = self.judge(answer, found, now, change.rows)
+            row = replace(found.row, answers=(*found.row.answers, form))
+            if form.approves:
+                change.put(row)
+                return _override(row)
+            return self._end(change, _override(row), now, "denied")
+
+        return self._chip.change(write)
+
+    def check_use(self, found: Override, key: PublicKey, now: int) -> None:
+        """Whether this key may use it now.
+
+        Raises:
+            OverrideError: it may not: it is another's, was refused, used or ended, has too few approvals, or is late.
+        """
+        if key.raw != found.request.requester:
+            raise OverrideError("only the key that asked can use it", why="other")
+        _check_open(found, now, answering=False)
+        if found.row.used is not None:
+            raise OverrideError("it was used already; an override opens once", why="used")
+        if len(found.approved) < NEEDED:
+            raise OverrideError(f"it has {len(found.approved)} of {NEEDED} approvals", why="few")
+        if now >= found.request.use_by:
+            raise OverrideError("the time for using it is over; ask again", why="late")
+
+    def begin(self, given: bytes, key: PublicKey, now: int) -> Override:
+        """Mark it as used from now on, and leave the persona a notice, in one step.
+
+        Raises:
+            NotFoundError, OverrideError: as `get` and `check_use`.
+        """
+
+        def write(change: Change) -> Override:
+            found = self.get(given, change.rows)
+            self.check_use(found, key, now)
+            request = found.request
+            row = replace(found.row, used=now, until=now + request.length)
+            change.put(row)
+            notice = NoticeForm(given, request.name, request.reason, now, now + request.length)
+            self._put_notices(change, request.space, (*self.notices(request.space, change.rows), notice))
+            return _override(row)
+
+        return self._chip.change(write)
+
+    def key(self, found: Override, key: PrivateKey) -> SpaceKey:
+        """The key of the persona's space, from the escrow and the approvals alone.
+
+        Raises:
+            OverrideError: they do not open it.
+        """
+        return key_from(self._escrow(found.request.space), found.asked, found.row.answers, key)
+
+    def end(self, given: bytes, now: int, why: str) -> bool:
+        """End it for good. Returns False where it was over already.
+
+        Raises:
+            NotFoundError: as `get`.
+        """
+
+        def write(change: Change) -> bool:
+            found = self.get(given, change.rows)
+            if found.row.ended is not None:
+                return False
+            self._end(change, found, now, why)
+            return True
+
+        return self._chip.change(write)
+
+    def notices(self, space: bytes, rows: Rows | None = None) -> tuple[NoticeForm, ...]:
+        """What the persona of a space is to be told; that it was told of a beginning already included."""
+        row = self._chip.find(NoticesRow(()), rows, space)
+        return () if row is None else row.notices
+
+    def tell(self, space: bytes) -> list[NoticeForm]:
+        """What the persona of a space has not been told yet; from now on it has."""
+        if all(each.told for each in self.notices(space)):
+            return []
+
+        def write(change: Change) -> list[NoticeForm]:
+            found = self.notices(space, change.rows)
+            left = tuple(replace(each, told=True) for each in found if each.ended is None)
+            self._put_notices(change, space, left)
+            return [each for each in found if not each.told]
+
+        return self._chip.change(write)
+
+    def watch(self, given: bytes) -> Callable[[], tuple[bytes | None, ...]]:
+        """What tells something else after every change of this override, and of nothing else."""
+        return self._chip.watch([OverrideRow(given, b"")])
+
+    def _registered(self, wanted: bytes, rows: Rows | None = None) -> ApproverForm | None:
+        return next((each for each in self.approvers(rows) if PublicKey(each.public).id == wanted), None)
+
+    def _escrow(self, space: bytes) -> EscrowRow:
+        row = self._chip.find(EscrowRow(()), self._chip.current(), space)
+        if row is None:
+            self._chip.verify()
+            raise OverrideError("there is no escrow of that persona's key", why="escrow")
+        return row
+
+    def _put_escrow(self, change: Change, row: PersonaRow, keys: Sequence[ApproverForm]) -> None:
+        key = self._chip.key_in(row, change.rows)
+        escrow = escrow_of(key, (row.subject, row.name), self._chip.store, keys, self._entropy)
+        if escrow is None:
+            change.remove(EscrowRow(()), row.space)
+        else:
+            change.put(escrow, row.space)
+
+    def _in(self, change: Change) -> list[Override]:
+        return [_override(row) for row in self._chip.owned_in(OverrideRow(b"", b""), change.rows)]
+
+    def _ends_with(self, found: Override, kept: set[bytes], now: int) -> bool:
+        """Whether an override ends where these are the keys that are kept, and all wraps are made anew."""
+        state = found.state(now)
+        if state is not OverrideState.ACTIVE:
+            return state in (OverrideState.REQUESTED, OverrideState.APPROVED)
+        ids = {PublicKey(public).id for public in kept}
+        return found.request.requester not in kept or any(each.key not in ids for each in found.row.answers)
+
+    def _end(self, change: Change, found: Override, now: int, why: str) -> Override:
+        answers = tuple(replace(each, raw=b"") for each in found.row.answers)  # with the shares that they handed over
+        row = replace(found.row, answers=answers, ended=now, why=why)
+        change.put(row)
+        if row.used is not None:
+            space = found.request.space
+            notices = self.notices(space, change.rows)
+            known = any(each.id == row.id for each in notices)
+            if known:
+                self._put_notices(change, space, tuple(_ended(each, row.id, now) for each in notices))
+        return _override(row)
+
+    def _put_notices(self, change: Change, space: bytes, notices: tuple[NoticeForm, ...]) -> None:
+        if notices:
+            change.put(NoticesRow(notices), space)
+        else:
+            change.remove(NoticesRow(()), space)
+
+
+def _check_open(found: Override, now: int, *, answering: bool) -> None:
+    """Refuse what is over."""
+    state = found.state(now)
+    if state is OverrideState.DENIED:
+        raise OverrideError("it was refused, and that holds; ask again", why="denied")
+    if state is OverrideState.ENDED:
+        raise OverrideError("it is over; ask again", why="ended")
+    if answering and state is OverrideState.EXPIRED:
+        raise OverrideError("the time for it is over; ask again", why="late")
+
+
+def _ended(notice: NoticeForm, given: bytes, now: int) -> NoticeForm:
+    return replace(notice, ended=now, again=notice.told, told=False) if notice.id == given else notice
+
+
+def _override(row: OverrideRow) -> Override:
+    return Override(row, checked_request(row.raw))

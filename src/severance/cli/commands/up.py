@@ -1,0 +1,197 @@
+"""`severance up`: a house in a process of its own, into which others let themselves."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from severance.cli import exits, interrupts, options, screen, shapes, streams, words
+from severance.cli.edge import DEFAULT_STORE, Edge
+from severance.disk.newfile import new_file, new_folder
+from severance.errors import InputError, NotUpError, StoreError
+from severance.resident.address import check_platform
+from severance.resident.client import HouseState, connect
+from severance.resident.resident import MOST_SESSIONS, Habits, Resident
+from severance.resident.units import Manager, Unit, unit_for
+from severance.resident.watch import check_sleep_is_known
+from severance.store import path_of
+
+_LOOK = 0.5
+_Length = Annotated[str | None, typer.Option("--lock-after", metavar="LENGTH", help="Lock when nobody called so long.")]
+_Isolation = Literal["process", "none"]
+
+
+def run(
+    ctx: typer.Context,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Stay, and end with Ctrl-C or SIGTERM.")] = False,
+    locked: Annotated[bool, typer.Option("--locked", help="Begin locked: without the root key, until unlock.")] = False,
+    lock_after: _Length = None,
+    lock_on_sleep: Annotated[bool, typer.Option("--lock-on-sleep", help="Lock when the machine slept.")] = False,
+    most: Annotated[int, typer.Option("--most", min=1, max=4_096, help="Sessions at once.")] = MOST_SESSIONS,
+    idle: Annotated[
+        str, typer.Option("--idle", metavar="LENGTH", help="Put a session to sleep on which nothing is called so long.")
+    ] = "30m",
+    isolation: Annotated[
+        _Isolation, typer.Option("--isolation", help="Where personas wake: each in a process of its own, or in this.")
+    ] = "process",
+    install: Annotated[
+        Manager | None,
+        typer.Option("--install", help="Only write a file with which the system starts it when you log in."),
+    ] = None,
+    uninstall: Annotated[
+        Manager | None, typer.Option("--uninstall", help="Only remove that file.", show_default=False)
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Write or remove the file without asking.")] = False,
+    ready: Annotated[int, typer.Option("--ready", hidden=True)] = -1,
+    store: options.Store = None,
+    key: options.Key = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Keep the house open in a process of its own, so that programs let themselves in with a permit and no root key.
+
+    Where one is up already, say so. It ends with `severance down`.
+    """
+    check_platform()
+    edge = Edge(ctx, store, key, as_json)
+    if lock_on_sleep:
+        check_sleep_is_known()
+    habits = Habits(
+        sessions=most,
+        isolation="process" if isolation == "process" else None,
+        idle=words.length(idle).total_seconds(),
+        lock_after=None if lock_after is None else words.length(lock_after).total_seconds(),
+        lock_on_sleep=lock_on_sleep,
+    )
+    again = [*edge.words, "up", "--foreground", "--most", str(most), "--idle", idle, "--isolation", isolation]
+    again += [] if lock_after is None else ["--lock-after", lock_after]
+    again += ["--lock-on-sleep"] * lock_on_sleep + ["--locked"] * locked
+    manager = install or uninstall
+    if manager is not None:
+        _unit(edge, manager, again, write=uninstall is None, yes=yes)
+    elif foreground:
+        _stay(edge, habits, locked=locked, ready=ready)
+    else:
+        _leave(edge, again)
+
+
+def _stay(edge: Edge, habits: Habits, *, locked: bool, ready: int) -> None:
+    """Be the house, until it is taken down."""
+    resident = Resident(edge.store, edge.opened, habits)
+    asked = _Asked()
+    try:
+        if not locked:
+            resident.open()
+        if ready >= 0:
+            os.setsid()  # not before: a passphrase is asked for at the terminal
+        resident.start()
+        with interrupts.told(asked.ask):
+            if ready >= 0:
+                _detached(ready)
+            else:
+                _tell(edge)
+            while not asked.asked and not resident.wait(_LOOK):
+                pass
+            resident.stop()
+    finally:
+        resident.stop()
+
+
+@dataclass(slots=True)
+class _Asked:
+    """Whether a signal asked to end."""
+
+    asked: bool = False
+
+    def ask(self) -> None:
+        """It does."""
+        self.asked = True
+
+
+def _leave(edge: Edge, again: list[str]) -> None:
+    """Start the house, wait until it listens, and leave it."""
+    with suppress(NotUpError):
+        return _tell(edge, already=True)
+    hears, says = os.pipe()
+    arguments = [sys.executable, "-P", "-m", "severance.cli.main", *again, "--ready", str(says)]
+    with subprocess.Popen(arguments, pass_fds=[says]) as started:
+        os.close(says)
+        with os.fdopen(hears, "rb") as pipe:
+            is_up = pipe.read(1) == b"."
+        if not is_up:
+            raise typer.Exit(started.wait() or exits.FAILED)  # it has said why
+        started.returncode = 0  # it is not this process that waits for it
+    return _tell(edge)
+
+
+def _detached(ready: int) -> None:
+    """Let go of the terminal, and tell whoever started it that it listens."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nowhere, number)
+    os.close(nowhere)
+    with suppress(OSError):
+        os.write(ready, b".")
+    os.close(ready)
+
+
+def _tell(edge: Edge, *, already: bool = False) -> None:
+    """Say that the house is up, and how it is."""
+    state = connect(edge.store).state()
+    if edge.as_json:
+        screen.document(shapes.of_house(edge.store, state))
+    else:
+        how = "locked; `severance unlock` opens it" if state.locked else f"open, {sessions(state)}"
+        screen.line(f"The house is up{' already' if already else ''}: {how}.")
+
+
+def sessions(state: HouseState) -> str:
+    """How many sessions, in words."""
+    return f"{state.sessions:,} {'session' if state.sessions == 1 else 'sessions'}"
+
+
+def _unit(edge: Edge, manager: Manager, again: list[str], *, write: bool, yes: bool) -> None:
+    """Write the file that has the system start it, or remove it; after showing which, and asking."""
+    program = [sys.executable, "-P", "-m", "severance.cli.main"]
+    default = edge.store == path_of(DEFAULT_STORE)
+    unit = unit_for(manager, edge.store, [*program, *again], home=Path.home(), environ=os.environ, default=default)
+    if not edge.as_json:
+        screen.line(str(unit.path), style="bold")
+        if write:
+            screen.line(screen.shown(unit.content.decode()).rstrip())
+    _agree(yes)
+    _change(unit, write=write)
+    if edge.as_json:
+        screen.document({"file": str(unit.path), "written": write, "next": list(unit.begin if write else unit.end)})
+        return
+    screen.line("Written. To start it now and at every login:" if write else "Removed. To stop what still runs:")
+    for command in unit.begin if write else unit.end:
+        screen.line(f"  {command}")
+
+
+def _agree(yes: bool) -> None:
+    if yes:
+        return
+    if not streams.can_ask():
+        raise InputError("there is no terminal to ask at; pass --yes")
+    if not streams.confirmed("Go on?"):
+        exits.note("Nothing was changed.")
+        raise typer.Exit(exits.FAILED)
+
+
+def _change(unit: Unit, *, write: bool) -> None:
+    try:
+        if write:
+            new_folder(unit.path.parent)
+            with new_file(unit.path) as part:
+                part.write_bytes(unit.content)
+        else:
+            unit.path.unlink()
+    except OSError as problem:
+        raise StoreError(f"{unit.path} cannot be changed ({problem.strerror}); see whether it is there") from None

@@ -1,0 +1,437 @@
+"""The part of a house in which a persona is woken outside its place: two approvals, a reason, an end, a notice."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from severance import approving
+from severance.admitted import let_in
+from severance.admitting import Waking
+from severance.approving import KeyPath
+from severance.asking import rights_of
+from severance.audit.events import What
+from severance.chip.chip import Chip
+from severance.chip.gate import Gate
+from severance.chip.override.desk import Desk, Override, Wish
+from severance.chip.override.held import Held, Leave
+from severance.chip.override.keys import ID_BYTES, PrivateKey, PublicKey, public_of
+from severance.chip.override.texts import MOST_REASON, MOST_THREADS, answer_of
+from severance.chip.register import ApproverForm, NoticeForm
+from severance.chip.thresholds.book import Book
+from severance.disk.lease import Lease, is_held
+from severance.drafts import check_text, is_blank, name_of
+from severance.errors import InputError, OverrideError, StoreReadOnlyError
+from severance.model import (
+    MAX_LABEL_BYTES,
+    Notice,
+    OverrideInfo,
+    OverrideKeyInfo,
+    OverrideState,
+    Persona,
+    Right,
+    moment,
+)
+from severance.ports import Clock, Entropy
+from severance.session import Session
+from severance.telling import Telling
+
+PLACE = "override"
+"""What a session that an override opened says of where it is."""
+
+MOST_LENGTH = timedelta(days=30)
+_HOUR = timedelta(hours=1)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Overriding(ABC):
+    """What a house does for those who hold override keys, and for whoever looks after them."""
+
+    _directory: Path
+    _chip: Chip
+    _gate: Gate
+    _book: Book
+    _desk: Desk
+    _telling: Telling
+    _tell_now: Callable[..., None]
+    """Tells, and returns when every alarm sink was tried or has it durably in its queue."""
+
+    _watched: Callable[[Session, Mapping[str, Any], bytes], Session]
+
+    _clock: Clock
+    _entropy: Entropy
+
+    def register_override_key(self, name: str, public: str) -> OverrideKeyInfo:
+        """Register an override key: its holder can ask for overrides, and approve those of others. At most 8.
+
+        From three keys on, the key of every persona is put in escrow for every two of them. Open requests end, since
+        what approves them is made anew.
+
+        Args:
+            name: whose it is.
+            public: the text that `new_override_key` returned.
+
+        Raises:
+            InputError: a name that names can't have, or no public key.
+            OverrideError: the name or the key is taken, or there are as many as there may be.
+        """
+        name, key, now = (
+            name_of(name, "the holder of the key"),
+            public_of(check_text(public, "the key", 1_024)),
+            self._now(),
+        )
+        keys = self._desk.with_key(name, key, now)
+        self._telling.tell(What.OVERRIDE_REGISTERED, {"id": key.id.hex(), "detail": {"name": name}})
+        self._set_keys(keys, now)
+        return _key_info(keys[-1])
+
+    def unregister_override_key(self, name: str) -> None:
+        """Take an override key out. What it asked for or approved ends, also what is in use; all open requests end.
+
+        Raises:
+            InputError: a name that names can't have.
+            NotFoundError: no override key has that name.
+        """
+        name, now = name_of(name, "the holder of the key"), self._now()
+        keys = self._desk.without_key(name)
+        gone = next(each for each in self._desk.approvers() if each.name == name)
+        self._telling.tell(
+            What.OVERRIDE_UNREGISTERED, {"id": PublicKey(gone.public).id.hex(), "detail": {"name": name}}
+        )
+        self._set_keys(keys, now)
+
+    def override_keys(self) -> list[OverrideKeyInfo]:
+        """The override keys that are registered, in the order in which they were."""
+        self._chip.verify()
+        return [_key_info(each) for each in self._desk.approvers()]
+
+    def request_override(
+        self,
+        subject: str,
+        persona: str,
+        *,
+        key: KeyPath,
+        reason: str,
+        rights: Iterable[str] = (Right.RECALL,),
+        threads: Iterable[str] | None = None,
+        length: timedelta,
+        approve_within: timedelta = _HOUR,
+        use_within: timedelta = _HOUR,
+    ) -> str:
+        """Ask for a persona to be woken outside its place. Returns the request, as text, for the approvers.
+
+        The text says in the clear who is to be woken and why; its shares open for the approvers alone.
+
+        Args:
+            subject, persona: who.
+            key: the file of the requester's override key.
+            reason: why, at most 500 characters; the approvers and the persona read it, and the audit log has it.
+            rights, threads: what the session may do, and in which threads; None for all.
+            length: for how long it opens, at most 30 days, as the next two.
+            approve_within: until when it can be approved, from now.
+            use_within: until when it can be used, from the end of the time for approving.
+
+        Raises:
+            InputError: an argument cannot be meant.
+            NotFoundError: no such persona.
+            OverrideError: the key is not registered, or too few are.
+            KeyMissingError: the key cannot be read, or others can reach it.
+        """
+        who = Persona(name_of(subject, "the subject"), name_of(persona, "the persona"))
+        made, now = approving.load(key), self._now()
+        approve_by = now + _length(approve_within, "the time for approving")
+        wish = Wish(
+            _reason(reason),
+            rights_of(rights),
+            _threads(threads),
+            _length(length, "the length of an override"),
+            approve_by,
+            approve_by + _length(use_within, "the time for using it"),
+        )
+        with self._told_if_refused("request", {"subject": who.subject, "persona": who.name}):
+            asked = self._desk.ask(who, wish, made, now)
+            self._chip.verify()
+        told = {"reason": wish.reason, "requester": asked.said.name}
+        self._telling.tell(What.OVERRIDE_REQUESTED, {**_about(asked.said.id.hex(), who), "detail": told})
+        self._desk.add(asked, now)
+        return asked.text()
+
+    def override_request(self, id: str) -> str:  # noqa: A002 - the word that callers know
+        """The request with this id, as the text that `request_override` returned.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return self._override(id).asked.text()
+
+    def answer_override(self, text: str) -> OverrideInfo:
+        """Take an answer of `approve` or `deny`. Two approvals open; one refusal ends it for good.
+
+        Raises:
+            InputError: the text is no answer.
+            NotFoundError: it answers no request of this house.
+            OverrideError: the answer may not be given: by a key that is not registered or the requester's own, altered,
+                to another request, again, after a refusal, or too late.
+        """
+        answer, now = answer_of(check_text(text, "an answer", 2**20)), self._now()
+        step = "approve" if answer.said.approves else "deny"
+        found = self._override(answer.said.id.hex())
+        with self._told_if_refused(step, _of(found)):
+            form = self._desk.judge(answer, found, now)
+        what = What.OVERRIDE_APPROVED if form.approves else What.OVERRIDE_DENIED
+        self._telling.tell(what, {**_of(found), "detail": {"by": form.name}})
+        with self._told_if_refused(step, _of(found)):
+            found = self._desk.accept(answer, now)
+        return self._info(found, now)
+
+    def use_override(
+        self,
+        id: str,  # noqa: A002
+        *,
+        key: KeyPath,
+        isolation: Literal["process"] | None = None,
+    ) -> Session:
+        """Wake the persona: once, by whoever asked, after two approvals and before the time for using it is over.
+
+        That it is used is in the audit log, at every alarm sink and left as a notice for the persona before a byte can
+        be read. The session does what was asked for and nothing else. It ends at its time, by `sleep`, with this
+        process, or when anybody ends it (`end_override`, `deny`).
+
+        Args:
+            id: of the override.
+            key: the file of the requester's override key.
+            isolation: as in `cross`.
+
+        Raises:
+            NotFoundError: there is no such override.
+            OverrideError: it may not be used: too few approvals, another's, refused, late, used, or over.
+            KeyMissingError, InputError: the key cannot be read, or others can reach it.
+            EmbedderError: as in `cross`.
+        """
+        wake, made = self._waking(isolation), approving.load(key)
+        found = self._override(id)
+        with self._told_if_refused("use", _of(found)):
+            lease = Lease.take(self._lease_of(found.row.id))
+            if lease is None:
+                raise OverrideError("it is in use", why="used")
+            try:
+                return self._used(found, made, lease, wake)
+            except BaseException:
+                lease.release()
+                raise
+
+    def end_override(self, id: str) -> OverrideInfo:  # noqa: A002
+        """End an override, whatever it is: the request of one, or one in use, in any process. It never opens again.
+
+        Its session ends at its next call, and within a second without one. Doing it again does nothing.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        found = self._override(id)
+        self._end(found, "stopped")
+        return self._info(self._override(id), self._now())
+
+    def overrides(self) -> list[OverrideInfo]:
+        """All overrides, in the order in which they were asked for, and for 30 days those that are over."""
+        now = self._now()
+        for found in self._desk.all():
+            self._settle(found, now)
+        return [self._info(found, now) for found in self._desk.all()]
+
+    def _used(self, found: Override, key: PrivateKey, lease: Lease, wake: Waking) -> Session:
+        now = self._now()
+        self._desk.check_use(found, key.public, now)
+        self._tell_now(What.OVERRIDE_USED, {**_of(found), "detail": _detail(found)})  # before a byte can be read
+        found = self._desk.begin(found.row.id, key.public, now)
+        over = partial(_over, self._desk, self._telling, self._gate, found)
+        held = Held(found, lease, desk=self._desk, book=self._book, now=self._gate.now, over=over)
+        try:
+            space = self._desk.key(found, key)
+            who = Persona(found.request.subject, found.request.persona)
+            whom = {"subject": who.subject, "persona": who.name, "place": PLACE}
+            session = let_in(self._watched(wake(who, PLACE, space, Leave(held)), whom, space.space), held)
+            held.take_turn()
+        except BaseException:
+            held.fail()
+            raise
+        self._keep(session)
+        held.watch(session)
+        return session
+
+    def _set_keys(self, keys: Iterable[ApproverForm], now: int) -> None:
+        for found in self._desk.set_keys(tuple(keys), now):
+            self._telling.tell(What.OVERRIDE_ENDED, {**_of(found), "detail": {"why": "keys"}})
+
+    def _notices_of(self, space: bytes) -> Callable[[], tuple[Notice, ...]]:
+        """What tells the persona of a space what it was not told before; reaches nothing else."""
+        return partial(_notices, self._desk, self._telling, self._gate, self._lease_of, space)
+
+    def _override(self, given: object) -> Override:
+        """The override with this id, ended if who used it is gone."""
+        found = self._desk.get(_id(given))
+        return self._desk.get(found.row.id) if self._settle(found, self._now()) else found
+
+    def _settle(self, found: Override, now: int) -> bool:
+        return _settle(self._desk, self._telling, self._lease_of, found, now)
+
+    def _end(self, found: Override, why: str) -> None:
+        if found.row.ended is None:
+            self._telling.tell(What.OVERRIDE_ENDED, {**_of(found), "detail": {"why": why}})
+            self._desk.end(found.row.id, self._now(), why)
+
+    def _info(self, found: Override, now: int) -> OverrideInfo:
+        return info_of(found, now)
+
+    def _lease_of(self, override: bytes) -> Path:
+        """The file that whoever uses the override holds; its name says nothing without the chip's name key."""
+        return self._directory.absolute() / f"override-{self._chip.keys.row_id('lease', override).hex()}.lock"
+
+    def _now(self) -> int:
+        """The time by which overrides are judged, never before what was seen; from now on, this one was."""
+        now = self._gate.now()
+        with suppress(StoreReadOnlyError):
+            self._gate.seen(now)
+        return now
+
+    @contextmanager
+    def _told_if_refused(self, step: str, about: Mapping[str, Any]) -> Iterator[None]:
+        try:
+            yield
+        except OverrideError as error:
+            self._telling.tell(What.OVERRIDE_REFUSED, {**about, "detail": {"step": step, "why": error.why}})
+            raise
+
+    @abstractmethod
+    def _waking(self, isolation: Literal["process"] | None) -> Waking:
+        """What wakes a persona in this process, or in one of its own. Raises InputError for what cannot be had."""
+
+    @abstractmethod
+    def _keep(self, session: Session) -> None:
+        """Put the session to sleep when the house is closed."""
+
+
+def info_of(found: Override, now: int) -> OverrideInfo:
+    """An override as the owner sees it."""
+    said, row = found.request, found.row
+    return OverrideInfo(
+        id=found.id,
+        state=found.state(now),
+        subject=said.subject,
+        persona=said.persona,
+        requester=said.name,
+        reason=said.reason,
+        rights=frozenset(said.rights),
+        threads=said.threads,
+        made=moment(said.made),
+        approve_by=moment(said.approve_by),
+        use_by=moment(said.use_by),
+        length=timedelta(microseconds=said.length),
+        approved=found.approved,
+        denied=found.denied,
+        used=None if row.used is None else moment(row.used),
+        until=None if row.until is None else moment(row.until),
+        ended=None if row.ended is None else moment(row.ended),
+        why=row.why,
+    )
+
+
+def _settle(desk: Desk, telling: Telling, lease_of: Callable[[bytes], Path], found: Override, now: int) -> bool:
+    """End an override that is marked as used where its time is over, or nobody holds it any more."""
+    if found.row.used is None or found.row.ended is not None:
+        return False
+    why = "time" if found.state(now) is OverrideState.ENDED else "gone"
+    if why == "gone" and is_held(lease_of(found.row.id)):
+        return False
+    telling.tell(What.OVERRIDE_ENDED, {**_of(found), "detail": {"why": why}})
+    return desk.end(found.row.id, now, why)
+
+
+def _over(desk: Desk, telling: Telling, gate: Gate, found: Override, why: str) -> None:
+    if desk.get(found.row.id).row.ended is None:
+        telling.tell(What.OVERRIDE_ENDED, {**_of(found), "detail": {"why": why}})
+        desk.end(found.row.id, gate.now(), why)
+
+
+def _notices(
+    desk: Desk, telling: Telling, gate: Gate, lease_of: Callable[[bytes], Path], space: bytes
+) -> tuple[Notice, ...]:
+    waiting = desk.notices(space)
+    with suppress(StoreReadOnlyError):
+        for each in waiting:
+            if each.ended is None:
+                _settle(desk, telling, lease_of, desk.get(each.id), gate.now())
+        return tuple(map(_notice, desk.tell(space)))
+    return tuple(_notice(each) for each in waiting if not each.told)
+
+
+def _notice(form: NoticeForm) -> Notice:
+    what = What.OVERRIDE_ENDED if form.again else What.OVERRIDE_USED
+    return Notice(
+        at=moment(form.at),
+        what=what.value,
+        reason=form.reason,
+        requester=form.requester,
+        until=moment(form.until),
+        ended=None if form.ended is None else moment(form.ended),
+    )
+
+
+def _about(given: str, who: Persona) -> dict[str, Any]:
+    return {"id": given, "subject": who.subject, "persona": who.name}
+
+
+def _of(found: Override) -> dict[str, Any]:
+    return _about(found.id, Persona(found.request.subject, found.request.persona))
+
+
+def _detail(found: Override) -> dict[str, Any]:
+    return {
+        "requester": found.request.name,
+        "reason": found.request.reason,
+        "approved": ", ".join(found.approved),
+        "seconds": found.request.length // 1_000_000,
+    }
+
+
+def _key_info(form: ApproverForm) -> OverrideKeyInfo:
+    key = PublicKey(form.public)
+    return OverrideKeyInfo(form.name, key.id.hex(), key.text(), moment(form.made))
+
+
+def _id(text: object) -> bytes:
+    """The 16 bytes that an id is the hex of; the id of nothing where it is none."""
+    with suppress(ValueError, TypeError):
+        raw = bytes.fromhex(text)  # type: ignore[arg-type]
+        if len(raw) == ID_BYTES and raw.hex() == text:
+            return raw
+    return bytes(ID_BYTES)
+
+
+def _reason(given: object) -> str:
+    reason = check_text(given, "the reason", 4 * MOST_REASON)
+    if is_blank(reason) or len(reason) > MOST_REASON:
+        raise InputError(f"say why, in at most {MOST_REASON} characters")
+    return reason
+
+
+def _threads(given: Iterable[str] | None) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    if isinstance(given, str):
+        raise InputError("threads are a list of names, not one text")
+    threads = tuple(dict.fromkeys(check_text(thread, "a thread", MAX_LABEL_BYTES) for thread in given))
+    if not threads or "" in threads or len(threads) > MOST_THREADS:
+        raise InputError(f"threads are a list of 1 to {MOST_THREADS} names")
+    return threads
+
+
+def _length(given: object, what: str) -> int:
+    if not isinstance(given, timedelta) or not timedelta(seconds=1) <= given <= MOST_LENGTH:
+        raise InputError(f"{what} is from a second to 30 days")
+    return given // _MICROSECOND

@@ -1,0 +1,100 @@
+"""What a program and a house that is up say to each other before, and instead of, the calls of a session.
+
+The first message of a connection is one of `Opening`. After `Admit`, and `Admitted` for an answer, come calls as to a
+worker, and the answers to them.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeVar
+
+import msgspec
+
+from severance.worker.messages import Answer, Call, GarbledError, Message
+
+PROTOCOL: Final = 1
+MOST_OPENING = 2**17
+"""Bytes of the first message, at most."""
+
+_Protocol = Literal[1]
+T = TypeVar("T")
+
+
+class Admit(Message, frozen=True):
+    """Let in whoever shows this text. Answered by `Admitted` or `Failed`."""
+
+    protocol: _Protocol
+    text: str
+    place: str | None
+    tool: str | None
+
+
+class Ask(Message, frozen=True):
+    """How is it there? Answered by `State`, as are the next three, or by `Failed`."""
+
+    protocol: _Protocol
+
+
+class Lock(Message, frozen=True):
+    """Put every session to sleep, and let go of the root key."""
+
+    protocol: _Protocol
+
+
+class Unlock(Message, frozen=True):
+    """Open the store with this root key."""
+
+    protocol: _Protocol
+    key: bytes
+
+
+class Down(Message, frozen=True):
+    """Close everything, and end."""
+
+    protocol: _Protocol
+
+
+class Admitted(Message, frozen=True):
+    """Who has been let in."""
+
+    subject: str
+    persona: str
+    place: str
+
+
+class State(Message, frozen=True):
+    """How it is: whether it is locked, and how many sessions are open."""
+
+    locked: bool
+    sessions: int
+
+
+Verb = Ask | Lock | Unlock | Down
+Opening = Admit | Verb
+Told = Admitted | State | Answer
+
+_opening: msgspec.msgpack.Decoder[Opening] = msgspec.msgpack.Decoder(Opening)
+_call: msgspec.msgpack.Decoder[Call] = msgspec.msgpack.Decoder(Call)
+_told: msgspec.msgpack.Decoder[Told] = msgspec.msgpack.Decoder(Told)
+
+
+def opening_in(raw: bytes) -> Opening:
+    """How somebody begins. Raises GarbledError."""
+    return _decoded(_opening, raw)
+
+
+def call_in(raw: bytes) -> Call:
+    """What somebody who was let in says. Raises GarbledError."""
+    return _decoded(_call, raw)
+
+
+def told_in(raw: bytes) -> Told:
+    """What the house says. Raises GarbledError."""
+    return _decoded(_told, raw)
+
+
+def _decoded(decoder: msgspec.msgpack.Decoder[T], raw: bytes) -> T:
+    try:
+        return decoder.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
+        raise GarbledError(type(problem).__name__) from None

@@ -1,0 +1,158 @@
+"""One connection to a house that is up, in a thread of its own: who is let in, and then that one's calls."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from threading import RLock
+from typing import Protocol
+
+from severance.errors import AsleepError, InputError
+from severance.resident.line import Line
+from severance.resident.messages import MOST_OPENING, Admit, Admitted, State, Verb, call_in, opening_in
+from severance.session import Session
+from severance.worker.messages import (
+    Answer,
+    Call,
+    Failed,
+    GarbledError,
+    Hold,
+    Leave,
+    Message,
+    More,
+    Remember,
+    Sleep,
+    encode,
+    failed,
+)
+from severance.worker.serve import Serving
+
+OPENING = 10.0
+"""Seconds in which the first message is whole."""
+MOST_LISTS, MOST_HELD = 64, 2**26
+
+_LAST_WORDS = 0.1
+
+
+class Host(Protocol):
+    """The house as a connection has it."""
+
+    idle: float
+    """Seconds without a call, after which a session is put to sleep."""
+
+    def enter(self, relay: Relay, asked: Admit, /) -> Session:
+        """Let in whoever asks. Raises what `House.admit` raises, and AsleepError where it is locked."""
+        ...
+
+    def leave(self, relay: Relay, session: Session, /) -> None:
+        """Put to sleep whom `enter` let in."""
+        ...
+
+    def called(self) -> None:
+        """Somebody calls. Raises AsleepError where nobody may any more."""
+        ...
+
+    def do(self, verb: Verb, /) -> State:
+        """Do this. Raises SeveranceError."""
+        ...
+
+
+class Relay:
+    """One connection, from its first message to its end."""
+
+    def __init__(self, line: Line, host: Host) -> None:
+        """The line is its own from now on."""
+        self._line = line
+        self._host = host
+        self._turn = RLock()  # held while a call is carried out and answered
+        self._held = 0
+
+    def run(self) -> None:
+        """Answer until the other end has had enough, or says what nobody says. Raises nothing."""
+        try:
+            raw = self._line.receive(OPENING, within=OPENING, most=MOST_OPENING)
+            if raw is not None:
+                self._begun(raw)
+        except (OSError, GarbledError):
+            pass  # it is gone, too slow, or no program of ours
+        finally:
+            self._line.close()
+
+    def part(self, reason: AsleepError, within: float) -> None:
+        """End it, when the call that is being carried out has been answered; whoever is there then hears why.
+
+        From any thread, once the session is asleep. Who does not take the answer within so many seconds hears nothing.
+        """
+        if self._turn.acquire(timeout=within):
+            try:
+                with suppress(OSError):
+                    self._line.send(encode(failed(reason)), within=_LAST_WORDS)
+            finally:
+                self._turn.release()
+        self._line.shut()
+
+    def _begun(self, raw: bytes) -> None:
+        try:
+            opening = opening_in(raw)
+        except GarbledError:
+            unknown = InputError("the house that is up does not understand that; is it of the same version?")
+            return self._tell(failed(unknown))
+        if isinstance(opening, Admit):
+            return self._admit(opening)
+        try:
+            state: State | Failed = self._host.do(opening)
+        except Exception as problem:  # noqa: BLE001 - goes on at the caller
+            state = failed(problem)
+        return self._tell(state)
+
+    def _admit(self, asked: Admit) -> None:
+        try:
+            session = self._host.enter(self, asked)
+        except Exception as problem:  # noqa: BLE001 - goes on at the caller
+            return self._tell(failed(problem))
+        try:
+            self._tell(Admitted(session.subject, session.persona, session.place))
+            self._serve(Serving(session))
+        finally:
+            self._host.leave(self, session)
+
+    def _serve(self, serving: Serving) -> None:
+        awake = True
+        while awake and (raw := self._line.receive(self._host.idle)) is not None:
+            with self._turn:
+                request = call_in(raw)
+                answer = self._answered(serving, request, len(raw))
+                self._tell(answer)
+                awake = not isinstance(request, Sleep) and not (
+                    isinstance(answer, Failed) and answer.kind == AsleepError.__name__
+                )
+
+    def _answered(self, serving: Serving, request: Call, size: int) -> Answer:
+        try:
+            self._host.called()
+            self._check_room(serving, request, size)
+            return serving.answer(request)
+        except Exception as problem:  # noqa: BLE001 - goes on at the caller
+            return failed(problem)
+
+    def _check_room(self, serving: Serving, request: Call, size: int) -> None:
+        """Refuse what would fill the house's memory; no session of ours comes near it.
+
+        Raises:
+            InputError: it would.
+        """
+        if serving.unread >= MOST_LISTS and not isinstance(request, (More, Leave, Sleep)):
+            raise InputError(f"{MOST_LISTS} lists have not been read to their end; read one, or let go of it")
+        if isinstance(request, (Hold, Remember)):
+            self._held = size + (0 if request.first else self._held)
+            if self._held > MOST_HELD:
+                raise InputError("these memories are too large to be kept in one go; keep fewer at a time")
+        if isinstance(request, Remember):
+            self._held = 0
+
+    def _tell(self, message: Message) -> None:
+        self._line.send(encode(message))
+
+
+def asleep(why: str) -> AsleepError:
+    """The error for a session that the house ended."""
+    return AsleepError(f"this session has ended: {why}")

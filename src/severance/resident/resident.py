@@ -1,0 +1,303 @@
+"""The process of a house that is up: it listens, lets in, locks and unlocks, and ends."""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import BoundedSemaphore, Condition, Event, RLock, Thread, current_thread
+from typing import Literal
+
+from severance.disk.lease import Lease
+from severance.errors import AsleepError, SeveranceError, StoreBusyError
+from severance.house import House
+from severance.resident import address
+from severance.resident.line import Line
+from severance.resident.messages import Admit, Down, Lock, State, Unlock, Verb
+from severance.resident.relay import Relay, asleep
+from severance.resident.watch import Watch
+from severance.session import Session
+from severance.store import check_there
+from severance.system import give_back
+
+if sys.platform != "win32":
+    import resource
+
+MOST_SESSIONS = 256
+_STRANGERS = 32
+"""Connections beside those of sessions."""
+_FULL = 10.0
+_TICK = 1.0
+_BREATH = 0.02
+_PARTING = 5.0
+_FILES_EACH = 8
+"""Descriptors of a session: its connection, its worker's pipe and folder, and what is open for a moment."""
+
+LOCKED = "the house is locked; `severance unlock` opens it"
+_ENDED = "the house was taken down"
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How a house that is up behaves.
+
+    Attributes:
+        sessions: at most so many at once.
+        isolation: where personas wake, as in `House.cross`.
+        idle: seconds without a call, after which a session is put to sleep.
+        lock_after: seconds without any call, after which the house locks; None for never.
+        lock_on_sleep: whether it locks when the machine slept.
+    """
+
+    sessions: int = MOST_SESSIONS
+    isolation: Literal["process"] | None = "process"
+    idle: float = 1_800.0
+    lock_after: float | None = None
+    lock_on_sleep: bool = False
+
+
+class Resident:
+    """A house that is up. `start` it, `wait` until somebody takes it down, and `stop` it."""
+
+    def __init__(self, directory: Path, opened: Callable[[bytes | None], House], habits: Habits) -> None:
+        """Take the store's one lock.
+
+        Args:
+            directory: the store's.
+            opened: opens the store with a root key, or without one with that from where it is kept.
+            habits: see there.
+
+        Raises:
+            StoreMissingError: there is none.
+            StoreError: a house is up for it already, or its folder is not this user's alone.
+            InputError: there is no such thing on this system.
+        """
+        address.check_platform()
+        self._directory = directory.absolute()
+        check_there(self._directory)
+        self._opened = opened
+        self._habits = habits
+        self.idle = habits.idle
+        self._watch = Watch(habits.lock_after, on_sleep=habits.lock_on_sleep)
+        self._house: House | None = None
+        self._why = LOCKED
+        self._entering = 0
+        self._changing = RLock()  # of whoever locks or unlocks
+        self._state = Condition()  # over the house, the number of those who are entering, and who is inside
+        self._inside: set[Relay] = set()
+        self._waiting: list[Thread] = []  # until it is down
+        self._rooms = BoundedSemaphore(habits.sessions)
+        self._ways = BoundedSemaphore(habits.sessions + _STRANGERS)
+        self._asked_down, self._down = Event(), Event()
+        self._listener: socket.socket | None = None
+        self._lease: Lease | None = address.taken(self._directory)
+        _allow_files(habits.sessions)
+
+    def open(self, key: bytes | None = None) -> None:
+        """Open the store, if it is not open. Raises what `severance.open` raises."""
+        with self._changing:
+            if self._house is None and not self._asked_down.is_set():
+                house = self._opened(key)
+                self._watch.begin()
+                with self._state:
+                    self._house = house
+
+    def start(self) -> None:
+        """Listen from now on, in threads.
+
+        Raises:
+            StoreError: there cannot be a socket.
+        """
+        self._listener = address.listener(self._directory)
+        for work in (self._listen, self._tick):
+            Thread(target=work, name=f"severance{work.__name__}", daemon=True).start()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until somebody asks it to go down; whether somebody has."""
+        return self._asked_down.wait(seconds)
+
+    def ask_down(self) -> None:
+        """Let `wait` return. Also from a signal's handler."""
+        self._asked_down.set()
+
+    def stop(self) -> None:
+        """Close everything: sessions sleep, and what was acknowledged is durable. Doing it again does nothing."""
+        self._asked_down.set()
+        with self._changing:
+            if self._lease is None:
+                return
+            with ExitStack() as last:  # backwards, whatever fails
+                last.callback(self._heard)
+                last.callback(self._let_go)
+                last.callback(self.lock, _ENDED)
+                if self._listener is not None:
+                    last.callback(self._listener.close)
+                    last.callback(_shut, self._listener)
+
+    def lock(self, why: str = LOCKED) -> None:
+        """Put every session to sleep, and let go of the root key and all that was awake.
+
+        Raises:
+            SeveranceError: something could not be written at the end. It is locked even so.
+        """
+        with self._changing:
+            with self._state:
+                house, self._house, self._why = self._house, None, why
+                while self._entering:
+                    self._state.wait()
+                inside = list(self._inside)
+            try:
+                if house is not None:
+                    house.close()
+            finally:
+                del house
+                self._part(inside, why)
+                gc.collect()  # what held the keys may have been in cycles
+                give_back()
+
+    def state(self) -> State:
+        """How it is."""
+        with self._state:
+            return State(self._house is None, len(self._inside))
+
+    def enter(self, relay: Relay, asked: Admit) -> Session:
+        """As `Host.enter`."""
+        if not self._rooms.acquire(timeout=_FULL):
+            raise StoreBusyError("as many sessions are open in the house as may be; try again when one has ended")
+        try:
+            return self._entered(relay, asked)
+        except BaseException:
+            self._rooms.release()
+            raise
+
+    def leave(self, relay: Relay, session: Session) -> None:
+        """As `Host.leave`."""
+        try:
+            with suppress(SeveranceError):  # it sleeps; what could not be written is read from the log next time
+                session.sleep()
+        finally:
+            with self._state:
+                self._inside.discard(relay)
+                self._state.notify_all()
+            self._rooms.release()
+
+    def called(self) -> None:
+        """As `Host.called`."""
+        why = self._watch.due()
+        if why is not None:  # it will be locked in a moment
+            raise asleep(why)
+        self._watch.used()
+
+    def do(self, verb: Verb) -> State:
+        """As `Host.do`."""
+        if isinstance(verb, Lock):
+            self.lock()
+        elif isinstance(verb, Unlock):
+            self.open(verb.key)
+        elif isinstance(verb, Down):
+            self._waiting.append(current_thread())
+            self._asked_down.set()
+            self._down.wait()
+        return self.state()
+
+    def _entered(self, relay: Relay, asked: Admit) -> Session:
+        self.called()
+        with self._state:
+            house = self._house
+            if house is None:
+                raise AsleepError(self._why)
+            self._entering += 1
+        try:
+            session = house.admit(asked.text, place=asked.place, tool=asked.tool, isolation=self._habits.isolation)
+            with self._state:
+                self._inside.add(relay)
+            return session
+        finally:
+            del house
+            with self._state:
+                self._entering -= 1
+                self._state.notify_all()
+
+    def _part(self, inside: list[Relay], why: str) -> None:
+        """End these connections, and wait until nothing of theirs holds a key; who is stuck is not waited for."""
+        end = time.monotonic() + _PARTING
+        for relay in inside:
+            relay.part(asleep(why), max(0.0, end - time.monotonic()))
+        with self._state:
+            self._state.wait_for(lambda: self._inside.isdisjoint(inside), max(0.0, end - time.monotonic()))
+
+    def _listen(self) -> None:
+        assert self._listener is not None  # noqa: S101 - for the type checker
+        while not self._asked_down.is_set():
+            self._ways.acquire()
+            try:
+                connection, _ = self._listener.accept()
+                self._answer(connection)
+            except (OSError, RuntimeError):
+                self._ways.release()
+                self._asked_down.wait(_BREATH)  # no more descriptors or threads; or the end
+
+    def _answer(self, connection: socket.socket) -> None:
+        """Answer in a thread of its own.
+
+        Raises:
+            OSError: it is another user's, or gone.
+            RuntimeError: there cannot be a thread.
+        """
+        try:
+            if address.user_of(connection) != os.getuid():
+                raise PermissionError
+            Thread(target=self._relay, args=(Relay(Line(connection), self),), daemon=True).start()
+        except BaseException:
+            connection.close()
+            raise
+
+    def _relay(self, relay: Relay) -> None:
+        try:
+            relay.run()
+        finally:
+            self._ways.release()
+
+    def _tick(self) -> None:
+        while not self._asked_down.wait(_TICK):
+            why = self._watch.due()
+            if why is not None:
+                with suppress(SeveranceError):
+                    self.lock(why)
+                self._watch.begin()
+
+    def _heard(self) -> None:
+        """Tell those who asked for it that it is down."""
+        self._down.set()
+        end = time.monotonic() + _PARTING
+        for thread in self._waiting:
+            thread.join(max(0.0, end - time.monotonic()))
+
+    def _let_go(self) -> None:
+        address.remove(self._directory)
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            lease.release()
+
+
+def _allow_files(sessions: int) -> None:
+    """Raise this process's own limit of open files to what so many sessions need, as far as the system allows."""
+    if sys.platform != "win32":
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _FILES_EACH * sessions + _FILES_EACH * _STRANGERS
+        if hard != resource.RLIM_INFINITY:
+            wanted = min(wanted, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            with suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _shut(listening: socket.socket) -> None:
+    with suppress(OSError):  # where a socket that listens cannot be shut, closing it is enough
+        listening.shutdown(socket.SHUT_RDWR)

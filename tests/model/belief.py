@@ -1,0 +1,54 @@
+"""What the model may be in, when an operation was cut off in the middle, or two met: a set of states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from model.spec import Op, State, after, steps
+
+
+@dataclass
+class Belief:
+    """Every state that explains all that was answered so far; never none."""
+
+    states: frozenset[State]
+
+    @property
+    def one(self) -> State:
+        """Any of them."""
+        return next(iter(self.states))
+
+    def expected(self, op: Op) -> set[str]:
+        """What may be answered."""
+        return {steps(state, op)[0] for state in self.states}
+
+    def saw(self, op: Op, answer: str) -> bool:
+        """An operation was answered. Whether any state explains it; if none does, nothing is believed anew."""
+        return self._keep(_then(self.states, op, answer))
+
+    def cut(self, op: Op) -> bool:
+        """An operation's house was killed in the middle of it: some of its changes were made, in their order."""
+        left = {made for state in self.states for made in (state, *steps(state, op)[1])}
+        return self._keep({_without(after(state, Op("kill", house=op.house)), op.fresh) for state in left})
+
+    def met(self, op: Op, answer: str, other: Op, said: str) -> bool:
+        """Two operations, one in the middle of the other: as if one had come after the other, either way."""
+        first = _then(_then(self.states, op, answer), other, said)
+        return self._keep(first | _then(_then(self.states, other, said), op, answer))
+
+    def _keep(self, states: Iterable[State]) -> bool:
+        found = frozenset(states)
+        self.states = found or self.states
+        return bool(found)
+
+
+def _without(state: State, name: str) -> State:
+    """Without a text that was made, and that nobody was given."""
+    made = tuple(each for each in state.made if each.name != name)
+    return replace(state, made=made, texts=tuple(each for each in state.texts if each.name != name))
+
+
+def _then(states: Iterable[State], op: Op, answer: str) -> set[State]:
+    explained = (steps(state, op) for state in states)
+    return {left[-1] for said, left in explained if said == answer}

@@ -1,0 +1,52 @@
+"""What must hold of every step of the model, said once more and without the model's own rules: P2 and P6 at the doors."""
+
+from __future__ import annotations
+
+from model.spec import DONE, SEATS, Op, State, alive
+
+
+def broken(before: State, op: Op, answer: str, after: State) -> str:
+    """Which promise a step breaks; empty where it breaks none."""
+    if op.what == "admit" and answer in ("innie", "outie"):
+        text = before.text(op.who)
+        made = before.thing(text.made)
+        if made.ended is not None or made.gone:
+            return "what has ended or was revoked opened"
+        if text.until is not None and max(before.clock, before.seen) >= text.until:
+            return "a permit opened after its end"
+        if answer != before.wakes[made.seat] or made.persona not in (None, answer):
+            return "somebody woke who does not wake there"
+    if op.what == "call" and answer == DONE and _may_not(before, op):
+        return "a call was answered that was not allowed"
+    ended = {made.name for made in before.made if made.ended is not None}
+    if ended & {made.name for made in after.made if made.ended is None}:
+        return "what had ended goes on"
+    over = {session.name for session in before.awake if session.over}
+    if over & {session.name for session in after.awake if not session.over}:
+        return "a session that had ended goes on"
+    for subject in after.exclusive:
+        if sum(alive(after, each) for each in after.awake if SEATS[each.seat][0] == subject) > 1:
+            return "two sessions of an exclusive subject are awake"
+    if any(_widened(after, text.name) for text in after.texts):
+        return "a weakened permit allows more"
+    return ""
+
+
+def _may_not(before: State, op: Op) -> bool:
+    session = before.session(op.who)
+    if session.over or before.wakes[session.seat] != session.persona:
+        return True
+    if not session.text:
+        return False
+    text = before.text(session.text)
+    made, (right, thread) = before.thing(text.made), op.value
+    late = text.until is not None and max(before.clock, before.seen, session.seen) >= text.until
+    elsewhere = text.threads is not None and thread not in text.threads
+    return made.ended is not None or late or elsewhere or right not in text.rights
+
+
+def _widened(state: State, name: str) -> bool:
+    text = state.text(name)
+    first = state.text(text.made)
+    later = text.until is not None and first.until is not None and text.until > first.until
+    return later or not text.rights <= first.rights
