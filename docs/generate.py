@@ -16,6 +16,8 @@ Made from the docstrings by `docs/generate.py`. Everything that is not here is n
 _CLASSES = (
     "House",
     "Session",
+    "ResidentHouse",
+    "HouseState",
     "Draft",
     "Memory",
     "Recollection",
@@ -26,10 +28,33 @@ _CLASSES = (
     "PermitInfo",
     "CredentialInfo",
     "Right",
+    "OverrideInfo",
+    "OverrideState",
+    "OverrideKeyInfo",
+    "OverrideRequest",
+    "Notice",
+    "AlarmStatus",
+    "AlarmSink",
+    "AlarmTold",
+    "AlarmGroup",
+    "AlarmRules",
+    "AlarmTried",
+    "CanaryInfo",
+    "AuditEvent",
+    "AuditCheck",
+    "AuditAccepted",
+    "ExportCheck",
+    "PersonaEvent",
     "Finding",
     "Backup",
     "Passphrase",
 )
+_FUNCTIONS = (
+    *("open", "connect", "restore", "accept_audit", "verify_export"),
+    *("weaken", "new_override_key", "show_request", "approve", "deny"),
+)
+_VARIABLES = {"House": "house", "Session": "session", "ResidentHouse": "resident"}
+"""Classes whose methods are public, and what an object of each is called."""
 _LIMITS = """
 ## Limits
 
@@ -51,7 +76,7 @@ def library() -> str:
 
 
 def _functions() -> list[str]:
-    return [_entry(f"severance.{name}", getattr(severance, name), "##") for name in ("open", "restore", "weaken")]
+    return [_entry(f"severance.{name}", getattr(severance, name), "##") for name in _FUNCTIONS]
 
 
 def _classes() -> list[str]:
@@ -59,10 +84,10 @@ def _classes() -> list[str]:
     for name in _CLASSES:
         found = getattr(severance, name)
         parts.append(f"## {name}\n\n{_doc(found)}\n")
-        if name in ("House", "Session"):
+        if name in _VARIABLES:
             own = {key: value for kind in reversed(found.__mro__[:-1]) for key, value in vars(kind).items()}
             public = [(key, value) for key, value in own.items() if not key.startswith("_")]
-            parts += [_entry(f"{name.lower()}.{key}", value, "###") for key, value in public]
+            parts += [_entry(f"{_VARIABLES[name]}.{key}", value, "###") for key, value in public]
     return parts
 
 

@@ -31,9 +31,16 @@ if TYPE_CHECKING:
     )
     from severance.house import House, open  # noqa: A004 - `severance.open` is the name people will use
     from severance.model import (
+        AlarmGroup,
+        AlarmRules,
+        AlarmSink,
+        AlarmStatus,
+        AlarmTold,
+        AlarmTried,
         AuditAccepted,
         AuditCheck,
         AuditEvent,
+        CanaryInfo,
         CredentialInfo,
         Draft,
         Explanation,
@@ -64,11 +71,18 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AlarmGroup",
+    "AlarmRules",
+    "AlarmSink",
+    "AlarmStatus",
+    "AlarmTold",
+    "AlarmTried",
     "AsleepError",
     "AuditAccepted",
     "AuditCheck",
     "AuditEvent",
     "Backup",
+    "CanaryInfo",
     "CredentialInfo",
     "DamagedError",
     "Draft",
@@ -125,11 +139,18 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AlarmGroup": "severance.model",
+    "AlarmRules": "severance.model",
+    "AlarmSink": "severance.model",
+    "AlarmStatus": "severance.model",
+    "AlarmTold": "severance.model",
+    "AlarmTried": "severance.model",
     "AsleepError": "severance.errors",
     "AuditAccepted": "severance.model",
     "AuditCheck": "severance.model",
     "AuditEvent": "severance.model",
     "Backup": "severance.upkeep.backup",
+    "CanaryInfo": "severance.model",
     "CredentialInfo": "severance.model",
     "DamagedError": "severance.errors",
     "Draft": "severance.model",

@@ -134,7 +134,10 @@ def _change(asked: _Asked) -> Any:
         raise unknown_memory()
     if asked.named.get("thread") is not None:
         asked.require(asked.thread())  # an empty one takes it out of every thread
-    return asked.done()
+    done = asked.done()
+    if isinstance(done, Memory) and not asked.reaches(done):
+        raise unknown_memory()  # another session moved it meanwhile: what it says now is not for this one
+    return done
 
 
 class Need(NamedTuple):

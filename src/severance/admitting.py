@@ -27,8 +27,8 @@ class Stay(Protocol):
         """Return if it may go on; AsleepError where it may not, and never may again."""
         ...
 
-    def end(self) -> None:
-        """The session sleeps."""
+    def end(self, at: int | None = None) -> None:
+        """The session sleeps, or has since the time that is given."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What whoever has an override key can do without a store and without a root key: make it, read requests, answer them."""
+"""What whoever has an override key can do without a store and a root key: make it, read requests, answer them."""
 
 from __future__ import annotations
 

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from itertools import count
+from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import Any, Literal
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, finalize
 
 from severance.admitted import let_in
 from severance.admitting import Admitting, Stay, Waking
@@ -49,6 +51,7 @@ class Crossing(Admitting, Alarming):
         # In the order of crossing: a set's order would differ between runs, and with it what closing writes.
         self._sessions: WeakValueDictionary[int, Session] = WeakValueDictionary()
         self._crossings = count()
+        self._dropped: dict[Persona, SimpleQueue[tuple[Slept, int]]] = {}
 
     def cross(self, subject: str, place: str, *, isolation: Literal["process"] | None = None) -> Session:
         """Go to a place: the persona that wakes there wakes, in a new session.
@@ -89,11 +92,13 @@ class Crossing(Admitting, Alarming):
         application = None if claim is None else claim.program
         watch = self._book.watch(subject, place)
         at = Circumstances(self._gate.now(), self._surroundings, application).known()
-        persona = self._chip.waking(subject, place, at)
+        # Whom nobody would be let in with asks no condition: a command of the owner's may take its time.
+        persona = self._chip.waking(subject, place, at if claim is None or claim.good else None)
         admission = None if claim is None else claim.open(persona)
         if claim is not None and admission is None:
             self._chip.refuse()
         key = self._chip.key(persona)
+        self._write_dropped(persona)
         seat = Seat(persona, place, key.space)
         staying = Staying(self._book, watch, seat, at, surroundings=self._surroundings, clock=self._clock.now)
         if staying.over:
@@ -124,8 +129,26 @@ class Crossing(Admitting, Alarming):
         """Put the session to sleep when the house is closed."""
         self._sessions[next(self._crossings)] = session
 
+    def _write_dropped(self, *personas: Persona) -> None:
+        """Write down that sessions sleep that nobody put to sleep, but that nobody has any more; of these personas, or
+        of all. At a crossing it is the one that wakes: when another crosses, nothing that it can see may change.
+        """
+        for persona in personas or tuple(self._dropped):
+            dropped = self._dropped.get(persona, SimpleQueue())
+            with suppress(Empty):
+                while True:
+                    slept, at = dropped.get_nowait()
+                    slept(at)
+
+    def _dropping(self, session: Session, persona: Persona, slept: Slept) -> Session:
+        """The session; when nobody has it any more, that is noted: Python may find out in the middle of anything."""
+        dropped = self._dropped.setdefault(persona, SimpleQueue())
+        finalize(session, _drop, dropped, slept, self._clock).atexit = False
+        return session
+
     def _wake(self, persona: Persona, place: str, key: SpaceKey, stay: Stay) -> Session:
-        return Session(
+        slept = Slept(stay, self._telling, _whom(persona, place))
+        session = Session(
             persona,
             place,
             Space(self._vault, key, self._entropy),
@@ -136,12 +159,14 @@ class Crossing(Admitting, Alarming):
             anchor=self._chip.anchor(key),
             keep_anchor=partial(self._chip.set_anchor, key),  # and not this house: a session should reach little
             still_awake=stay,
-            slept=partial(_slept, stay, self._telling, _whom(persona, place)),
+            slept=slept,
             own=self._telling.of(persona, place),
         )
+        return self._dropping(session, persona, slept)
 
     def _wake_elsewhere(self, persona: Persona, place: str, key: SpaceKey, stay: Stay) -> Session:
-        return self._workers.wake(
+        slept = Slept(stay, self._telling, _whom(persona, place))
+        session = self._workers.wake(
             persona,
             place,
             key,
@@ -150,9 +175,10 @@ class Crossing(Admitting, Alarming):
             anchor=self._chip.anchor(key),
             keep_anchor=partial(_keep_confirmed, self._vault, self._chip, key),
             still_awake=stay,
-            slept=partial(_slept, stay, self._telling, _whom(persona, place)),
+            slept=slept,
             own=self._telling.of(persona, place),
         )
+        return self._dropping(session, persona, slept)
 
 
 def _keep_confirmed(vault: Vault, chip: Chip, key: SpaceKey, head: Head) -> None:
@@ -174,9 +200,23 @@ def _refused(subject: str, place: str, claim: Claim | None) -> Mapping[str, Any]
     return {**told, "detail": {"by": by, "late": True} if claim.late else {"by": by}}
 
 
-def _slept(stay: Stay, telling: Telling, whom: Mapping[str, Any]) -> None:
-    try:
-        stay.end()
-    finally:
-        with suppress(StoreError):  # it sleeps whether that can be written down or not
-            telling.tell(What.SLEPT, whom)
+class Slept:
+    """What is done once when a session sleeps, by whoever finds out first."""
+
+    def __init__(self, stay: Stay, telling: Telling, whom: Mapping[str, Any]) -> None:
+        self._stay, self._telling, self._whom = stay, telling, whom
+        self._first = Lock()
+
+    def __call__(self, at: int | None = None) -> None:
+        """It sleeps, or has since a time that is given in microseconds since 1970."""
+        if not self._first.acquire(blocking=False):
+            return
+        try:
+            self._stay.end(at)
+        finally:
+            with suppress(StoreError):  # it sleeps whether that can be written down or not
+                self._telling.tell(What.SLEPT, self._whom)
+
+
+def _drop(dropped: SimpleQueue[tuple[Slept, int]], slept: Slept, clock: Clock) -> None:
+    dropped.put((slept, clock.now()))

@@ -35,7 +35,7 @@ from severance.errors import DamagedError, InputError, SeveranceError
 from severance.governing import Governing
 from severance.keeping import Keeping
 from severance.model import Persona, PersonaStatus, Place, Status
-from severance.overriding import Overriding
+from severance.overriding import OPEN, Overriding
 from severance.ports import Clock, Embedder, Entropy, Reranker, Reranking, Vault
 from severance.records import Event
 from severance.space import Space, new_key, stored_head
@@ -150,7 +150,6 @@ class House(Crossing, Governing, Keeping, Auditing, Overriding):
         self._book = Book(chip)
         self._gate = Gate(chip, clock, entropy)
         self._desk = Desk(chip, entropy)
-        self._tell_now = self._telling.tell
         self._surroundings = surroundings or Machine()
         self._workers = Workers(directory / VAULT_NAME)
         with suppress(SeveranceError):  # what waits can wait, and keeps nobody out
@@ -227,7 +226,8 @@ class House(Crossing, Governing, Keeping, Auditing, Overriding):
             today = days_of(roll.awake.get(space)).get(day_of(now, limits.zone), 0) // 1_000_000
             budget = limits.budgets.get(persona.name)
             personas.append(PersonaStatus(persona.subject, persona.name, places, records[space], today, budget))
-        return Status(str(self._directory), tuple(personas), tuple(roll.places))
+        overrides = tuple(found for found in self._settled() if found.state in OPEN)
+        return Status(str(self._directory), tuple(personas), tuple(roll.places), overrides)
 
     def close(self) -> None:
         """Put every session to sleep and let go of the store. Doing it again does nothing."""
@@ -238,6 +238,7 @@ class House(Crossing, Governing, Keeping, Auditing, Overriding):
                 last.callback(self._audit.close)
             last.callback(self._close_bell)
             last.callback(self._workers.close)  # they have the vault open
+            last.callback(self._write_dropped)
             for session in reversed(list(self._sessions.values())):
                 last.callback(session.sleep)
 

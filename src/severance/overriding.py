@@ -185,9 +185,11 @@ class Overriding(ABC):
             form = self._desk.judge(answer, found, now)
         what = What.OVERRIDE_APPROVED if form.approves else What.OVERRIDE_DENIED
         self._telling.tell(what, {**_of(found), "detail": {"by": form.name}})
+        if found.row.used is not None:
+            self._telling.tell(What.OVERRIDE_ENDED, {**_of(found), "detail": {"why": "denied"}})
         with self._told_if_refused(step, _of(found)):
             found = self._desk.accept(answer, now)
-        return self._info(found, now)
+        return info_of(found, now)
 
     def use_override(
         self,
@@ -235,14 +237,20 @@ class Overriding(ABC):
         """
         found = self._override(id)
         self._end(found, "stopped")
-        return self._info(self._override(id), self._now())
+        return info_of(self._override(id), self._now())
 
     def overrides(self) -> list[OverrideInfo]:
         """All overrides, in the order in which they were asked for, and for 30 days those that are over."""
-        now = self._now()
-        for found in self._desk.all():
-            self._settle(found, now)
-        return [self._info(found, now) for found in self._desk.all()]
+        self._chip.verify()
+        return self._settled()
+
+    def _settled(self) -> list[OverrideInfo]:
+        """The same, for a chip that was looked through."""
+        now, all_ = self._gate.now(), self._desk.all()
+        with suppress(StoreReadOnlyError):
+            settled = [self._settle(found, now) for found in all_]
+            all_ = self._desk.all() if any(settled) else all_
+        return [info_of(found, now) for found in all_]
 
     def _used(self, found: Override, key: PrivateKey, lease: Lease, wake: Waking) -> Session:
         now = self._now()
@@ -285,18 +293,16 @@ class Overriding(ABC):
             self._telling.tell(What.OVERRIDE_ENDED, {**_of(found), "detail": {"why": why}})
             self._desk.end(found.row.id, self._now(), why)
 
-    def _info(self, found: Override, now: int) -> OverrideInfo:
-        return info_of(found, now)
-
     def _lease_of(self, override: bytes) -> Path:
         """The file that whoever uses the override holds; its name says nothing without the chip's name key."""
         return self._directory.absolute() / f"override-{self._chip.keys.row_id('lease', override).hex()}.lock"
 
     def _now(self) -> int:
         """The time by which overrides are judged, never before what was seen; from now on, this one was."""
-        now = self._gate.now()
+        at = self._gate.time()
+        now = self._gate.now(at=at)
         with suppress(StoreReadOnlyError):
-            self._gate.seen(now)
+            self._gate.seen(now, at=at)
         return now
 
     @contextmanager
@@ -314,6 +320,10 @@ class Overriding(ABC):
     @abstractmethod
     def _keep(self, session: Session) -> None:
         """Put the session to sleep when the house is closed."""
+
+
+OPEN = frozenset({OverrideState.REQUESTED, OverrideState.APPROVED, OverrideState.ACTIVE})
+"""States of an override that is not over."""
 
 
 def info_of(found: Override, now: int) -> OverrideInfo:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from kit import change
-from severance.audit.auditlog import AuditKeys, AuditLog, Signature
-from severance.audit.events import Happened, What
+from severance.audit.auditlog import HEAD_EVERY, AuditKeys, AuditLog, Signature
+from severance.audit.events import Happened, What, tail_of
 from severance.audit.log import LogFile
 from severance.audit.proofs import EMPTY_ROOT, includes, leaf_hash
 from severance.barrier.traces.ports import ScopedEntropy, StillClock
@@ -118,6 +118,9 @@ def test_a_log_that_was_written_anew_is_noticed_by_a_witness(book: AuditLog, fol
         "UPDATE entries SET frame = (SELECT frame FROM entries WHERE n = 0) WHERE n = 1",
         "INSERT INTO entries SELECT 5, frame FROM entries WHERE n = 1",
         "UPDATE meta SET value = zeroblob(300) WHERE name = 'checkpoint'",
+        "UPDATE tails SET frame = (SELECT frame FROM entries WHERE n = 0)",
+        "DELETE FROM tails",
+        "INSERT INTO tails SELECT zeroblob(16), frame FROM tails",
     ],
 )
 def test_an_altered_log_is_noticed_by_itself(book: AuditLog, path: Path, statement: str) -> None:
@@ -144,3 +147,126 @@ def test_another_key_reads_nothing(book: AuditLog, path: Path) -> None:
 
 def test_keys_do_not_show() -> None:
     assert repr(KEYS) == "AuditKeys()"
+
+
+# --- What a persona is shown ------------------------------------------------------------------------------------------
+
+MARK = ("mark", "innie")
+
+
+def places(book: AuditLog, subject: str, persona: str, limit: int = 100) -> list[str | None]:
+    return [event.place for event in book.own(subject, persona, limit)]
+
+
+def wander(book: AuditLog) -> None:
+    """Three personas, of which two have one name, and what concerns nobody, one after the other."""
+    for number in range(4):
+        book.tell(What.CROSSED, subject="mark", persona="innie", place=f"m{number}")
+        book.tell_all(
+            What.CROSSED,
+            [
+                {"subject": "helly", "persona": "innie", "place": f"h{number}"},
+                {"subject": "mark", "persona": "outie", "place": f"o{number}"},
+            ],
+        )
+        book.tell(What.REFUSED, subject="mark", place="nowhere")
+        book.tell(What.BACKED_UP)
+
+
+def test_a_persona_is_shown_its_own_entries_in_their_order(book: AuditLog) -> None:
+    wander(book)
+    assert places(book, *MARK) == ["m0", "m1", "m2", "m3"]
+    assert places(book, "helly", "innie") == ["h0", "h1", "h2", "h3"]
+    assert places(book, *MARK, 2) == ["m2", "m3"], "the last ones"
+    assert places(book, "nobody", "innie") == []
+    assert places(book, "markinnie", "") == places(book, "", "markinnie") == [], "names do not run together"
+    book.verify()
+
+
+def test_what_the_owner_looks_for_is_not_shown(book: AuditLog) -> None:
+    own = ["severed", "placed", "crossed", "slept", "permit.made", "permit.revoked", "exported", "imported"]
+    for what in (*own, "override.used", "canary", "damage", "refused", "restored", "something later"):
+        book.tell(what, subject="mark", persona="innie")  # type: ignore[arg-type] - a later version's words too
+    assert [event.what for event in book.own(*MARK, 100)] == [*own, "override.used"]
+    book.verify()
+
+
+def test_what_it_takes_to_read_them_does_not_depend_on_others(book: AuditLog) -> None:
+    wander(book)
+    asked = list[str]()
+    raw = book._log._connection.live()
+    raw.set_trace_callback(asked.append)
+    few = places(book, *MARK)
+    before, asked[:] = len(asked), []
+    raw.set_trace_callback(None)
+    for number in range(200):
+        book.tell(What.CROSSED, subject="helly", persona="innie", place=f"{number}")
+    raw.set_trace_callback(asked.append)
+    assert places(book, *MARK) == few
+    assert len(asked) == before > len(few), "and the control"
+
+
+def test_a_part_of_the_log_that_is_put_back_is_noticed(book: AuditLog, path: Path) -> None:
+    wander(book)
+    (tail,) = [each for each, frame in book._log.tails().items() if each == _tail(book)]
+    frame = book._log.tails()[tail]
+    book.tell(What.SLEPT, subject="mark", persona="innie")
+    book.close()
+    change(path, f"UPDATE tails SET frame = x'{frame.hex()}' WHERE id = x'{tail.hex()}'")
+    with closing(reopened(path)) as altered:
+        with pytest.raises(DamagedError, match="all of its own entries"):
+            altered.verify()
+        altered.tell(What.CROSSED, subject="mark", persona="innie")
+        with pytest.raises(DamagedError, match="all of its own entries"):
+            altered.verify()
+
+
+def test_the_end_of_one_chain_is_not_that_of_another(book: AuditLog, path: Path) -> None:
+    wander(book)
+    tails = book._log.tails()
+    mine, other = _tail(book), next(each for each in tails if each != _tail(book))
+    book.close()
+    change(path, f"UPDATE tails SET frame = x'{tails[other].hex()}' WHERE id = x'{mine.hex()}'")
+    with closing(reopened(path)) as altered, pytest.raises(DamagedError, match="where the entries of a persona end"):
+        altered.own(*MARK, 100)
+
+
+def test_ids_of_chains_tell_nothing_without_the_key(book: AuditLog, folder: Path, clock: StillClock) -> None:
+    wander(book)
+    other = AuditLog(book._log, AuditKeys(b"o" * 32, KEYS.sign), clock, ScopedEntropy(b"x"))
+    assert _tail(other) != _tail(book)
+
+
+def _tail(book: AuditLog) -> bytes:
+    return tail_of(book._key, *MARK)
+
+
+# --- The head ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_log_holds_what_was_remembered_of_it_and_nothing_else(book: AuditLog) -> None:
+    heads = [(0, EMPTY_ROOT)]
+    for _ in range(9):
+        fill(book, 1)
+        checkpoint, _ = book.checkpoint()
+        heads.append((checkpoint.size, checkpoint.root))
+    for head in heads:
+        book.holds(*head)
+    with pytest.raises(DamagedError, match="was cut: the chip remembers 10 entries, and 9 are there"):
+        book.holds(10, bytes(32))
+    with pytest.raises(DamagedError, match="was rewritten: its first 5 entries"):
+        book.holds(5, heads[6][1])
+
+
+def test_the_head_is_told_after_so_many_entries_and_at_the_end(path: Path, clock: StillClock) -> None:
+    made(path, clock).close()
+    heads = list[int]()
+    log = AuditLog(LogFile.open(path), KEYS, clock, ScopedEntropy(b"k"), lambda size, root: heads.append(size))
+    fill(log, HEAD_EVERY - 1)
+    assert heads == []
+    fill(log, 2)
+    assert heads == [HEAD_EVERY]
+    log.close()
+    assert heads == [HEAD_EVERY, HEAD_EVERY + 1]
+    log.close()
+    assert len(heads) == 2

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from kit.remembering import Remembering, remembering
+from severance.audit import witness as witnesses
 from severance.audit.notes import Checkpoint, origin_of, signed
 from severance.audit.proofs import EMPTY_ROOT
 from severance.audit.witness import FileWitness, GitWitness, Witness, show, witness_of
@@ -34,8 +37,16 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture(params=["file", "git"])
+@pytest.fixture
+def service() -> Iterator[Remembering]:
+    with remembering() as server:
+        yield server
+
+
+@pytest.fixture(params=["file", "git", "http"])
 def witness(request: pytest.FixtureRequest, tmp_path: Path) -> Witness:
+    if request.param == "http":
+        return witness_of(request.getfixturevalue("service").url, NAME)
     where = request.getfixturevalue("repository") if request.param == "git" else tmp_path / "seen"
     return witness_of(f"{request.param}:{where}", NAME)
 
@@ -107,6 +118,75 @@ def test_a_witness_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
         FileWitness(tmp_path / "gone" / "seen").keep(note(1))
     with pytest.raises(StoreError, match="git"):
         GitWitness(tmp_path / "gone", "seen").last()
+
+
+def test_a_service_is_asked_at_its_address_and_given_the_note_as_it_is(service: Remembering) -> None:
+    show(witness_of(service.url, NAME), note(5), any_leads)
+    assert service.asked == ["GET /log?of=mine", "POST /log?of=mine"]
+    assert service.kept == [note(5).encode()]
+    show(witness_of(service.url, NAME), note(5), any_leads)
+    assert service.asked[2:] == ["GET /log?of=mine"], "it has that one already"
+
+
+@pytest.mark.parametrize("status", [204, 404])
+def test_a_service_says_in_two_ways_that_it_has_nothing_yet(service: Remembering, status: int) -> None:
+    service.nothing = status
+    assert witness_of(service.url, NAME).last() is None
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 500, "closed"])
+def test_a_service_that_refuses_is_told_and_nothing_of_what_it_says(service: Remembering, status: int | str) -> None:
+    witness = witness_of(service.url, NAME)
+    witness.keep(note(1))  # the control
+    service.status = status
+    for call in (witness.last, lambda: witness.keep(note(2))):
+        with pytest.raises(StoreError, match=r"the witness at 127\.0\.0\.1:\d+ ") as caught:
+            call()
+        assert "repeated" not in str(caught.value)
+    assert service.kept == [note(1).encode()]
+    assert not [path for path in service.asked if "elsewhere" in path], "no redirect is followed"
+
+
+def test_a_service_that_does_not_take_notes_is_told(service: Remembering) -> None:
+    service.status = 404
+    with pytest.raises(StoreError, match="does not take checkpoints there"):
+        witness_of(service.url, NAME).keep(note(1))
+
+
+@pytest.mark.parametrize("how", ["hangs", "drips"])
+def test_a_service_is_waited_for_so_long_and_no_longer(
+    service: Remembering, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witnesses, "_HTTP_SECONDS", 0.2)
+    service.status = how
+    with pytest.raises(StoreError, match=r"did not answer within 0\.2 seconds"):
+        witness_of(service.url, NAME).last()
+
+
+def test_a_service_that_nobody_runs_is_told(service: Remembering) -> None:
+    with pytest.raises(StoreError, match="nothing listens there; the log was not held against it"):
+        witness_of("http://127.0.0.1:9/", NAME).last()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"x" * 5_000, b"x" * 200_000])
+def test_a_service_that_answers_with_something_else_is_told(service: Remembering, content: bytes) -> None:
+    service.kept.append(content)
+    with pytest.raises(StoreError, match=r"holds no checkpoint|answered with more than"):
+        witness_of(service.url, NAME).last()
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("http://example.org/log", "encrypted only"),
+        ("https://", "a witness is a URL"),
+        ("https://name:word@example.org/", "name, password"),
+        ("https://example.org/ log", "a witness is a URL"),
+    ],
+)
+def test_an_address_that_cannot_be_meant_is_refused(spec: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        witness_of(spec, NAME)
 
 
 @pytest.mark.parametrize("spec", ["", "file:", "git", "ftp:x", "file:a\0b", "/tmp/x"])

@@ -79,6 +79,9 @@ CASES: dict[str, tuple[tuple[str, ...], object]] = {
     "clock accept": ((), {"time": str}),
     "audit show": ((), {"events": [EVENT]}),
     "audit verify": ((), {"entries": int, "root": str, "at": str, "verifier": str, "witnesses": [str]}),
+    "audit export": (("{tmp}/audit.jsonl",), {"file": str, "entries": int}),
+    "audit accept": ((), {"entries": int, "remembered": int, "begun": bool}),
+    "events": (("--at", "office"), {"events": [{"at": str, "what": str, "place": (str, type(None))}]}),
     "init": ((), {"store": str, "created": bool}),
     "sever": (("helly", "a", "b"), {"subject": str, "personas": [str]}),
     "place": (("office", "mark=outie"), PLACE),
@@ -144,8 +147,8 @@ def _matches(value: object, shape: object) -> bool:
 
 
 def test_every_command_has_json() -> None:
-    # What these print is tested beside their exit codes, in test_commands and test_barrier.
-    assert set(surface.names()) - {"tour", "barrier"} == set(CASES) == set(JSON_SHAPES)
+    # What these print is tested beside their exit codes, in test_commands, test_barrier and test_up.
+    assert set(surface.names()) - {"tour", "barrier", "up", "down", "lock", "unlock"} == set(CASES) == set(JSON_SHAPES)
 
 
 @pytest.mark.parametrize("before", [False, True])

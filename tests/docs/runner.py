@@ -16,13 +16,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import chdir
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
+from severance import SeveranceError, connect
 from severance.cli.main import main
+from severance.resident.address import FOLDER, SOCKET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +101,7 @@ def commands(block: Block) -> list[Command]:
 
 def run_page(page: Path, directory: Path) -> dict[str, object]:
     """Run a page's examples in `directory` with a home of their own; returns the namespace at the end."""
-    with secluded(directory):
+    with secluded(directory), _taken_down(directory):
         namespace: dict[str, object] = {"__name__": "__main__"}
         shell = Shell(page.name)
         for block in blocks(page):
@@ -112,6 +114,17 @@ def run_page(page: Path, directory: Path) -> dict[str, object]:
                 shell.run(block)
         shell.finish()
         return namespace
+
+
+@contextmanager
+def _taken_down(directory: Path) -> Iterator[None]:
+    """No house that an example started is up afterwards, however it ended."""
+    try:
+        yield
+    finally:
+        for found in directory.rglob(f"{FOLDER}/{SOCKET}"):
+            with suppress(SeveranceError):
+                connect(found.parents[1]).down()
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import sqlite3
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 PAGE = ROOT / "docs" / "reference" / "json.md"
 _FREE = ("metadata", "wakes", "versions")
 _PLAIN = """
-store file bytes memory memories subject persona personas place places version format error message exit_code findings
+store file bytes up locked sessions memory memories subject persona personas place places version format error message exit_code findings
 recollections
 """
 """Names that say what they are."""
@@ -92,6 +93,7 @@ def test_the_samples_are_what_is_printed(
     printed["recall"] = run("recall", "the file", "--at", "floor")
     printed["context"] = run("context", "the file", "--at", "floor")
     number = printed["remember"]["memory"]["id"]
+    printed |= _overridden(run, monkeypatch)
     printed["amend"] = run("amend", number, "The file is complete.", "--at", "floor")
     printed["history"] = run("history", number, "--at", "floor")
     printed["forget"] = run("forget", number, "--yes", "--at", "floor")
@@ -102,8 +104,29 @@ def test_the_samples_are_what_is_printed(
     printed["backup"] = run("backup", "a.backup")
     printed["restore"] = run("restore", "a.backup", "--replace")
     printed["reembed"] = run("reembed")
+    rules.write_text(
+        'sink = [{name = "hook", webhook = "http://127.0.0.1:9/"}]\n'
+        'rule = [{on = "*", to = ["hook", "log"], names = true}]',
+        encoding="utf-8",
+    )
+    printed["alarm check"] = run("alarm", "check", str(rules))
+    printed["alarm apply"] = run("alarm", "apply", str(rules))
+    printed["alarm show"] = run("alarm", "show")
+    printed["alarm list"] = run("alarm", "list")
+    printed["alarm test"] = run("alarm", "test")
+    printed["alarm secret"] = run("alarm", "secret", "hook")
+    printed["canary plant"] = run("canary", "plant", "The code is 9-1-1-3.", "--at", "floor")
+    run("recall", "code", "--at", "floor")
+    printed["canary list"] = run("canary", "list")
+    printed["canary remove"] = run("canary", "remove", printed["canary plant"]["memory"]["id"])
+    printed["alarm status"] = run("alarm", "status")
     printed["audit show"] = run("audit", "show", "--what", "severed", "--limit", "1")
     printed["audit verify"] = run("audit", "verify", "--witness", "file:witness.txt")
+    printed["audit export"] = run("audit", "export", "crossings.jsonl", "--what", "crossed")
+    printed["audit accept"] = run("audit", "accept")
+    printed["events"] = run("events", "--at", "floor")
+    for name in ("up", "lock", "unlock", "down"):
+        printed[name] = _samples()[name] if sys.platform == "win32" else run(name)
     printed["version"] = run("version")
     printed["tour"] = run("tour")
     printed["barrier"] = run("barrier", "--only", "doors", "--for", "1s")
@@ -114,6 +137,25 @@ def test_the_samples_are_what_is_printed(
         name: _shape(printed[name]) for name in samples
     }
     assert set(printed) == set(samples)
+
+
+def _overridden(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the commands about overrides print."""
+    printed = {}
+    for name in ("helly", "burt", "dylan"):
+        printed["override keygen"] = made = run("override", "keygen", f"{name}.key")
+        printed["override register"] = run("override", "register", name, made["public"])
+    printed["override keys"] = run("override", "keys")
+    asked = run("override", "request", "mark", "innie", "--as", "helly.key", "--reason", "He is ill.", "--for", "30m")
+    printed["override request"] = asked
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(asked["request"].encode())))
+    printed["override show"] = run("override", "show")
+    for name in ("burt", "dylan"):
+        printed["override approve"] = run("override", "approve", asked["id"], "--as", f"{name}.key")
+    printed["override use"] = run("override", "use", asked["id"], "--as", "helly.key", "--ask", "the file")
+    printed["override list"] = run("override", "list")
+    printed["override unregister"] = run("override", "unregister", "burt")
+    return printed
 
 
 def test_every_command_that_prints_json_has_a_section() -> None:

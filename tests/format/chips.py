@@ -11,17 +11,30 @@ from kit import flipped
 from severance.chip.register import (
     ENCODER,
     STATE_ID,
+    AlarmForm,
+    AlarmsRow,
     AnchorRow,
+    AnswerForm,
+    ApproverForm,
+    ApproversRow,
     AwakeRow,
+    CanaryRow,
     ClockRow,
     CredentialRow,
+    EscrowRow,
+    HeadRow,
     KeyRow,
     Keys,
     LimitsRow,
+    NoticeForm,
+    NoticesRow,
+    OverrideRow,
+    PairForm,
     PermitRow,
     PersonaRow,
     PlaceRow,
     RuleForm,
+    SinkForm,
     StateRow,
     SubjectRow,
     TurnRow,
@@ -36,6 +49,7 @@ INNIE, OUTIE = fixed("innie", 16), fixed("outie", 16)
 INNIE_KEY, OUTIE_KEY = fixed("innie key", 32), fixed("outie key", 32)
 SOURCE = b'{"source": "given"}'
 DIGEST = fixed("digest", 32)
+CANARY = fixed("canary", 15)
 PERMIT, CREDENTIAL, SECRET = fixed("permit", 16), fixed("credential", 16), fixed("secret", 32)
 MADE, UNTIL = 1_700_000_000_000_000, 1_700_003_600_000_000
 RULES = (
@@ -111,8 +125,45 @@ def credentials(chip: Rows) -> list[CredentialRow]:
     return [first, CredentialRow(second, DIGEST, "nobody", "nowhere", "editor", (), 0, UNTIL)]
 
 
+def override_rows(chip: Rows) -> Vector:
+    """Rows about overrides put into a chip, and what they say."""
+    forms = [ApproverForm(name, fixed(f"override key of {name}", 64), MADE) for name in ("irving", "burt", "dylan")]
+    first, second = sorted((PERMIT, CREDENTIAL))
+    pair = PairForm(first, second, fixed("wrapped", 48), fixed("box", 80), fixed("another box", 80))
+    answers = (AnswerForm(PERMIT, "burt", True, b"signed"), AnswerForm(CREDENTIAL, "dylan", False, b""))
+    override = OverrideRow(fixed("override", 16), b"signed", answers, MADE, UNTIL, UNTIL, "denied")
+    notice = NoticeForm(fixed("override", 16), "irving", "he does not answer", MADE, UNTIL, UNTIL, False, True)
+    chip.put(ApproversRow(tuple(forms))).put(EscrowRow((pair,)), INNIE)
+    chip.put(override).put(NoticesRow((notice,)), INNIE)
+    fields = msgspec.structs.asdict(override)
+    fields["request"], fields["answers"] = fields.pop("raw"), [list(msgspec.structs.astuple(each)) for each in answers]
+    return {
+        "approvers": [{"keys": [list(msgspec.structs.astuple(form)) for form in forms]}],
+        "escrows": [{"space": INNIE, "pairs": [list(msgspec.structs.astuple(pair))]}],
+        "overrides": [fields],
+        "notices": [{"space": INNIE, "notices": [list(msgspec.structs.astuple(notice))]}],
+    }
+
+
+def alarm_rows(chip: Rows) -> Vector:
+    """Rows about alarms put into a chip, and what they say."""
+    sinks = (
+        SinkForm("desk", "command", ("~/bin/tell-me", ""), 10),
+        SinkForm("hook", "webhook", ("https://a.example",), 3),
+    )
+    rules = (AlarmForm(("override.*", "damage"), ("desk", "log"), True, 5, 600, 10_000, 60),)
+    chip.put(AlarmsRow(sinks, rules)).put(CanaryRow((CANARY,)), INNIE)
+    listed = {name: [list(msgspec.structs.astuple(form)) for form in forms] for name, forms in _forms(sinks, rules)}
+    return {"alarms": [listed], "canaries": [{"space": INNIE, "ids": [CANARY]}]}
+
+
+def _forms(sinks: tuple[SinkForm, ...], rules: tuple[AlarmForm, ...]) -> tuple[tuple[str, Any], ...]:
+    return ("sinks", sinks), ("rules", rules)
+
+
 def chips() -> list[Vector]:
-    none: Vector = {name: [] for name in ("permits", "credentials", "clock", "limits", "turns", "awake")}
+    none: Vector = {name: [] for name in ("permits", "credentials", "clock", "head", "limits", "turns", "awake")}
+    none |= {name: [] for name in ("approvers", "escrows", "overrides", "notices", "alarms", "canaries")}
     empty = {"personas": [], "wakes": [], **none}
     innie: Vector = {"subject": "mark", "name": "innie", "space": INNIE, "epoch": 1, "key": INNIE_KEY}
     innie["anchor"] = {"epoch": 1, "seq": 5, "digest": DIGEST}
@@ -123,12 +174,14 @@ def chips() -> list[Vector]:
     full.put(AnchorRow(2, 0, genesis(OUTIE, 2).digest), OUTIE)
     full.put(PlaceRow("floor")).put(PlaceRow("home")).put(WakeRow("floor", "mark", RULES))
     door: dict[str, list[Any]] = {"permits": permits(), "credentials": credentials(full), "clock": [ClockRow(UNTIL)]}
+    door["head"] = [HeadRow(12, DIGEST)]
     door |= {"limits": [LimitsRow("mark", True, "Europe/Berlin", {"outié": 7_200})], "turns": [TurnRow("mark", 7)]}
     for row in (row for rows in door.values() for row in rows):
         full.put(row)
     full.put(AwakeRow(((20_000, 5), (20_001, 86_400_000_000))), INNIE)
     shown = {name: [msgspec.structs.asdict(row) for row in rows] for name, rows in door.items()}
     keys = {name: getattr(full.keys, name) for name in ("permit", "event", "checkpoint")}
+    shown |= override_rows(full) | alarm_rows(full)
     shown["awake"] = [{"space": INNIE, "days": [[20_000, 5], [20_001, 86_400_000_000]]}]
     rules = [[rule.persona, rule.conditions] for rule in RULES]
     wakes = [{"place": "floor", "subject": "mark", "rules": rules}]
@@ -156,6 +209,8 @@ def chips() -> list[Vector]:
         *bad_rows(),
         *bad_doors(),
         *bad_thresholds(),
+        *bad_overrides(),
+        *bad_alarms(),
         *bad_names(),
     ]
     return marked("chips", made)
@@ -279,6 +334,9 @@ def bad_doors() -> list[Vector]:
     def clock(*fields: Any, owner: bytes | None = None) -> Rows:
         return small_chip().put_raw(keys.row_id("clock"), owner, pack(["clock", *fields])).seal()
 
+    def head(*fields: Any, owner: bytes | None = None) -> Rows:
+        return small_chip().put_raw(keys.row_id("head"), owner, pack(["head", *fields])).seal()
+
     elsewhere = small_chip().put_raw(keys.row_id("permit", CREDENTIAL), owners["permit"], pack(["permit", *permit]))
     stray = small_chip().put_raw(keys.row_id("permit", PERMIT), owners["credential"], pack(["permit", *permit]))
     return [
@@ -298,6 +356,33 @@ def bad_doors() -> list[Vector]:
         clock(2**63).bad("clock beyond 64 bits", "a time", "row"),
         clock(1, owner=owners["permit"]).bad("clock with an owner", "that of permits", "owner"),
         clock(1, 2).bad("clock with two times", "an extra field", "later version", newer),
+        head(-1, DIGEST).bad("log of fewer entries than none", "a negative number", "row"),
+        head(2**63, DIGEST).bad("log beyond 64 bits", "a number of entries", "row"),
+        head(1, DIGEST[:31]).bad("short root", "31 bytes", "row"),
+        head(1, DIGEST, owner=owners["permit"]).bad("head with an owner", "that of permits", "owner"),
+    ]
+
+
+def bad_alarms() -> list[Vector]:
+    """Sinks, rules and canaries that whoever knows the root key could write, with a state that fits."""
+    keys = Rows().keys
+    sink, rule = ["hook", "webhook", ["https://a.example"], 10], [["damage"], ["hook"], False, 5, 600, 10_000, 60]
+
+    def alarms(*fields: Any, owner: bytes | None = None) -> Rows:
+        return small_chip().put_raw(keys.row_id("alarms"), owner, pack(["alarms", *fields])).seal()
+
+    def canary(ids: Any) -> Rows:
+        return small_chip().put_raw(keys.row_id("canary", INNIE), None, pack(["canary", ids])).seal()
+
+    return [
+        alarms([sink] * 21, [rule]).bad("too many sinks", "21", "row"),
+        alarms([sink], [rule] * 101).bad("too many rules of alarms", "101", "row"),
+        alarms([[*sink[:3], -1]], []).bad("fewer messages than none", "a negative number", "row"),
+        alarms([], [[*rule[:3], 2**63, *rule[4:]]]).bad("times beyond 64 bits", "a number", "row"),
+        alarms([], [[*rule[:2], 1, *rule[3:]]]).bad("names is a number", "1", "row", "SeveranceError"),
+        alarms([sink], [rule], owner=keys.row_id("permits")).bad("alarms with an owner", "that of permits", "owner"),
+        canary([CANARY[:14]]).bad("short id of a canary", "14 bytes", "row"),
+        canary([CANARY] * 1_001).bad("too many canaries", "1,001", "row"),
     ]
 
 
@@ -334,6 +419,45 @@ def bad_thresholds() -> list[Vector]:
         awake([[2, 5], [1, 5]]).bad("days descend", "the second is before the first", "row"),
         awake([[day, 5] for day in range(8)]).bad("too many days", "8", "row"),
         awake([[1, -5]]).bad("negative time awake", "on a day", "row"),
+    ]
+
+
+def bad_overrides() -> list[Vector]:
+    """Rows about overrides that whoever knows the root key could write, with a state that fits."""
+    keys = Rows().keys
+    key, pair = ["irving", fixed("override key", 64), 5], [PERMIT, CREDENTIAL, bytes(48), bytes(80), bytes(80)]
+    pair[:2] = sorted(pair[:2])
+    override = [PERMIT, b"request", [], None, None, None, ""]
+    notice = [PERMIT, "irving", "why", 5, 6, None, False, False]
+
+    def one(kind: str, content: Any, *parts: bytes) -> Rows:
+        return small_chip().put_raw(keys.row_id(kind, *parts), None, pack([kind, content])).seal()
+
+    def changed(at: int, value: Any, *, owner: str = "overrides", of: bytes = PERMIT) -> Rows:
+        fields = [*override[:at], value, *override[at + 1 :]]
+        wanted = keys.row_id("override", fields[0] if at == 0 else of)
+        return small_chip().put_raw(wanted, keys.row_id(owner), pack(["override", *fields])).seal()
+
+    def with_(row: list[Any], at: int, value: Any) -> list[Any]:
+        return [*row[:at], value, *row[at + 1 :]]
+
+    many = [[f"{n}", fixed(f"override key {n}", 64), 5] for n in range(9)]
+    return [
+        one("approvers", many).bad("nine override keys", "one too many", "row"),
+        one("approvers", [key, with_(key, 0, "burt")]).bad("override key registered twice", "under two names", "row"),
+        one("approvers", [key, with_(key, 1, bytes(64))]).bad("name of two override keys", "irving", "row"),
+        one("approvers", [with_(key, 1, bytes(63))]).bad("short override key", "63 bytes", "row"),
+        one("escrow", [[pair[1], pair[0], *pair[2:]]], INNIE).bad("pair out of order", "the ids", "row"),
+        one("escrow", [pair, pair], INNIE).bad("pair twice", "the same", "row"),
+        one("escrow", [with_(pair, 3, bytes(79))], INNIE).bad("short box", "79 bytes", "row"),
+        one("escrow", [with_(pair, 2, bytes(47))], INNIE).bad("short wrap", "47 bytes", "row"),
+        changed(0, PERMIT[:15]).bad("short override id", "15 bytes", "row"),
+        changed(2, [[PERMIT[:15], "burt", True, b""]]).bad("short id of an answer", "15 bytes", "row"),
+        changed(3, -1).bad("override used before 1970", "a negative time", "row"),
+        changed(1, b"", of=CREDENTIAL).bad("override under another id", "a credential's", "row id"),
+        changed(1, b"", owner="permits").bad("override under another owner", "that of permits", "owner"),
+        one("notices", [with_(notice, 0, b"")], INNIE).bad("short id of a notice", "empty", "row"),
+        one("notices", [with_(notice, 4, -1)], INNIE).bad("notice before 1970", "a negative time", "row"),
     ]
 
 

@@ -292,6 +292,52 @@ is_days = of(
     lambda days: len(days) <= 7 and all(map(is_day, days)) and all(a[0] < b[0] for a, b in pairwise(days)),
 )
 
+is_64 = of(bytes, lambda raw: len(raw) == 64)
+is_80 = of(bytes, lambda raw: len(raw) == 80)
+is_48 = of(bytes, lambda raw: len(raw) == 48)
+
+
+def each_is(*checks: Check) -> Check:
+    """Whether a list is as long as there are checks, each of which holds for its entry."""
+    return of(
+        list, lambda row: len(row) == len(checks) and all(check(it) for check, it in zip(checks, row, strict=True))
+    )
+
+
+def all_are(check: Check) -> Check:
+    return of(list, lambda found: all(map(check, found)))
+
+
+def once(found: list[Any], *columns: int) -> bool:
+    """Whether no two entries are alike in one of these columns."""
+    return all(len({row[column] for row in found}) == len(found) for column in columns)
+
+
+is_approvers = of(
+    list, lambda keys: len(keys) <= 8 and all_are(each_is(is_name, is_64, is_count))(keys) and once(keys, 0, 1)
+)
+is_pairs = of(
+    list,
+    lambda pairs: (
+        all_are(each_is(is_16, is_16, is_48, is_80, is_80))(pairs)
+        and all(pair[0] < pair[1] for pair in pairs)
+        and len({(pair[0], pair[1]) for pair in pairs}) == len(pairs)
+    ),
+)
+is_answers = all_are(each_is(is_16, is_name, is_bool, is_bin))
+is_notices = all_are(each_is(is_16, is_name, is_str, is_count, is_count, optional(is_count), is_bool, is_bool))
+
+is_texts = all_are(is_str)
+is_sinks = of(list, lambda sinks: len(sinks) <= 20 and all_are(each_is(is_str, is_str, is_texts, is_count))(sinks))
+is_alarm_rules = of(
+    list,
+    lambda rules: (
+        len(rules) <= 100
+        and all_are(each_is(is_texts, is_texts, is_bool, is_count, is_count, is_count, is_count))(rules)
+    ),
+)
+is_canaries = of(list, lambda ids: len(ids) <= 1_000 and all_are(is_id)(ids))
+
 # For each type: the parts of the id; the type and the parts that the owner's id is made of; the fields.
 ROWS: Final[dict[str, tuple[list[str], list[str], Fields]]] = {
     "state": ([], [], {"count": is_count, "sum": is_32}),
@@ -341,10 +387,29 @@ ROWS: Final[dict[str, tuple[list[str], list[str], Fields]]] = {
         },
     ),
     "clock": ([], [], {"at": is_count}),
+    "head": ([], [], {"size": is_count, "root": is_32}),
+    "approvers": ([], [], {"keys": is_approvers}),
+    "escrow": (["space"], [], {"pairs": is_pairs}),
+    "override": (
+        ["id"],
+        ["overrides"],
+        {
+            "id": is_16,
+            "request": is_bin,
+            "answers": is_answers,
+            "used": optional(is_count),
+            "until": optional(is_count),
+            "ended": optional(is_count),
+            "why": is_str,
+        },
+    ),
+    "notices": (["space"], [], {"notices": is_notices}),
+    "alarms": ([], [], {"sinks": is_sinks, "rules": is_alarm_rules}),
+    "canary": (["space"], [], {"ids": is_canaries}),
 }
 
 
-OF_SPACE: Final = ("key", "anchor", "awake")
+OF_SPACE: Final = ("key", "anchor", "awake", "escrow", "notices", "canary")
 
 Row = tuple[bytes, bytes | None, bytes]  # id, owner, frame
 
@@ -451,7 +516,11 @@ def join(found: dict[str, list[Values]]) -> dict[str, list[Values]]:
     woken = {(wake["subject"], persona) for wake in wakes for persona, _ in wake["rules"]}
     require(woken <= names, "persona")
     told = {"permits": found["permit"], "credentials": found["credential"], "clock": found["clock"]}
+    told["head"] = found["head"]
     told |= {"limits": found["limits"], "turns": found["turn"], "awake": found["awake"]}
+    told |= {"approvers": found["approvers"], "escrows": found["escrow"]}
+    told |= {"overrides": found["override"], "notices": found["notices"]}
+    told |= {"alarms": found["alarms"], "canaries": found["canary"]}
     return {"personas": personas, "wakes": wakes, **told}
 
 

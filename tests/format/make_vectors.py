@@ -15,6 +15,7 @@ from format.chips import chips
 from format.frames import frames
 from format.given import Vector
 from format.logs import logs
+from format.overrides import overrides
 
 FILE = Path(__file__).with_name("vectors.json")
 
@@ -44,6 +45,7 @@ def vectors() -> str:
         "frames": frames(),
         "logs": [pool.log(vector) for vector in logs()],
         "chips": [pool.chip(vector) for vector in chips()],
+        "overrides": overrides(),
     }
     groups["pool"] = list(pool.numbers)
     parts = []

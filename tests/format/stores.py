@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from severance.ports import Entropy
 
 ROOT = bytes(range(32))
-VAULT, CHIP = "vault.db", "chip.db"
+VAULT, CHIP, AUDIT = "vault.db", "chip.db", "audit.db"
 FIRST, SECOND = Hashing(16), Hashing(24)
 DOORS = {
     ("mark", "innie"): "severed floor",
@@ -96,6 +96,8 @@ def copied(directory: Path, to: Path) -> Path:
     for name in (VAULT, CHIP):
         assert not (directory / f"{name}-wal").exists()
         shutil.copyfile(directory / name, to / name)
+    if (directory / AUDIT).exists():
+        shutil.copyfile(directory / AUDIT, to / AUDIT)
     return to
 
 

@@ -10,7 +10,24 @@ import msgspec
 import pytest
 
 from format import decoder, given, hand, make_vectors
-from severance.chip.register import AwakeRow, ClockRow, CredentialRow, Keys, LimitsRow, PermitRow, TurnRow, WakeRow
+from severance.chip.chip import Chip
+from severance.chip.register import (
+    AlarmsRow,
+    ApproversRow,
+    AwakeRow,
+    CanaryRow,
+    ClockRow,
+    CredentialRow,
+    EscrowRow,
+    HeadRow,
+    Keys,
+    LimitsRow,
+    NoticesRow,
+    OverrideRow,
+    PermitRow,
+    TurnRow,
+    WakeRow,
+)
 from severance.crypto.envelope import Kind, Opener, SpaceKey, Where
 from severance.errors import SeveranceError
 from severance.mind import Mind
@@ -23,7 +40,7 @@ from severance.vault.sqlite import SqliteVault
 from severance.waking import apply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 Vector = dict[str, Any]
@@ -31,7 +48,8 @@ Vector = dict[str, Any]
 VECTORS = json.loads(make_vectors.FILE.read_text("utf-8"))
 POOL = [bytes.fromhex(frame) for frame in VECTORS["pool"]]
 VAULT, CHIP = "vault.db", "chip.db"
-PARTS = ("personas", "wakes", "permits", "credentials", "clock", "limits", "turns", "awake")
+PARTS = ("personas", "wakes", "permits", "credentials", "clock", "head", "limits", "turns", "awake")
+PARTS += ("approvers", "escrows", "overrides", "notices", "alarms", "canaries")
 NONE: tuple[Any, ...] = (b"", b"", "", "", "", (), 0, 0)
 STORE = bytes(16)
 
@@ -72,7 +90,7 @@ def refused_by_library(vector: Vector, read: Callable[[], Any]) -> bool:
 
 
 def test_names_are_unique() -> None:
-    for group in ("frames", "logs", "chips"):
+    for group in ("frames", "logs", "chips", "overrides"):
         names = [vector["name"] for vector in VECTORS[group]]
         assert len(names) == len(set(names))
 
@@ -304,7 +322,8 @@ def test_chip_in_the_library(vector: Vector, tmp_path: Path) -> None:
             ]
             door = [chip.of_kind(like, rows) for like in (PermitRow(*NONE[:8]), CredentialRow(*NONE))]
             clock = chip.find(ClockRow(0), rows)
-            door += [[] if clock is None else [clock]]
+            audit = chip.find(HeadRow(0, b""), rows)
+            door += [[] if clock is None else [clock], [] if audit is None else [audit]]
             names = [subject.name for subject in chip.subjects()]
             limits = [chip.find(LimitsRow(name, False, "", {}), rows) for name in names]
             turns = [chip.find(TurnRow(name, 0), rows) for name in names]
@@ -314,11 +333,42 @@ def test_chip_in_the_library(vector: Vector, tmp_path: Path) -> None:
                 for each in personas
                 if (row := chip.find(AwakeRow(()), rows, each["space"])) is not None
             ]
-            return personas, wakes, *([msgspec.structs.asdict(row) for row in rows] for rows in door), awake
+            plain = ([msgspec.structs.asdict(row) for row in rows] for rows in door)
+            rest = *override_rows(chip, rows, personas), *alarm_rows(chip, rows, personas)
+            return personas, wakes, *plain, awake, *rest
 
     if not refused_by_library(vector, read):
         for found, name in zip(read(), PARTS, strict=True):
             assert sorted(given.plain(found), key=str) == sorted(vector[name], key=str)
+
+
+def alarm_rows(chip: Chip, rows: Any, personas: list[Vector]) -> Iterator[list[Vector]]:
+    """What the library finds about alarms."""
+    alarms = chip.find(AlarmsRow((), ()), rows)
+    yield [] if alarms is None else [msgspec.to_builtins(msgspec.structs.asdict(alarms))]
+    found = {each["space"]: chip.find(CanaryRow(()), rows, each["space"]) for each in personas}
+    yield [{"space": space, "ids": list(row.ids)} for space, row in found.items() if row is not None]
+
+
+def override_rows(chip: Chip, rows: Any, personas: list[Vector]) -> Iterator[list[Vector]]:
+    """What the library finds about overrides."""
+
+    def listed(forms: Any) -> list[Any]:
+        return [list(msgspec.structs.astuple(form)) for form in forms]
+
+    approvers = chip.find(ApproversRow(()), rows)
+    yield [] if approvers is None else [{"keys": listed(approvers.keys)}]
+    spaces = [each["space"] for each in personas]
+    found = {space: chip.find(EscrowRow(()), rows, space) for space in spaces}
+    yield [{"space": space, "pairs": listed(row.pairs)} for space, row in found.items() if row is not None]
+    overrides = []
+    for row in chip.of_kind(OverrideRow(b"", b""), rows):
+        fields = msgspec.structs.asdict(row)
+        overrides.append({**fields, "request": fields["raw"], "answers": listed(row.answers)})
+        del overrides[-1]["raw"]
+    yield overrides
+    told = {space: chip.find(NoticesRow(()), rows, space) for space in spaces}
+    yield [{"space": space, "notices": listed(row.notices)} for space, row in told.items() if row is not None]
 
 
 WITHOUT_KEY = [vector for vector in VECTORS["chips"] if "without_key" in vector]

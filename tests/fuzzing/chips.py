@@ -18,18 +18,31 @@ from severance.chip.register import (
     DECODER,
     ENCODER,
     STATE_ID,
+    AlarmForm,
+    AlarmsRow,
     AnchorRow,
+    AnswerForm,
+    ApproverForm,
+    ApproversRow,
     AwakeRow,
+    CanaryRow,
     ClockRow,
     CredentialRow,
+    EscrowRow,
+    HeadRow,
     KeyRow,
     Keys,
     LimitsRow,
+    NoticeForm,
+    NoticesRow,
+    OverrideRow,
+    PairForm,
     PermitRow,
     PersonaRow,
     PlaceRow,
     Row,
     RuleForm,
+    SinkForm,
     StateRow,
     SubjectRow,
     TurnRow,
@@ -56,6 +69,15 @@ _ROWS: tuple[Row, ...] = (
     PermitRow(bytes(16), "mark", "innie", "floor", (Right.RECALL,), 1, 2),
     CredentialRow(bytes(16), bytes(32), "mark", "floor", "editor", tuple(Right), 1, 2),
     ClockRow(5),
+    HeadRow(5, bytes(32)),
+    AlarmsRow(
+        (SinkForm("hook", "webhook", ("https://a.example",), 3),), (AlarmForm(("*",), ("log",), True, 5, 6, 7, 8),)
+    ),
+    CanaryRow((bytes(15),)),
+    ApproversRow((ApproverForm("irving", bytes(64), 1), ApproverForm("burt", b"k" * 64, 2))),
+    EscrowRow((PairForm(bytes(16), b"k" * 16, bytes(48), bytes(80), bytes(80)),)),
+    OverrideRow(bytes(16), b"signed", (AnswerForm(bytes(16), "burt", True, b"signed"),), 1, 2, 3, "time"),
+    NoticesRow((NoticeForm(bytes(16), "irving", "why", 1, 2),)),
 )
 _KEYS = Keys.derive(KEY, bytes(16))
 
@@ -92,6 +114,17 @@ def check_row(row: Row) -> None:
             assert 0 <= row.seq < 2**63
         case WakeRow() | LimitsRow() | TurnRow() | AwakeRow():
             check_threshold(row)
+        case PermitRow() | CredentialRow() | ClockRow() | HeadRow():
+            check_door(row)
+        case ApproversRow() | EscrowRow() | OverrideRow() | NoticesRow():
+            check_override(row)
+        case AlarmsRow() | CanaryRow():
+            check_alarms(row)
+
+
+def check_door(row: PermitRow | CredentialRow | ClockRow | HeadRow) -> None:
+    """The same, of rows about who is let in, and about the audit log."""
+    match row:
         case PermitRow():
             assert len(row.id) == 16
             assert all(0 <= at < 2**63 for at in (row.made, row.until, row.ended or 0))
@@ -101,6 +134,43 @@ def check_row(row: Row) -> None:
             assert all(0 <= at < 2**63 for at in (row.made, row.revoked or 0))
         case ClockRow():
             assert 0 <= row.at < 2**63
+        case HeadRow():
+            assert 0 <= row.size < 2**63
+            assert len(row.root) == 32
+
+
+def check_alarms(row: AlarmsRow | CanaryRow) -> None:
+    """The same, of rows about alarms (section 12)."""
+    match row:
+        case AlarmsRow():
+            assert len(row.sinks) <= 20
+            assert len(row.rules) <= 100
+            assert all(0 <= sink.most < 2**63 for sink in row.sinks)
+            assert all(0 <= n < 2**63 for each in row.rules for n in (each.times, each.within, each.above, each.group))
+        case CanaryRow():
+            assert len(row.ids) <= 1_000
+            assert all(len(each) == 15 for each in row.ids)
+
+
+def check_override(row: ApproversRow | EscrowRow | OverrideRow | NoticesRow) -> None:
+    """The same, of rows about overrides (section 11)."""
+    match row:
+        case ApproversRow():
+            assert (
+                len({each.name for each in row.keys}) == len({each.public for each in row.keys}) == len(row.keys) <= 8
+            )
+            assert all(len(each.public) == 64 and 0 <= each.made < 2**63 for each in row.keys)
+        case EscrowRow():
+            assert all(len(pair.first) == len(pair.second) == 16 and pair.first < pair.second for pair in row.pairs)
+            assert all(len(pair.wrapped) == 48 and len(pair.box_of_first) == 80 for pair in row.pairs)
+            assert all(len(pair.box_of_second) == 80 for pair in row.pairs)
+        case OverrideRow():
+            assert len(row.id) == 16
+            assert all(len(answer.key) == 16 for answer in row.answers)
+            assert all(0 <= (at or 0) < 2**63 for at in (row.used, row.until, row.ended))
+        case NoticesRow():
+            assert all(len(each.id) == 16 for each in row.notices)
+            assert all(0 <= (at or 0) < 2**63 for each in row.notices for at in (each.at, each.until, each.ended))
 
 
 def check_threshold(row: WakeRow | LimitsRow | TurnRow | AwakeRow) -> None:
@@ -352,6 +422,13 @@ def _odd_row(choices: Choices) -> bytes:
             "permit",
             "credential",
             "clock",
+            "head",
+            "approvers",
+            "escrow",
+            "override",
+            "notices",
+            "alarms",
+            "canary",
             "x",
         )
     )

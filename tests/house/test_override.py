@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+import severance
 from kit import make_house, open_house, recalled
 from severance import AsleepError, House, InputError, NotFoundError, OverrideError, PermitError, Session
 from severance.approving import approve, deny, new_override_key, show_request
 from severance.audit.events import What
-from severance.barrier.traces.ports import ScopedEntropy, StillClock
+from severance.barrier.traces.ports import KEY, ScopedEntropy, StillClock
 from severance.chip.chip import Chip
 from severance.chip.override import held as holding
 from severance.chip.override import texts
@@ -23,6 +24,7 @@ from severance.chip.override.keys import PrivateKey
 from severance.chip.register import EscrowRow, KeyRow
 from severance.errors import DamagedError, KeyMissingError, StoreError
 from severance.model import OverrideInfo, Right, moment
+from severance.worker.away import WorkerSession
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -335,6 +337,8 @@ def test_a_refusal_by_either_ends_it_for_good(house: House, keys: Any, asking: A
     if session is not None:
         with pytest.raises(AsleepError, match=ENDED):
             session.recall("file")
+    ends = [step for step in told(house) if step[0] == "override.ended"]
+    assert ends == ([("override.ended", "denied")] if when == "in use" else [])
     assert refused("refused, and that holds", lambda: house.answer_override(approve(text, keys["burt"]))) == "denied"
     assert refused("refused, and that holds", lambda: house.use_override(id_, key=keys["irving"])) == "denied"
     assert only(house).state == "denied"
@@ -539,6 +543,32 @@ def test_an_exclusive_subject_is_awake_once(house: House, keys: Any, approved: A
     with pytest.raises(AsleepError, match=ENDED):
         session.recall("file")
     assert only(house).why == "turn"
+
+
+@pytest.mark.parametrize("ends", ["slept", "stopped"])
+def test_it_wakes_in_a_process_of_its_own_too(folder: Path, ends: str) -> None:
+    with severance.open(folder / "store", key=KEY) as house:
+        house.sever("mark", ["innie"])
+        house.place("floor", {"mark": "innie"})
+        with house.cross("mark", "floor") as innie:
+            innie.remember("the file is at 96 percent")
+        files = [folder / f"{number}.key" for number in range(3)]
+        for file in files:
+            house.register_override_key(file.name, new_override_key(file))
+        text = house.request_override("mark", "innie", key=files[0], reason="ill", length=MINUTE)
+        for file in files[1:]:
+            house.answer_override(approve(text, file))
+        session = house.use_override(show_request(text).id, key=files[0], isolation="process")
+        assert isinstance(session, WorkerSession)
+        assert recalled(session, "file") == ["the file is at 96 percent"]
+        with pytest.raises(PermitError):
+            session.remember("no")
+        session.sleep() if ends == "slept" else house.end_override(show_request(text).id)
+        with pytest.raises(AsleepError):
+            session.recall("file")
+        assert only(house).why == {"slept": "released"}.get(ends, ends)
+        with house.cross("mark", "floor", isolation="process") as innie:
+            assert [notice.reason for notice in innie.notices()] == ["ill"]
 
 
 # --- Notices ----------------------------------------------------------------------------------------------------------

@@ -257,6 +257,23 @@ def test_all_refusals_are_about_the_same_work(
     assert abs(first - second) <= 1
 
 
+def test_a_memory_that_is_moved_while_it_is_amended_is_not_shown(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = house.cross("mark", "floor")
+    known = own.remember("harmless", thread="mine").id
+    guest = house.admit(weaken(permit(house, "recall", "amend"), threads=["mine"]))
+    kind: Any = type(guest)
+    true = kind.history.__wrapped__
+
+    def moved(session: Session, id: str) -> Any:  # noqa: A002
+        versions = true(session, id)
+        own.amend(id, "for others", thread="other")
+        return versions
+
+    monkeypatch.setattr(kind.history, "__wrapped__", moved)
+    with pytest.raises(NotFoundError, match="no memory with that id"):
+        guest.amend(known, pinned=True)
+
+
 # --- Rights -----------------------------------------------------------------------------------------------------------
 
 CALLS: dict[str, Callable[[Session, str], Any]] = {
@@ -265,6 +282,7 @@ CALLS: dict[str, Callable[[Session, str], Any]] = {
     "memories": lambda session, _: list(session.memories()),
     "stats": lambda session, _: session.stats(),
     "events": lambda session, _: session.events(),
+    "notices": lambda session, _: session.notices(),
     "get": lambda session, known: session.get(known),
     "history": lambda session, known: session.history(known),
     "remember": lambda session, _: session.remember("the file"),
@@ -316,7 +334,7 @@ def test_a_call_needs_its_right(house: House, innie: Session, name: str, right: 
 
 
 def test_whoever_crosses_as_the_owner_asks_nobody(innie: Session) -> None:
-    assert type(innie) is Session
+    assert "_admission" not in vars(innie)
 
 
 # --- Threads ----------------------------------------------------------------------------------------------------------

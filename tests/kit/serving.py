@@ -24,12 +24,13 @@ DIMENSIONS = 16
 
 @dataclass
 class Request:
-    """What was asked: the path, the headers, the JSON, and from which port."""
+    """What was asked: the path, the headers, the JSON, from which port, and the bytes of the body."""
 
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
     port: int
+    raw: bytes = b""
 
 
 @dataclass
@@ -108,8 +109,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer in the mode whose turn it is."""
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.serving.asked.append(Request(self.path, dict(self.headers), body, self.client_address[1]))
+        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        body = json.loads(raw)
+        self.serving.asked.append(Request(self.path, dict(self.headers), body, self.client_address[1], raw))
         mode, _, more = self.serving.mode().partition(":")
         if mode.isdigit():
             self._send(int(mode), b'{"error": "%s"}' % str(body).encode(), {"Retry-After": self.serving.retry_after})

@@ -7,12 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
 from kit import make_house, open_house
 from model.interpose import Cut, Interposer
-from model.spec import ASLEEP, DONE, FORBIDDEN, REFUSED, SEATS, UNKNOWN, Op, shown
-from severance import AsleepError, House, NotFoundError, PermitError, Session, weaken
+from model.nouns import ASLEEP, DONE, FORBIDDEN, KEEPERS, REFUSED, SEATS, UNKNOWN, Op
+from model.overrides import listed
+from model.spec import shown
+from severance import AsleepError, House, NotFoundError, OverrideError, PermitError, Session, weaken
+from severance.approving import approve, deny, new_override_key, show_request
 from severance.barrier.traces.ports import NOON, SECOND, ScopedEntropy, StillClock
+from severance.chip.override.held import Held
 from severance.model import micros, moment
 from severance.weakening import show
 
@@ -27,8 +32,11 @@ class Template:
     """A store as it is at the beginning, made once and copied for each story; and another house with nothing of it."""
 
     def __init__(self, folder: Path) -> None:
+        self.keys = {name: folder / f"{name}.key" for name in KEEPERS}
         with make_house(folder) as house:
             _limit(house, frozenset({"mark"}))
+            for name, path in self.keys.items():
+                house.register_override_key(name, new_override_key(path))
         self.store = folder / "store"
         self.other = make_house(folder / "other", entropy=ScopedEntropy(b"another house"))
 
@@ -67,6 +75,11 @@ class Actual:
             "kill": self._kill,
             "close": self._close,
             "look": self._look,
+            "ask": self._ask,
+            "answer": self._answer,
+            "use": self._use,
+            "stop": self._stop,
+            "list": self._list,
             "forge": self._forge,
             "elsewhere": self._elsewhere,
             "drop": self._drop,
@@ -182,7 +195,7 @@ class Actual:
     def _kill(self, house: House, op: Op) -> str:
         """As `kill -9`: the files are let go of as they are, and no session is told."""
         for name in [name for name, (_, owner) in self._sessions.items() if owner == op.house]:
-            self._sessions.pop(name)[0]._left_behind()
+            _killed(self._sessions.pop(name)[0])
         house._vault.close()
         house._chip.close()
         assert house._audit is not None
@@ -204,6 +217,49 @@ class Actual:
         now = (micros(house.clock()) - NOON) // SECOND
         return shown({names[known]: said for known, said in over.items() if known in names}, now)
 
+    def _ask(self, house: House, op: Op) -> str:
+        (subject, persona), by, rights, threads, *times = op.value
+        length, approve, use = (timedelta(seconds=each) for each in times)
+        self._texts[op.fresh] = text = house.request_override(
+            subject,
+            persona,
+            key=self._template.keys[by],
+            reason="he does not answer",
+            rights=rights,
+            threads=threads,
+            length=length,
+            approve_within=approve,
+            use_within=use,
+        )
+        self._ids[op.fresh] = show_request(text).id
+        return DONE
+
+    def _answer(self, house: House, op: Op) -> str:
+        by, approves = op.value
+        answer = approve if approves else deny
+        with suppress(OverrideError, NotFoundError):
+            house.answer_override(answer(self._texts[op.who], self._template.keys[by]))
+            return DONE
+        return REFUSED
+
+    def _use(self, house: House, op: Op) -> str:
+        with suppress(OverrideError, NotFoundError):
+            session = house.use_override(self._ids[op.who], key=self._template.keys[op.value])
+            self._sessions[op.fresh] = session, op.house
+            return session.persona
+        return REFUSED
+
+    def _stop(self, house: House, op: Op) -> str:
+        with suppress(NotFoundError):
+            house.end_override(self._ids[op.who])
+            return DONE
+        return REFUSED
+
+    def _list(self, house: House, op: Op) -> str:
+        names = {known: name for name, known in self._ids.items()}
+        known = {names[each.id]: each.state.value for each in house.overrides() if each.id in names}
+        return listed(known, (micros(house.clock()) - NOON) // SECOND)
+
     def _forge(self, house: House, op: Op) -> str:
         return self._refused(house, altered(self._texts[op.who], op.value))
 
@@ -217,11 +273,13 @@ class Actual:
 @contextmanager
 def acted(template: Template, folder: Path, houses: int = 1, interposer: Interposer | None = None) -> Iterator[Actual]:
     """Real houses that are closed and removed at the end."""
-    actual = Actual(template, folder, houses, interposer)
-    try:
-        yield actual
-    finally:
-        actual.end()
+    # Without the thread that looks at an override each quarter of a second: it would end what no call has looked at.
+    with mock.patch.object(Held, "watch", lambda held, session: None):
+        actual = Actual(template, folder, houses, interposer)
+        try:
+            yield actual
+        finally:
+            actual.end()
 
 
 def identity(text: str) -> str:
@@ -236,6 +294,14 @@ def altered(text: str, at: int) -> str:
     if other == text[place]:
         other = "-" if text[place] != "-" else "_"
     return text[:place] + other + text[place + 1 :]
+
+
+def _killed(session: Session) -> None:
+    """It writes nothing any more, and what the system takes back from a process that ends is given back."""
+    session._left_behind()
+    held = vars(session).get("_admission")
+    if isinstance(held, Held):
+        held._lease._left_behind()
 
 
 def _limit(house: House, exclusive: frozenset[str]) -> str:

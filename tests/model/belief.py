@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from model.spec import Op, State, after, steps
+from model.nouns import Op, State
+from model.spec import after, steps
 
 
 @dataclass
@@ -45,8 +46,10 @@ class Belief:
 
 def _without(state: State, name: str) -> State:
     """Without a text that was made, and that nobody was given."""
-    made = tuple(each for each in state.made if each.name != name)
-    return replace(state, made=made, texts=tuple(each for each in state.texts if each.name != name))
+    made, texts, asked = (
+        tuple(each for each in things if each.name != name) for things in (state.made, state.texts, state.asked)
+    )
+    return replace(state, made=made, texts=texts, asked=asked)
 
 
 def _then(states: Iterable[State], op: Op, answer: str) -> set[State]:

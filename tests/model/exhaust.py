@@ -1,7 +1,7 @@
 """Every state of the model that few operations lead to, and every operation on each of them, on real houses.
 
-The states are found in the model alone, breadth first. Then real houses walk through them until every operation on every
-state was done at least once: what stays where it is first, then on to where most is left to do.
+The states are found in the model alone, breadth first. Then real houses walk through them until every operation on each
+was done at least once: what stays where it is first, then on to where most is left to do.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 
 from model.actual import Template, acted
 from model.promises import broken
-from model.spec import EVERYTHING, Op, State, steps
+from model.nouns import EVERYTHING, SEATS, Op, State
+from model.spec import steps
 
 HOUR = 3_600
-_LONG_AGO = -1_000 * HOUR  # no clock here gets to before that
 Alphabet = Callable[[State], Iterator[Op]]
 
 
@@ -33,7 +33,8 @@ class Counted:
     Attributes:
         depth: how many operations lead to the last states whose operations were tried, and one.
         states: how many states were found; those that the last operation leads to are among them.
-        edges: operations on states, each done at least once on real houses.
+        edges: operations on states, each to be done at least once on real houses.
+        tried: how many of them were.
         walks, done: how often a real house began anew, and how many operations were done in all.
         answers: how often each kind of operation got each answer.
         seconds: how long it took.
@@ -42,6 +43,7 @@ class Counted:
     depth: int
     states: int = 0
     edges: int = 0
+    tried: int = 0
     walks: int = 0
     done: int = 0
     answers: Counter[str] = field(default_factory=Counter)
@@ -106,14 +108,35 @@ def turns(state: State) -> Iterator[Op]:
     yield Op("limit", value=frozenset[str]() if state.exclusive else frozenset({"mark"}))
 
 
-ALPHABETS = {"doors": doors, "permits": permits, "turns": turns}
+def overrides(state: State) -> Iterator[Op]:
+    """One override of a subject that can be exclusive, its two approvers, the owner's crossing, the clock, and a kill."""
+    asked = state.override("o")
+    if asked is None:
+        whom, rights = ("mark", "outie"), frozenset({"recall"})
+        yield Op("ask", fresh="o", value=(whom, "irving", rights, None, HOUR, HOUR, HOUR))
+    else:
+        yield from (Op("answer", "o", value=(by, True)) for by in ("burt", "dylan"))
+        yield Op("answer", "o", value=("dylan", False))
+        yield Op("stop", "o")
+        if all(each.name != "1" for each in state.awake):
+            yield Op("use", "o", "1", value="irving")
+    if all(each.name != "2" for each in state.awake):
+        yield Op("cross", fresh="2", seat=0)
+    yield from (op for op in doors(state) if op.what in ("call", "sleep", "drop", "tick", "accept", "kill"))
+    yield Op("limit", value=frozenset[str]() if state.exclusive else frozenset({"mark"}))
+    yield Op("list")
+
+
+ALPHABETS = {"doors": doors, "permits": permits, "turns": turns, "overrides": overrides}
 
 
 def canonical(state: State) -> State:
     """One of all states that no operation can tell apart: time counts from now."""
     passed = state.clock
     made = tuple(
-        each._replace(until=None if each.until is None else each.until - passed, ended=None if each.ended is None else 0)
+        each._replace(
+            until=None if each.until is None else each.until - passed, ended=None if each.ended is None else 0
+        )
         for each in state.made
     )
     over = {each.name for each in made if each.ended is not None}
@@ -121,12 +144,20 @@ def canonical(state: State) -> State:
         each._replace(until=-HOUR if each.made in over else each.until - passed) if each.until is not None else each
         for each in state.texts
     )
-    awake = tuple(
-        each._replace(seen=0 if each.over or not each.text else each.seen - passed)
-        for each in state.awake
+    awake = tuple(each._replace(seen=0 if each.over or not each.text else each.seen - passed) for each in state.awake)
+    asked = tuple(
+        each._replace(
+            approve_by=each.approve_by - passed,
+            use_by=each.use_by - passed,
+            used=None if each.used is None else each.used - passed,
+            ended=None if each.ended is None else 0,
+        )
+        for each in state.asked
     )
     made = tuple(each._replace(until=-HOUR) if each.name in over and each.until is not None else each for each in made)
-    return replace(state, clock=0, seen=max(state.seen - passed, _LONG_AGO), made=made, texts=texts, awake=awake)
+    return replace(
+        state, clock=0, seen=state.seen - passed, made=made, texts=texts, asked=asked, awake=awake
+    )
 
 
 class Exhaustion:
@@ -184,7 +215,7 @@ class Exhaustion:
                 expected, states = steps(state, done[-1])
                 answer, state = actual.do(done[-1]), states[-1]
                 self.counted.done += 1
-                self.counted.answers[f"{op.what} {'shown' if op.what == 'look' else answer}"] += 1
+                self.counted.answers[f"{op.what} {'shown' if op.what in ('look', 'list') else answer}"] += 1
                 if answer != expected:
                     told = "\n".join(map(str, done))
                     raise DifferenceError(f"it answered {answer!r} and not {expected!r}, the last of these:\n{told}")
@@ -196,6 +227,7 @@ class Exhaustion:
                 # What leads back first, then on to where most is left to do.
                 op, to = node.left.pop(max(range(len(node.left)), key=lambda n: _worth(node, node.left[n][1])))
                 do(op, to)
+                self.counted.tried += 1
                 node = to
 
 
@@ -209,4 +241,3 @@ def moved(op: Op, state: State) -> Op:
         return op
     rights, _, threads, tool = op.value
     return op._replace(value=(rights, state.now + HOUR, threads, tool))
-

@@ -47,11 +47,11 @@ def what_was_taken_from_a_permit_is_given_back(patch: Patch) -> None:
 def a_permit_that_is_over_is_not_kept_as_over(patch: Patch) -> None:
     """It opens again where the owner accepts an earlier time."""
     true = Gate.seen
-    patch.setattr(Gate, "seen", lambda self, now, row=None: true(self, now))
+    patch.setattr(Gate, "seen", lambda self, now, row=None, at=None: true(self, now, at=at))
 
 
 def the_time_that_was_seen_is_not_kept(patch: Patch) -> None:
-    patch.setattr(Gate, "seen", lambda self, now, row=None: None)
+    patch.setattr(Gate, "seen", lambda self, now, row=None, at=None: None)
 
 
 def any_tool_may_use_a_permit(patch: Patch) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from model.spec import DONE, SEATS, Op, State, alive
+from model.nouns import DONE, SEATS, Op, State
+from model.spec import alive
 
 
 def broken(before: State, op: Op, answer: str, after: State) -> str:
@@ -21,28 +22,42 @@ def broken(before: State, op: Op, answer: str, after: State) -> str:
     ended = {made.name for made in before.made if made.ended is not None}
     if ended & {made.name for made in after.made if made.ended is None}:
         return "what had ended goes on"
+    if op.what == "use" and answer in ("innie", "outie") and _not_yet(before, op):
+        return "an override opened that may not"
     over = {session.name for session in before.awake if session.over}
     if over & {session.name for session in after.awake if not session.over}:
         return "a session that had ended goes on"
     for subject in after.exclusive:
-        if sum(alive(after, each) for each in after.awake if SEATS[each.seat][0] == subject) > 1:
+        if sum(alive(after, each) for each in after.awake if each.subject == subject) > 1:
             return "two sessions of an exclusive subject are awake"
     if any(_widened(after, text.name) for text in after.texts):
         return "a weakened permit allows more"
     return ""
 
 
+def _not_yet(before: State, op: Op) -> bool:
+    """Whether fewer than two others approve, it was used, refused or ended, or its time is not now."""
+    asked, now = before.override(op.who), max(before.clock, before.seen)
+    if asked is None or asked.denied or asked.used is not None or asked.ended is not None:
+        return True
+    return len(asked.approved - {asked.by}) < 2 or now >= asked.use_by or op.value != asked.by
+
+
 def _may_not(before: State, op: Op) -> bool:
-    session = before.session(op.who)
-    if session.over or before.wakes[session.seat] != session.persona:
+    session, (right, thread) = before.session(op.who), op.value
+    latest = max(before.clock, before.seen, session.seen)
+    asked = before.override(session.text)
+    if asked is not None:
+        over = session.over or asked.ended is not None or asked.used is None or latest >= asked.used + asked.length
+        return over or right not in asked.rights or (asked.threads is not None and thread not in asked.threads)
+    if session.over or before.wakes[SEATS.index((session.subject, session.place))] != session.persona:
         return True
     if not session.text:
         return False
     text = before.text(session.text)
-    made, (right, thread) = before.thing(text.made), op.value
-    late = text.until is not None and max(before.clock, before.seen, session.seen) >= text.until
+    late = text.until is not None and latest >= text.until
     elsewhere = text.threads is not None and thread not in text.threads
-    return made.ended is not None or late or elsewhere or right not in text.rights
+    return before.thing(text.made).ended is not None or late or elsewhere or right not in text.rights
 
 
 def _widened(state: State, name: str) -> bool:

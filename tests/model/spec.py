@@ -1,154 +1,32 @@
 """What should be true of the doors: permits, credentials, crossings, turns of exclusive subjects, clocks and kills.
 
-A state is a value; `steps` says what an operation on it answers, and which states it leaves on the way. Nothing here is
-taken from the code that is held against it: no key, no token, no row; times are whole seconds.
+`steps` says what an operation on a state answers, and which states it leaves on the way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
 
-SEATS = (("mark", "floor"), ("mark", "home"), ("helly", "floor"))
-"""Who can wake where: subjects and places."""
-
-PERSONAS = {"mark": ("innie", "outie"), "helly": ("innie",)}
-WAKES: tuple[str | None, ...] = ("innie", "outie", "innie")
-"""Who wakes at each seat at the beginning."""
-
-RIGHTS = ("recall", "remember", "forget")
-EVERYTHING = frozenset(RIGHTS)
-KEPT = 30 * 24 * 3_600
-"""Seconds for which a permit that has ended stays known."""
-
-NEVER = -1_717_243_200
-"""1970, from the noon at which a model's clock says 0: the latest time that was seen by a chip that has seen none."""
-
-DONE, REFUSED, ASLEEP, FORBIDDEN, UNKNOWN = "done", "refused", "asleep", "forbidden", "unknown"
-"""What an operation can answer; one that wakes somebody answers with that persona's name."""
-
-
-class Op(NamedTuple):
-    """One operation.
-
-    Attributes:
-        what: its kind, one of `KINDS`.
-        who: the name of the text or session that it is about.
-        fresh: the name of the text or session that it makes.
-        seat: which of `SEATS`.
-        value: what else it is given.
-        house: which of the houses on the store does it.
-    """
-
-    what: str
-    who: str = ""
-    fresh: str = ""
-    seat: int = 0
-    value: Any = None
-    house: int = 0
-
-
-class Made(NamedTuple):
-    """A permit or a credential, as the chip should know it.
-
-    Attributes:
-        name: of the text that was made with it.
-        seat: which of `SEATS`.
-        persona: whom a permit was made for; None for a credential.
-        until: when a permit ends; None for a credential.
-        ended: when it was revoked or seen to be over; None while it is not.
-        gone: whether it is no longer known at all.
-    """
-
-    name: str
-    seat: int
-    persona: str | None
-    until: int | None
-    ended: int | None = None
-    gone: bool = False
-
-
-class Text(NamedTuple):
-    """A permit or a credential in somebody's hands, perhaps weakened.
-
-    Attributes:
-        name: its own.
-        made: the name of what the owner made.
-        rights, until, threads, tools: what is left of it: the last three None, None and empty where nothing was taken.
-    """
-
-    name: str
-    made: str
-    rights: frozenset[str]
-    until: int | None
-    threads: frozenset[str] | None = None
-    tools: frozenset[str] = frozenset()
-
-
-class Awake(NamedTuple):
-    """A session.
-
-    Attributes:
-        name: its own.
-        text: the name of what it was let in with; empty for the owner's.
-        seat, persona: who woke where.
-        last: whether it took a turn, since its subject was exclusive, and nobody took one after it.
-        seen: the latest time that it knows of.
-        over: whether it has ended; nothing else then counts.
-        house: which house it is of.
-    """
-
-    name: str
-    text: str
-    seat: int
-    persona: str
-    last: bool
-    seen: int
-    over: bool = False
-    house: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """Everything there is.
-
-    Attributes:
-        clock: the time.
-        seen: the latest time that was seen at the door.
-        wakes: who wakes at each of `SEATS`.
-        exclusive: the subjects of whom one is awake at a time.
-        made, texts, awake: by name, ascending.
-    """
-
-    clock: int = 0
-    seen: int = NEVER
-    wakes: tuple[str | None, ...] = WAKES
-    exclusive: frozenset[str] = frozenset({"mark"})
-    made: tuple[Made, ...] = ()
-    texts: tuple[Text, ...] = ()
-    awake: tuple[Awake, ...] = ()
-
-    @property
-    def now(self) -> int:
-        """The time by which permits end."""
-        return max(self.clock, self.seen)
-
-    def text(self, name: str) -> Text:
-        """The text of this name."""
-        return next(each for each in self.texts if each.name == name)
-
-    def thing(self, name: str) -> Made:
-        """The permit or credential of this name."""
-        return next(each for each in self.made if each.name == name)
-
-    def session(self, name: str) -> Awake:
-        """The session of this name."""
-        return next(each for each in self.awake if each.name == name)
-
-
-Answer = tuple[str, tuple[State, ...]]
-"""What an operation answers, and the states that it leaves: one for each change that it makes, the last at its end."""
+from model import overrides
+from model.nouns import (
+    ASLEEP,
+    DONE,
+    FORBIDDEN,
+    KEPT,
+    REFUSED,
+    SEATS,
+    UNKNOWN,
+    Answer,
+    Awake,
+    Made,
+    Op,
+    State,
+    Text,
+    opened,
+    put,
+    slept,
+)
 
 
 def steps(state: State, op: Op) -> Answer:
@@ -163,15 +41,19 @@ def after(state: State, op: Op) -> State:
 
 def alive(state: State, session: Awake) -> bool:
     """Whether a call within its rights would be answered."""
-    if session.over or state.wakes[session.seat] != session.persona:
+    if session.over or (session.subject in state.exclusive and not session.last):
         return False
-    if SEATS[session.seat][0] in state.exclusive and not session.last:
+    asked = state.override(session.text)
+    if asked is not None:
+        return not asked.gone and asked.ended is None and _latest(state, session) < asked.until
+    if state.wakes_at(session.subject, session.place) != session.persona:
         return False
     if not session.text:
         return True
     text = state.text(session.text)
     made = state.thing(text.made)
-    return not (made.gone or made.ended is not None or (text.until is not None and _latest(state, session) >= text.until))
+    late = text.until is not None and _latest(state, session) >= text.until
+    return not (made.gone or made.ended is not None or late)
 
 
 def _make(state: State, op: Op) -> Answer:
@@ -181,8 +63,8 @@ def _make(state: State, op: Op) -> Answer:
         return REFUSED, (state,)
     until = now + seconds
     kept = (each._replace(gone=each.gone or _is_old(each, now)) for each in state.made)
-    made = _with(kept, Made(op.fresh, op.seat, persona, until))
-    return DONE, (replace(state, made=made, texts=_with(state.texts, Text(op.fresh, op.fresh, rights, until))),)
+    made = put(kept, Made(op.fresh, op.seat, persona, until))
+    return DONE, (replace(state, made=made, texts=put(state.texts, Text(op.fresh, op.fresh, rights, until))),)
 
 
 def _is_old(made: Made, now: int) -> bool:
@@ -192,8 +74,8 @@ def _is_old(made: Made, now: int) -> bool:
 
 
 def _register(state: State, op: Op) -> Answer:
-    made = _with(state.made, Made(op.fresh, op.seat, None, None))
-    return DONE, (replace(state, made=made, texts=_with(state.texts, Text(op.fresh, op.fresh, op.value, None))),)
+    made = put(state.made, Made(op.fresh, op.seat, None, None))
+    return DONE, (replace(state, made=made, texts=put(state.texts, Text(op.fresh, op.fresh, op.value, None))),)
 
 
 def _weaken(state: State, op: Op) -> Answer:
@@ -207,7 +89,7 @@ def _weaken(state: State, op: Op) -> Answer:
         threads=old.threads if threads is None else threads if old.threads is None else old.threads & threads,
         tools=old.tools if tool is None else old.tools | {tool},
     )
-    return DONE, (replace(state, texts=_with(state.texts, less)),)
+    return DONE, (replace(state, texts=put(state.texts, less)),)
 
 
 def _revoke(state: State, op: Op) -> Answer:
@@ -221,10 +103,9 @@ def _admit(state: State, op: Op) -> Answer:
     place, tool = op.value or (None, None)
     text, now = state.text(op.who), state.now
     made = state.thing(text.made)
-    if made.until is not None or made.ended is None:
-        state = replace(state, seen=now)
-        if made.until is not None and now >= made.until:
-            state = _ending(state, made, now)
+    state = replace(state, seen=now)
+    if made.until is not None and now >= made.until:
+        state = _ending(state, made, now)
     persona, made = state.wakes[made.seat], state.thing(made.name)
     if made.ended is not None or made.gone or persona is None or (place is not None and place != SEATS[made.seat][1]):
         return REFUSED, (state,)
@@ -232,22 +113,14 @@ def _admit(state: State, op: Op) -> Answer:
         return REFUSED, (state,)
     if not text.tools <= {tool}:
         return REFUSED, (state,)
-    return persona, (state, _opened(state, op, text.name, made.seat, persona))
+    return persona, (state, opened(state, op, text.name, SEATS[made.seat], persona))
 
 
 def _cross(state: State, op: Op) -> Answer:
     persona = state.wakes[op.seat]
     if persona is None:
         return REFUSED, (state,)
-    return persona, (_opened(state, op, "", op.seat, persona),)
-
-
-def _opened(state: State, op: Op, text: str, seat: int, persona: str) -> State:
-    subject, exclusive, others = SEATS[seat][0], SEATS[seat][0] in state.exclusive, state.awake
-    if exclusive:
-        others = tuple(each._replace(last=each.last and SEATS[each.seat][0] != subject) for each in others)
-    session = Awake(op.fresh, text, seat, persona, exclusive, state.now if text else 0, house=op.house)
-    return replace(state, awake=_with(others, session))
+    return persona, (opened(state, op, "", SEATS[op.seat], persona),)
 
 
 def _call(state: State, op: Op) -> Answer:
@@ -256,22 +129,39 @@ def _call(state: State, op: Op) -> Answer:
     if session.over:
         return ASLEEP, (state,)
     if session.text:
-        text, latest = state.text(session.text), _latest(state, session)
-        made = state.thing(text.made)
-        if made.ended is not None or made.gone:
-            return ASLEEP, (_slept(state, session),)
-        if text.until is not None and latest >= text.until:
-            state = replace(state, seen=max(state.seen, latest))
-            if made.until is not None and latest >= made.until:
-                state = _ending(state, made, latest)
-            return ASLEEP, (_slept(state, session),)
-        state = replace(state, awake=_with(state.awake, session._replace(seen=latest)))
-        anywhere = right == "forget" or text.threads is None
-        if right not in text.rights or not (anywhere or thread in (text.threads or ())):
+        state, rights, threads = _held(state, session)
+        session = state.session(op.who)
+        if session.over:
+            return ASLEEP, (state,)
+        anywhere = right == "forget" or threads is None
+        if right not in rights or not (anywhere or thread in threads):
             return FORBIDDEN, (state,)
-    if not alive(state, state.session(op.who)):
-        return ASLEEP, (_slept(state, session),)
+    if not alive(state, session):
+        return ASLEEP, (slept(state, session),)
     return UNKNOWN if right == "forget" else DONE, (state,)
+
+
+def _held(state: State, session: Awake) -> tuple[State, frozenset[str], frozenset[str] | None]:
+    """What a session was let in with, after it was looked at: the session may have ended by it."""
+    latest, asked = _latest(state, session), state.override(session.text)
+    if asked is not None:
+        if not alive(state, session):
+            state = slept(state, session)
+        else:
+            state = replace(state, awake=put(state.awake, session._replace(seen=latest)))
+        return state, asked.rights, asked.threads
+    text = state.text(session.text)
+    made = state.thing(text.made)
+    if made.ended is not None or made.gone:
+        state = slept(state, session)
+    elif text.until is not None and latest >= text.until:
+        state = replace(state, seen=max(state.seen, state.clock))
+        if made.until is not None and latest >= made.until:
+            state = _ending(state, made, latest)
+        state = slept(state, session)
+    else:
+        state = replace(state, awake=put(state.awake, session._replace(seen=latest)))
+    return state, text.rights, text.threads
 
 
 def _latest(state: State, session: Awake) -> int:
@@ -279,7 +169,7 @@ def _latest(state: State, session: Awake) -> int:
 
 
 def _sleep(state: State, op: Op) -> Answer:
-    return DONE, (_slept(state, state.session(op.who)),)
+    return DONE, (slept(state, state.session(op.who)),)
 
 
 def _tick(state: State, op: Op) -> Answer:
@@ -300,7 +190,18 @@ def _limit(state: State, op: Op) -> Answer:
 
 
 def _kill(state: State, op: Op) -> Answer:
+    for session in state.awake:
+        asked = state.override(session.text)
+        if session.house == op.house and asked is not None and asked.ended is None:
+            state = replace(state, asked=put(state.asked, asked._replace(lost=True)))
     return DONE, (replace(state, awake=tuple(each for each in state.awake if each.house != op.house)),)
+
+
+def _close(state: State, op: Op) -> Answer:
+    for session in state.awake:
+        if session.house == op.house and not session.over:
+            state = slept(state, session)
+    return _kill(state, op)
 
 
 def _look(state: State, op: Op) -> Answer:
@@ -317,10 +218,15 @@ def shown(over: dict[str, bool], now: int) -> str:
 
 
 def _forge(state: State, op: Op) -> Answer:
+    return REFUSED, (replace(state, seen=state.now),)
+
+
+def _elsewhere(state: State, op: Op) -> Answer:
     return REFUSED, (state,)
 
 
 def _drop(state: State, op: Op) -> Answer:
+    state = slept(state, state.session(op.who))
     return DONE, (replace(state, awake=tuple(each for each in state.awake if each.name != op.who)),)
 
 
@@ -328,17 +234,7 @@ def _ending(state: State, made: Made, at: int) -> State:
     """With a permit or credential that has ended; one that had before, or is not known any more, stays as it is."""
     if made.ended is not None or made.gone:
         return state
-    return replace(state, made=_with(state.made, made._replace(ended=at)))
-
-
-def _slept(state: State, session: Awake) -> State:
-    ended = session._replace(last=False, seen=0, over=True)
-    return replace(state, awake=_with(state.awake, ended))
-
-
-def _with(things: Any, thing: Any) -> Any:
-    """By name, with this one in the place of one that has its name."""
-    return tuple(sorted([*(each for each in things if each.name != thing.name), thing], key=lambda each: each.name))
+    return replace(state, made=put(state.made, made._replace(ended=at)))
 
 
 _KINDS: dict[str, Callable[[State, Op], Answer]] = {
@@ -355,10 +251,11 @@ _KINDS: dict[str, Callable[[State, Op], Answer]] = {
     "place": _place,
     "limit": _limit,
     "kill": _kill,
-    "close": _kill,
+    "close": _close,
     "look": _look,
     "forge": _forge,
-    "elsewhere": _forge,
+    "elsewhere": _elsewhere,
     "drop": _drop,
+    **overrides.KINDS,
 }
 KINDS = tuple(_KINDS)

@@ -17,7 +17,8 @@ from model.actual import Actual, Template, acted
 from model.belief import Belief
 from model.exhaust import DifferenceError
 from model.interpose import Cut, Interposer, Where
-from model.spec import EVERYTHING, PERSONAS, RIGHTS, SEATS, WAKES, Op, State, alive
+from model.nouns import KEEPERS, PERSONAS, RIGHTS, SEATS, WAKES, Op, State
+from model.spec import alive
 
 LENGTH = 250
 """Steps of a story."""
@@ -49,6 +50,11 @@ _WEIGHTS = {
     "accept": 2,
     "limit": 1,
     "look": 2,
+    "ask": 2,
+    "answer": 5,
+    "use": 3,
+    "stop": 1,
+    "list": 1,
     "forge": 3,
     "elsewhere": 1,
     "close": 1,
@@ -57,7 +63,10 @@ _WEIGHTS = {
 _ALONE = frozenset({"kill", "close", "weaken", "limit", "elsewhere", "drop"})
 """Neither cut off nor met: they are more than one call of the house, or none of its own."""
 
-_MEETS = frozenset({"call", "admit", "cross", "tick", "make", "register", "revoke", "sleep", "place", "accept", "kill", "look"})
+_NEVER_MEETS = frozenset({"close", "weaken", "elsewhere", "drop", "forge", "look", "list"})
+_OPENS = frozenset({"admit", "cross", "use"})
+_ASKED = 4
+_LENGTHS = (30, 60, 3_600)
 
 
 @dataclass(frozen=True)
@@ -114,11 +123,18 @@ class Drawing:
         if self._random.random() < _KILLED:
             where = self._one(tuple(Where))
         else:
-            other = self.op(state, house=1 - op.house)
-            while other.what not in _MEETS or other.value == _LONG:
-                other = self.op(state, house=1 - op.house)
+            other = self._meeting(op, state)
         most = 1 + self._random.randrange(_ACCESSES) if where is Where.ACCESS else _CHANGES
         return Step(op, where, self._random.randrange(most), other)
+
+    def _meeting(self, op: Op, state: State) -> Op:
+        """What the other house could do in the middle of an operation, and would not do as well before or after it."""
+        while True:
+            other = self.op(state, house=1 - op.house)
+            # Calls change nothing at the door; and a jump of a month would take permits out of the list half-way.
+            idle = other.what in _NEVER_MEETS or (other.what == "call" and op.what in _OPENS)
+            if not idle and other.value not in (_LONG, -_LONG):
+                return other
 
     def op(self, state: State, house: int) -> Op:
         """One operation that this house could do."""
@@ -139,6 +155,8 @@ class Drawing:
                 return make(who=self._one(likely), value=value) if mine else None
             case "admit" | "forge" | "elsewhere" | "weaken" | "revoke":
                 return self._shown(what, state, make)
+            case "ask" | "answer" | "use" | "stop":
+                return self._overridden(what, state, make)
             case "cross":
                 return self._woken(state, make, seat=self._random.randrange(len(SEATS)))
             case "make" | "register":
@@ -169,10 +187,31 @@ class Drawing:
             return make(who=text.name, value=self._random.randrange(10**6))
         return make(who=text.made if what == "revoke" else text.name)
 
+    def _overridden(self, what: str, state: State, make: Callable[..., Op]) -> Op | None:
+        if what == "ask":
+            if len(state.asked) >= _ASKED:
+                return None
+            subject = self._one(tuple(PERSONAS))
+            threads = self._some(("a", "b")) if self._random.random() < 0.2 else None
+            value = ((subject, self._one(PERSONAS[subject])), self._one(KEEPERS), self._some(RIGHTS), threads)
+            return make(fresh=self._name("o"), value=(*value, *(self._one(_LENGTHS) for _ in range(3))))
+        if not state.asked:
+            return None
+        asked = state.asked[-1] if self._random.random() < 0.7 else self._one(state.asked)
+        if what == "answer":
+            others = [name for name in KEEPERS if name != asked.by]
+            approves = self._random.random() < 0.9
+            return make(who=asked.name, value=(self._one(KEEPERS if approves else others), approves))
+        if what == "stop":
+            return make(who=asked.name)
+        by = asked.by if self._random.random() < 0.9 else self._one(KEEPERS)
+        return self._woken(state, make, who=asked.name, value=by)
+
     def _weakened(self, state: State, text: Any, make: Callable[..., Op]) -> Op | None:
         if text.until is None or len(state.texts) >= _TEXTS:
             return None
-        parts = [self._some(RIGHTS), state.now + self._one(_SECONDS), self._some(("a", "b")), self._one(("editor", "shell"))]
+        until, tool = state.now + self._one(_SECONDS), self._one(("editor", "shell"))
+        parts = [self._some(RIGHTS), until, self._some(("a", "b")), tool]
         kept = [part if self._random.random() < 0.4 else None for part in parts]
         return make(who=text.name, fresh=self._name("w"), value=tuple(kept)) if any(kept) else None
 
@@ -220,7 +259,8 @@ class Story:
             explained = self._met(step.op, step.other, step.where, step.number)
         self._tried.unsure += len(self._belief.states) > 1
         if not explained:
-            raise DifferenceError("no state of the model explains the last of these:\n" + "\n".join(self.told))
+            wanted = " or ".join(sorted(self._belief.expected(step.other or step.op)))
+            raise DifferenceError(f"the model explains {wanted}, and not the last of these:\n" + "\n".join(self.told))
 
     def _saw(self, op: Op, answer: str) -> bool:
         self._count(op, answer)
@@ -254,13 +294,11 @@ class Story:
 
     def _count(self, op: Op, answer: str, how: str = "") -> None:
         self._tried.steps += 1
-        self._tried.answers[f"{op.what} {'shown' if op.what == 'look' else answer}"] += 1
+        self._tried.answers[f"{op.what} {'shown' if op.what in ('look', 'list') else answer}"] += 1
         self.told.append(f"{op}: {answer} {how}")
 
 
-def stories(
-    template: Template, folder: Path, tried: Tried, *, first: int = 0, length: int = LENGTH
-) -> Iterator[int]:
+def stories(template: Template, folder: Path, tried: Tried, *, first: int = 0, length: int = LENGTH) -> Iterator[int]:
     """Tell one story after the other, for as long as they are asked for; gives the number of each that has ended well.
 
     Raises:

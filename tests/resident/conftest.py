@@ -74,9 +74,7 @@ def store(folder: Path) -> Path:
 def permit(store: Path) -> Callable[..., str]:
     """Makes permits for whoever of mark wakes at the floor."""
 
-    def make(
-        *rights: str, subject: str = "mark", place: str = "floor", until: timedelta = timedelta(hours=1)
-    ) -> str:
+    def make(*rights: str, subject: str = "mark", place: str = "floor", until: timedelta = timedelta(hours=1)) -> str:
         with severance.open(store, key=KEY, embedder=Hashing(16)) as house:
             return house.permit(subject, place, rights=rights or RIGHTS, until=until)
 

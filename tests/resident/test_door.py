@@ -10,7 +10,8 @@ import pytest
 
 import severance
 from kit import KEY, recalled, texts
-from severance import AsleepError, InputError, NotFoundError, NotUpError, PermitError
+from kit.sameness import CALLS, plain, story
+from severance import AsleepError, InputError, NotFoundError, NotUpError, PermitError, SeveranceError
 from severance.embed import Hashing
 from severance.resident.client import ResidentHouse, ResidentSession
 from severance.session import Session
@@ -48,6 +49,31 @@ def test_a_session_is_used_as_any_other(up: Start, permit: Make) -> None:
         with pytest.raises(InputError):
             session.recall("")
         assert "innie" not in repr(session)
+
+
+def test_it_answers_as_a_session_of_the_owner_does(up: Start, permit: Make, store: Path) -> None:
+    with severance.open(store, key=KEY, embedder=Hashing(16)) as own:
+        here = [plain(one) for one in story(own.cross("mark", "home"))]
+    with up().house.admit(permit()) as session:
+        there = [plain(one) for one in story(session)]
+    assert (here[0], there[0]) == (("mark", "outie", "home"), ("mark", "innie", "floor"))
+    assert there[1:] == here[1:]
+
+
+def test_it_refuses_as_a_session_that_was_let_in_does(up: Start, permit: Make, store: Path) -> None:
+    text = permit()
+    with (
+        up(isolation=None).house.admit(text) as session,
+        severance.open(store, key=KEY, embedder=Hashing(16)) as own,
+        own.admit(text) as here,
+    ):
+        for what, call in CALLS.items():
+            told = []
+            for each in (here, session):
+                with pytest.raises(SeveranceError) as problem:
+                    call(each)
+                told.append((type(problem.value), str(problem.value)))
+            assert told[0] == told[1], what
 
 
 def test_no_method_of_a_session_works_in_the_program() -> None:

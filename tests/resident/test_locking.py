@@ -6,6 +6,9 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from kit import KEY, texts
 from kit.processes import is_there, until, with_proc
 from severance import AsleepError, InputError, KeyMissingError, WrongKeyError
 from severance.embed import Hashing
+from severance.model import Notice
 from severance.resident import watch
 from severance.resident.resident import Habits, Resident
 from severance.resident.watch import SLEPT, Watch
@@ -69,7 +73,7 @@ def test_a_call_that_has_begun_ends_before_the_house_is_locked(up: Start, permit
     session = house.admit(permit())
 
     def write() -> None:
-        with pytest.raises(AsleepError):
+        with suppress(AsleepError):
             while True:
                 session.remember_many(batch := [f"{len(acknowledged)} and {n}" for n in range(50)])
                 acknowledged.extend(batch)
@@ -121,6 +125,19 @@ def test_nothing_that_holds_a_key_is_left(here: Callable[..., Resident], permit:
     for session in sessions:
         with pytest.raises(AsleepError):
             session.stats()
+
+
+def test_what_a_persona_is_told_comes_through(here: Callable[..., Resident], permit: Make, store: Path) -> None:
+    resident, text, now = here(), permit(), datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+    notice = Notice(at=now, what="override.used", reason="why", requester="irving", until=now, ended=None)
+    ended = replace(notice, what="override.ended", ended=now)
+    own: Any = resident._house
+    own._notices_of = lambda space: lambda: (notice, ended)
+    with severance.connect(store).admit(text) as session:
+        assert session.notices() == (notice, ended)
+        assert [(event.what, event.place) for event in session.events()][-1] == ("crossed", "floor")
+    with pytest.raises(AsleepError):
+        session.notices()
 
 
 def test_nobody_enters_while_it_locks(

@@ -64,7 +64,7 @@ def test_a_backup_says_what_it_is_and_shows_nothing(store: Path, folder: Path) -
     if sys.platform != "win32":  # which has no modes
         assert stat.S_IMODE((folder / "again.tar").stat().st_mode) == 0o600
     with tarfile.open(folder / "again.tar") as tar:
-        assert [member.name for member in tar] == ["manifest.json", "chip.db", "vault.db"]
+        assert [member.name for member in tar] == ["manifest.json", "chip.db", "vault.db", "audit.db"]
         assert {(m.mtime, m.uid, m.gid, m.uname, m.gname) for m in tar} == {(0, 0, 0, "", "")}
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
@@ -279,7 +279,7 @@ def test_a_backup_that_was_only_packed_anew_is_one(store: Path, folder: Path) ->
     assert innies(folder / "new") == ["earlier"]
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "chip.db", "vault.db"])
+@pytest.mark.parametrize("name", ["manifest.json", "chip.db", "vault.db", "audit.db"])
 def test_a_sparse_member_is_refused(store: Path, folder: Path, name: str) -> None:
     """Also where what it unpacks to is right: it could as well be a terabyte of nothing."""
 
@@ -296,7 +296,7 @@ def test_a_sparse_member_is_refused(store: Path, folder: Path, name: str) -> Non
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
-@pytest.mark.parametrize("name", ["manifest.json", "chip.db", "vault.db"])
+@pytest.mark.parametrize("name", ["manifest.json", "chip.db", "vault.db", "audit.db"])
 def test_a_member_that_links_to_itself_is_refused(store: Path, folder: Path, name: str, kind: bytes) -> None:
     def linked(info: tarfile.TarInfo) -> None:
         if info.name == name:

@@ -109,6 +109,12 @@ def connected(port: int) -> str:
         return "connected"
 
 
+def reached(path: str) -> str:
+    with socket.socket(socket.AF_UNIX) as end:
+        end.connect(path)
+        return "reached"
+
+
 def listening() -> str:
     with socket.create_server(("127.0.0.1", 0)):
         return "listening"

@@ -23,6 +23,7 @@ import severance
 from kit import KEY
 from severance import AsleepError, House, SeveranceError
 from severance.barrier.traces.ports import MEMORY
+from severance.resident import address
 from severance.worker import child, confined
 from severance.worker.away import WorkerSession
 
@@ -62,6 +63,9 @@ class Stage:
         self.shut = self._hijacked("shut", patch)
         self.wide = self._hijacked("open", patch)
         patch.undo()
+        self.house.barrier_failed(1)  # so that there is something in the queue of alarms
+        self.open.callback(address.taken(self.store).release)
+        self.socket = self.open.enter_context(address.listener(self.store))
         self.sibling = _cross(self.house, "sibling")
         self.sibling.remember("what the sibling remembers")
         self.scratch = self.sibling._child.scratch
@@ -111,6 +115,10 @@ def _only_without(stage: Stage, *probe: Any) -> Any:
 
 FILES: dict[str, Callable[[Stage], Path]] = {
     "the chip": lambda stage: stage.store / "chip.db",
+    "the audit log": lambda stage: stage.store / "audit.db",
+    "the journal of the audit log": lambda stage: stage.store / "audit.db-wal",
+    "the queue of alarms": lambda stage: stage.store / "alarms.db",
+    "the lock of a house that is up": lambda stage: stage.store / "resident" / "lock",
     "the key file": lambda stage: stage.keyfile,
     "a program's file": lambda stage: Path("/etc/passwd"),
     "the tests": lambda stage: HIJACK,
@@ -134,7 +142,8 @@ def test_it_reads_no_file_but_its_own(stage: Stage, what: str) -> None:
 
 
 def test_it_lists_no_folder_with_anything_of_others(stage: Stage) -> None:
-    for folder in (stage.store, stage.store.parent, stage.scratch, Path.home(), Path("/proc"), Path("/tmp")):
+    others = (stage.scratch, stage.store / "resident", Path.home(), Path("/proc"), Path("/tmp"))
+    for folder in (stage.store, stage.store.parent, *others):
         _only_without(stage, "names", str(folder))
 
 
@@ -189,6 +198,16 @@ def test_it_connects_to_nobody_and_listens_for_nobody(stage: Stage) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         _only_without(stage, "connected", server.getsockname()[1])
     _only_without(stage, "listening")
+
+
+def test_it_does_not_reach_the_socket_of_a_house_that_is_up(stage: Stage) -> None:
+    path = stage.store / "resident" / "socket"
+    assert path.is_socket()
+    _only_without(stage, "reached", str(path))
+    for file in ("lock", "new"):
+        _only_without(stage, "write", str(path.with_name(file)))
+    assert _probe(stage.shut, "write", str(stage.store / "alarms.db")) is None
+    assert _probe(stage.shut, "write", str(stage.store / "audit.db")) is None
 
 
 def test_it_starts_no_process_and_no_program(stage: Stage) -> None:

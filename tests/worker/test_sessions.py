@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+import os
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,18 @@ import numpy as np
 import pytest
 
 import severance
-from kit import KEY, UNKNOWN_ID
-from severance import AsleepError, EmbedderError, House, InputError, Memory, Reranking, Session, SeveranceError
+from kit import KEY
+from kit.sameness import CALLS, plain, story
+from severance import (
+    AsleepError,
+    EmbedderError,
+    House,
+    InputError,
+    PermitError,
+    Reranking,
+    Session,
+    SeveranceError,
+)
 from severance.embed import Hashing
 from severance.worker import confined
 from severance.worker.away import AwaySession, WorkerSession
@@ -38,47 +48,9 @@ def test_the_arguments_are_those_of_a_session() -> None:
         assert inspect.signature(getattr(AwaySession, name)) == inspect.signature(getattr(Session, name)), name
 
 
-def _story(session: Session) -> list[Any]:
-    """What is told of a few calls, without what is random or of the moment."""
-    told: list[Any] = [(session.subject, session.persona, session.place)]
-    when = datetime(2024, 5, 31, 18, 0, tzinfo=UTC)
-    first = session.remember("the elevator goes down at nine", at=when, thread="work", source="a sign", pinned=True)
-    session.remember_many(
-        [
-            "the goats are fed at noon",
-            {"text": "bins are sorted by feel", "metadata": {"count": 4, "share": 0.5, "ok": True, "none": None}},
-            severance.Draft(text="the harbour is far away", kind="fact", at=when),
-        ]
-    )
-    told.append(session.remember("the goats are fed at noon"))
-    told.append(session.amend(first.id, "the elevator goes down at ten", thread=""))
-    told += session.history(first.id)
-    told.append(session.get(first.id))
-    told += session.recall("when does the elevator go down", limit=3)
-    told += session.recall("bins", where={"count": 4})
-    told += session.recall("the elevator", as_of=first.recorded, thread="work")
-    told.append(session.context("goats and elevators", tokens=100))
-    told += session.memories()
-    told += session.memories(until=when)
-    told.append(session.forget(first.id))
-    told.append(session.stats())
-    return told
-
-
-def _plain(told: Any) -> Any:
-    if isinstance(told, severance.Recollection):
-        return replace(told, memory=_plain(told.memory))
-    if not isinstance(told, Memory):
-        return told
-    now = datetime(2000, 1, 1, tzinfo=UTC)
-    at = told.at if told.at.year == 2024 else now
-    ids = {name: None if getattr(told, name) is None else "an id" for name in ("supersedes", "superseded_by")}
-    return replace(told, id="an id", at=at, recorded=now, metadata=dict(told.metadata), **ids)
-
-
 def test_it_answers_as_a_session_in_this_process_does(home: House) -> None:
-    here = [_plain(one) for one in _story(home.cross("mark", "home"))]
-    there = [_plain(one) for one in _story(home.cross("helly", "floor", isolation="process"))]
+    here = [plain(one) for one in story(home.cross("mark", "home"))]
+    there = [plain(one) for one in story(home.cross("helly", "floor", isolation="process"))]
     assert there[1:] == here[1:]
     assert there[0] == ("helly", "innie", "floor")
 
@@ -87,28 +59,6 @@ def test_a_memory_comes_through_as_it_is(home: House, away: WorkerSession) -> No
     kept = away.remember("a  text\nwith ünï\u0301 ✂", at="0001-01-01", metadata={"n": 2**63 - 1, "f": 1e300, "s": "é"})
     with home.cross("mark", "floor") as here:
         assert here.get(kept.id) == away.get(kept.id) == kept
-
-
-CALLS: dict[str, Callable[[Session], object]] = {
-    "an empty query": lambda session: session.recall(" "),
-    "a query of another kind": lambda session: session.recall(5),  # type: ignore[arg-type]
-    "no limit": lambda session: session.recall("x", limit=0),
-    "an end before its beginning": lambda session: session.memories(since="2024-02-01", until="2024-01-01"),
-    "few tokens": lambda session: session.context("x", tokens=1),
-    "an id that is none": lambda session: session.get("of nothing"),
-    "an id of another kind": lambda session: session.history(5),  # type: ignore[arg-type]
-    "an id with half a character": lambda session: session.forget("\ud800"),
-    "an unknown id": lambda session: session.get(UNKNOWN_ID),
-    "amending what is unknown": lambda session: session.amend(UNKNOWN_ID, "text"),
-    "amending what is unknown to what cannot be": lambda session: session.amend(UNKNOWN_ID, " "),
-    "amending to what cannot be": lambda session: session.amend(session.remember("a text").id, " "),
-    "forgetting what is unknown": lambda session: session.forget(UNKNOWN_ID),
-    "an empty text": lambda session: session.remember(""),
-    "a text that is too large": lambda session: session.remember("x" * 70_000),
-    "metadata that cannot be": lambda session: session.remember("x", metadata={"a": [1]}),  # type: ignore[dict-item]
-    "one text for many": lambda session: session.remember_many("text"),
-    "one that cannot be among many": lambda session: session.remember_many(["text", ""]),
-}
 
 
 @pytest.mark.parametrize("what", CALLS)
@@ -265,3 +215,18 @@ def test_it_shows_no_name(away: WorkerSession) -> None:
     assert repr(away) == "<Session, awake>"
     away.sleep()
     assert repr(away) == "<Session, asleep>"
+
+
+def test_whoever_shows_a_permit_is_let_into_a_worker_and_may_do_no_more_than_was_signed(home: House) -> None:
+    text = home.permit("mark", "floor", rights=["recall"], until=timedelta(hours=1))
+    with home.admit(text, isolation="process") as session:
+        assert isinstance(session, WorkerSession)
+        assert session.process != os.getpid()
+        assert session.recall("anything") == []
+        with pytest.raises(PermitError):
+            session.remember("not allowed")
+        home.revoke(home.permits()[0].id)
+        with pytest.raises(AsleepError):
+            session.recall("anything")
+    with pytest.raises(InputError, match='isolation is "process"'):
+        home.admit(text, isolation="container")  # type: ignore[arg-type]

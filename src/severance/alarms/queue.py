@@ -157,7 +157,10 @@ class QueueFile:
     def _read(self, frame: object) -> State:
         if type(frame) is not bytes:
             raise damaged(self._path.name, "the state is not readable")
-        plain = Opener(self._key).open(self._where, frame)
+        try:
+            plain = Opener(self._key).open(self._where, frame)
+        except NewerVersionError:  # which whoever writes the disk can make it say
+            raise damaged(self._path.name, "the state is not readable") from None
         try:
             return _DECODER.decode(plain)
         except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -199,8 +202,6 @@ class QueueFile:
     def _recognise(self, connection: Connection) -> None:
         query = connection.query
         application, version = query("PRAGMA application_id")[0][0], query("PRAGMA user_version")[0][0]
-        if application == APPLICATION_ID and version > FORMAT:
-            raise NewerVersionError(f"{self._path.name} is in format {version}; use the Severance that wrote it")
         if (application, version) != (APPLICATION_ID, FORMAT) or not has_layout(query(SCHEMA), LAYOUT):
             raise damaged(self._path.name, "it is not the queue of alarms that was made")
 

@@ -11,7 +11,6 @@ import importlib
 import json
 import logging
 import os
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from severance.crypto.rootkey.source import home
 from severance.errors import KeyMissingError
 from severance.model import moment
 from severance.net import Asked, Unanswered, checked_url, exchange
+from severance.programs import status
 
 LOGGER = logging.getLogger("severance.alarms")
 # Nothing is printed unless the program says where its log goes: whoever reads the errors of a process may be a persona.
@@ -108,23 +108,16 @@ class Reach:
         try:
             if not is_allowed(argv, self.environ):
                 return "is not allowed on this machine for this user; `severance alarm apply` allows it"
-            done = subprocess.run(
-                [str(program), *argv[1:]],
-                input=message.json(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=self.seconds,
-                check=False,
-                cwd=own or program.parent,
-                env={name: self.environ[name] for name in PASSED_ON if name in self.environ},
-            )
-        except subprocess.TimeoutExpired:
+            env = {name: self.environ[name] for name in PASSED_ON if name in self.environ}
+            cwd, given = own or program.parent, message.json()
+            found = status([str(program), *argv[1:]], seconds=self.seconds, cwd=cwd, env=env, given=given)
+        except TimeoutError:
             return f"did not end within {self.seconds:g} seconds"
         except KeyMissingError:
             return "is not run, since others could have written the list of what is allowed"
         except (OSError, ValueError):
             return "could not be started"
-        return "" if done.returncode == 0 else f"ended with status {done.returncode}"
+        return "" if found == 0 else f"ended with status {found}"
 
     def _webhook(self, sink: SinkForm, message: Message, now: int) -> str:
         parts = checked_url(sink.values[0], "a webhook", "https://alarms.example.org/severance", query=True)

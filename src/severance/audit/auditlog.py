@@ -105,8 +105,8 @@ class AuditLog:
 
     def keep_head(self) -> None:
         """Let the log's head be remembered elsewhere. Where that cannot be written, it stays behind."""
-        size, top = self._signature.read(self._log.checkpoint())
         with suppress(StoreError):
+            size, top = self._signature.read(self._log.checkpoint())
             self._keep_head(size, top)
             self._untold = 0
 

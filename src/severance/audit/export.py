@@ -21,7 +21,7 @@ MOST_LINE = 65_536
 """Bytes of a line at most."""
 
 _KIND = "severance audit"
-_Number = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

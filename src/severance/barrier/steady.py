@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from severance.alarms.queue import NAME as ALARMS_NAME
 from severance.errors import StoreBusyError, StoreError, StoreMissingError
 from severance.store import AUDIT_NAME, CHIP_NAME, VAULT_NAME
 
@@ -20,7 +21,7 @@ _LOGS = {CHIP_NAME: "-journal", VAULT_NAME: "-wal", AUDIT_NAME: "-wal"}
 """What SQLite needs beside each of them to make out its last state; the chip first, so that none of its anchors is
 newer than the log it is about. A store that was only ever read has no audit log."""
 
-SEALED = (VAULT_NAME, CHIP_NAME, AUDIT_NAME)
+SEALED = (VAULT_NAME, CHIP_NAME, AUDIT_NAME, ALARMS_NAME)
 _PARTS = tuple(f".{name}." for name in SEALED)  # while one of them is being made
 _LEFT = re.compile(r"\.severance-[a-z0-9_]{8}")
 """Where a backup or a restore is put together, beside what it is for."""

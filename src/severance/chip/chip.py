@@ -222,7 +222,8 @@ class Chip:
         Raises:
             DamagedError: a row was put back or altered, where that was looked for.
         """
-        # What the guard says, or what is there: an old guard of a larger chip must not get a small one past this.
+        # What the guard says, or what is there: the old guard of a larger chip gets a small one past this only together
+        # with rows that fill it up, which `verify` notices.
         said = self._read_state(self._rows.get(STATE_ID)).count
         small = said <= _VERIFIED_AT_CROSSING or self._rows.count(_VERIFIED_AT_CROSSING + 1) <= _VERIFIED_AT_CROSSING
         return self._verify_set() if small else None
@@ -255,10 +256,14 @@ class Chip:
         _, owner = self._keys.identify(like)
         return [self._open(stored, type(like)) for stored in rows.values() if stored.owner == owner]
 
-    def owned_in(self, like: R, rows: Rows) -> list[R]:
-        """In one transaction, all rows that have the owner that this one has."""
+    def owned(self, like: R, rows: Rows | None = None) -> list[R]:
+        """All rows that have the owner that this one has, in one transaction or as they are now.
+
+        It is not looked at whether somebody took one out.
+        """
         _, owner = self._keys.identify(like)
-        return [] if owner is None else [self._open(stored, type(like)) for stored in rows.owned(owner)]
+        found = [] if owner is None else (self._rows if rows is None else rows).owned(owner)
+        return [self._open(stored, type(like)) for stored in found]
 
     def key_in(self, row: PersonaRow, rows: Rows) -> SpaceKey:
         """The key of a persona's space, in one transaction."""

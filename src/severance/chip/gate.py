@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import dataclasses
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,8 +35,6 @@ Tell = Callable[[bytes], None]
 _SECRET_BYTES = 32
 _NOBODY = PermitRow(bytes(ID_BYTES), "", "", "", (), 0, 0, 0)
 _NO_CREDENTIAL = CredentialRow(bytes(ID_BYTES), bytes(32), "", "", "", (), 0, 0)
-_SECOND = 1_000_000
-_MOST_DECIDED = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +45,7 @@ class Claim:
         subject, place: who would go where; names that nobody has where the text is none of this house.
         program: the name of the program, where it is a credential.
         open: what lets in whoever of the subject wakes there: None where it does not, whoever it is.
+        good: whether there is anybody whom it would let in.
         late: whether it is a permit of this house that has ended or was revoked.
     """
 
@@ -55,6 +53,7 @@ class Claim:
     place: str
     program: str | None
     open: Callable[[Persona], Admission | None]
+    good: bool = True
     late: bool = False
 
 
@@ -71,10 +70,12 @@ class Gate:
         self._entropy = entropy
         self._issuer = Issuer(chip.store, chip.keys.permit)
 
-    def now(self, rows: Verified | None = None) -> int:
-        """The clock's time, or the latest that the chip has seen; in microseconds since 1970."""
+    def now(self, rows: Verified | None = None, at: int | None = None) -> int:
+        """The clock's time, or the latest that the chip has seen; in microseconds since 1970. `at` is the clock's time
+        where that was read already.
+        """
         seen = self._chip.find(ClockRow(0), rows)
-        return max(self._clock.now(), 0 if seen is None else seen.at)
+        return max(self._clock.now() if at is None else at, 0 if seen is None else seen.at)
 
     def accept_clock(self) -> int:
         """Take the clock's time for the latest that was seen. Returns the latest that was seen until now."""
@@ -167,43 +168,49 @@ class Gate:
         permit = self._issuer.read(text)
         rows = self._chip.current()
         wanted = _NOBODY if permit is None else replace(_NOBODY, id=permit.id)
-        row, now = self._looked_up(wanted, rows), self.now(rows)
-        if permit is not None:
-            self.seen(now, row)
+        row, at = self._looked_up(wanted, rows), self.time()
+        now = self.now(rows, at)
+        self.seen(now, row, at)  # whatever it is: how long a refusal takes must not tell what was shown
+        seat = self._seat(row.place, row.subject, row.persona)
+        ours = permit is not None and permit.seat == seat
+        over = row.ended is not None or now >= row.until
+        good = permit is not None and ours and not over and place in (None, row.place)
+        if permit is None or not good or not permit.allows(Act(now, tool=tool)):
+            return Claim(row.subject, row.place, None, lambda _: None, good=False, late=ours and over)
 
         def let_in(persona: Persona) -> Admission | None:
-            if permit is None or row.ended is not None or (place is not None and place != row.place):
+            if persona != Persona(row.subject, row.persona):
                 return None
-            if persona != Persona(row.subject, row.persona) or permit.seat != self._seat(
-                row.place, row.subject, row.persona
-            ):
-                return None
-            if now >= row.until or not permit.allows(Act(now, tool=tool)):
-                return None
-            return Admission(self, self._chip, row, permit, now, permit.end(now, row.until, tool), tool)
+            return Admission(self, self._chip, row, permit, now, min(permit.until, row.until), tool)
 
-        over = row.ended is not None or now >= row.until
-        return Claim(row.subject, row.place, None, let_in, late=permit is not None and row.subject != "" and over)
+        return Claim(row.subject, row.place, None, let_in)
 
     def _credential(self, text: str, place: str | None) -> Claim:
         wanted, secret = _credential_parts(text)
         rows = self._chip.current()
         row = self._looked_up(replace(_NO_CREDENTIAL, id=wanted), rows)
         good = equal(row.proof, self._proof(wanted, secret)) and row.revoked is None
-        now = self.now(rows)
-        if good:
-            self.seen(now)
-        if not good or (place is not None and place != row.place):
-            return Claim(row.subject, row.place, None, lambda _: None)
+        at = self.time()
+        now = self.now(rows, at)
+        self.seen(now, at=at)
+        if not good or place not in (None, row.place):
+            return Claim(row.subject, row.place, None, lambda _: None, good=False)
         return Claim(row.subject, row.place, row.program, lambda _: Admission(self, self._chip, row, None, now))
 
-    def seen(self, now: int, row: PermitRow | None = None) -> None:
-        """Keep the latest time that was seen, and for good that a permit is over, if it is."""
+    def seen(self, now: int, row: PermitRow | None = None, at: int | None = None) -> None:
+        """Keep the latest time that was seen, and for good that a permit is over, if it is.
+
+        Args:
+            now: what `now` gave.
+            row: the permit.
+            at: the clock's own time then. The rest of `now` is in the chip, or was until the owner accepted the clock.
+        """
+        at = max(now if at is None else at, 0)
 
         def keep(change: Change) -> None:
             last = self._chip.find(ClockRow(0), change.rows)
-            if last is None or last.at < now:
-                change.put(ClockRow(now))
+            if last is None or last.at < at:
+                change.put(ClockRow(at))
             permit = None if row is None else self._chip.find(row, change.rows)
             if permit is not None and permit.ended is None and now >= permit.until:
                 change.put(replace(permit, ended=now))
@@ -254,53 +261,49 @@ class Admission:
         self._tool = tool
         self._seen = now
         self._over = False
-        self._version: tuple[int, int] | None = None
-        self._decided: dict[Act, tuple[bool, int]] = {}
+        # Of these rows alone: what a call takes must not tell what others do at the door.
+        self._own, self._clock = chip.watch([row]), chip.watch([ClockRow(0)])
+        self._frames: tuple[object, object] | None = None
 
     def holds(self) -> bool:
         """Whether it neither ended nor was revoked, by this process or another; once it has not, it never does."""
         if self._over:
             return False
-        version = self._chip.version()
-        if version != self._version:
-            self._look()
-            self._version = version
-        self._seen = max(self._seen, self._gate.time())
+        frames = self._own(), self._clock()
+        if frames != self._frames:
+            self._look(anew=self._frames is None or frames[0] != self._frames[0])
+            self._frames = frames
+        at = self._gate.time()
+        self._seen = max(self._seen, at)
         if self._end is not None and self._seen >= self._end:
             self.end()
             with suppress(StoreError):  # it is over here, whether or not that can be written
-                self._gate.seen(self._seen, self._row if isinstance(self._row, PermitRow) else None)
+                self._gate.seen(self._seen, self._row if isinstance(self._row, PermitRow) else None, at)
         return not self._over
 
     def has(self, right: Right) -> bool:
         """Whether it allows this in any thread; after `holds`, of the same instant."""
-        return self._decide(Act(0, right, None, self._tool, any_thread=True))
+        return self._allows(Act(self._seen, right, None, self._tool, any_thread=True))
 
     def allows(self, right: Right, thread: str | None) -> bool:
         """Whether it allows this in a thread, or in none and so in all; after `holds`, of the same instant."""
-        return self._decide(Act(0, right, thread, self._tool))
+        return self._allows(Act(self._seen, right, thread, self._tool))
 
-    def _decide(self, act: Act) -> bool:
-        """A permit is asked once, and again after each second: holders can add conditions of their own making."""
-        if act.right not in self._row.rights or self._permit is None:
-            return act.right in self._row.rights
-        decided, at = self._decided.get(act, (False, None))
-        if at is None or self._seen - at >= _SECOND:
-            decided = self._permit.allows(dataclasses.replace(act, at=self._seen))
-            if len(self._decided) >= _MOST_DECIDED:
-                self._decided.clear()
-            self._decided[act] = decided, self._seen
-        return decided
+    def _allows(self, act: Act) -> bool:
+        return act.right in self._row.rights and (self._permit is None or self._permit.allows(act))
 
     def end(self) -> None:
         """It holds no longer."""
         self._over = True
 
-    def _look(self) -> None:
-        rows = self._chip.current()
-        row, clock = self._chip.find(self._row, rows), self._chip.find(ClockRow(0), rows)
-        gone = row is None or (row.ended if isinstance(row, PermitRow) else row.revoked) is not None
-        self._over = self._over or gone
+    def _look(self, *, anew: bool) -> None:
+        """Read what the chip says; of its own row only `anew`, when it has changed."""
+        rows = self._chip.current() if anew else None
+        clock = self._chip.find(ClockRow(0), rows)
+        if anew:
+            row = self._chip.find(self._row, rows)
+            gone = row is None or (row.ended if isinstance(row, PermitRow) else row.revoked) is not None
+            self._over = self._over or gone
         self._seen = max(self._seen, 0 if clock is None else clock.at)
 
 

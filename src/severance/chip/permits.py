@@ -8,15 +8,15 @@ that it was signed with, so that a holder can weaken it offline; what a house be
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from typing import NamedTuple
+from urllib.parse import unquote
 
 from biscuit_auth import (
     Algorithm,
     AuthorizationError,
-    Authorizer,
-    AuthorizerBuilder,
     Biscuit,
     BiscuitBuilder,
     BiscuitSerializationError,
@@ -26,9 +26,9 @@ from biscuit_auth import (
     KeyPair,
     PrivateKey,
     PublicKey,
-    Rule,
 )
 
+from severance.chip.blocks import blocks
 from severance.errors import InputError
 from severance.model import Right
 
@@ -39,7 +39,6 @@ MOST_TEXT = 8_192
 MOST_WEAKENINGS = 32
 ID_BYTES = 16
 
-_MOST_FACTS, _MOST_STEPS, _MOST_TIME = 400, 50, timedelta(milliseconds=100)
 _KEY_BYTES = 32
 _REFUSALS = (BiscuitValidationError, BiscuitSerializationError, AuthorizationError, DataLogError, ValueError)
 _CROSS = "cross"
@@ -47,6 +46,23 @@ _BEFORE = "check if time($now), $now < {until};"
 _ONLY_RIGHTS = "check if operation($call), {calls}.contains($call);"
 _ONLY_THREADS = "check if thread($thread), {threads}.contains($thread) or any_thread(true);"
 _ONLY_TOOL = "check if tool({tool});"
+
+# The same as Biscuit prints it.
+_UNTIL = r"check if time\(\$now\), \$now < (?P<until>-?\d{1,19});\n"
+_NAMES = r'\{"[^"]*"(?:, "[^"]*")*\}'
+_HEX = "[0-9a-f]{32}"
+_SIGNED = re.compile(
+    rf'house\("(?P<house>{_HEX})"\);\npermit\("(?P<permit>{_HEX})"\);\nseat\("(?P<seat>{_HEX})"\);\n'
+    rf'(?P<rights>(?:right\("[a-z]+"\);\n)*){_UNTIL}'
+)
+_ADDED = re.compile(
+    rf"(?:check if operation\(\$call\), (?P<rights>{_NAMES})\.contains\(\$call\);\n)?(?:{_UNTIL})?"
+    rf"(?:check if thread\(\$thread\), (?P<threads>{_NAMES})\.contains\(\$thread\) or any_thread\(true\);\n)?"
+    r'(?:check if tool\("(?P<tool>[^"]*)"\);\n)?'
+)
+_RIGHT = re.compile(r'right\("([a-z]+)"\)')
+_NAME = re.compile(r'"([^"]*)"')
+_MARKS = re.compile(r'[%"\\\x00-\x1f\x7f-\x9f]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,51 +101,36 @@ class Act:
     any_thread: bool = False
 
 
-class Permit:
-    """A permit of this house, whose signatures are good. Whether it allows something is asked for each act."""
+@dataclass(frozen=True, slots=True)
+class Less:
+    """What one block takes away; None takes nothing."""
 
-    def __init__(self, token: Biscuit, house: str) -> None:
-        """Not for callers: use `Issuer.read`."""
-        self._token = token
-        self._house = house
-        asked = _limited(AuthorizerBuilder()).build(token)
-        self.id = bytes.fromhex(_only(asked, "permit"))
-        self.seat = bytes.fromhex(_only(asked, "seat"))
-        if len(self.id) != ID_BYTES or len(self.seat) != ID_BYTES or _only(asked, "house") != house:
-            raise ValueError
+    rights: frozenset[str] | None = None
+    until: int | None = None
+    threads: frozenset[str] | None = None
+    tool: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """A permit of this house, whose signatures are good. Whether it allows something is asked for each act.
+
+    Attributes:
+        id, seat, rights: as in `Grant`.
+        until: when it ends, with what was taken from it; in microseconds since 1970.
+        taken: what was taken from it, the earliest first.
+    """
+
+    id: bytes
+    seat: bytes
+    rights: frozenset[Right]
+    until: int
+    taken: tuple[Less, ...]
 
     def allows(self, act: Act) -> bool:
         """Whether it allows this, with everything that was taken away since it was made."""
-        call = _CROSS if act.right is None else act.right.value
-        builder = AuthorizerBuilder("time({now}); operation({call});", {"now": act.at, "call": call})
-        if act.thread is not None:
-            builder.add_code("thread({thread});", {"thread": act.thread})
-        if act.any_thread or act.right is None:
-            builder.add_code("any_thread(true);")
-        if act.tool is not None:
-            builder.add_code("tool({tool});", {"tool": act.tool})
-        wanted = "house({house})" if act.right is None else "house({house}), right({call})"
-        said = {"house": self._house} if act.right is None else {"house": self._house, "call": call}
-        builder.add_code(f"allow if {wanted};", said)
-        try:
-            _limited(builder).build(self._token).authorize()
-        except _REFUSALS:
-            return False
-        return True
-
-    def end(self, now: int, until: int, tool: str | None) -> int:
-        """From when on it does not even allow crossing: `until`, or earlier where it was weakened, found by halving.
-
-        Args:
-            now, until: in microseconds since 1970; it is allowed now, and no longer at `until`.
-            tool: as in `Act`.
-        """
-        if self.allows(Act(until - 1, tool=tool)):
-            return until
-        while until - now > 1:
-            middle = (now + until) // 2
-            now, until = (middle, until) if self.allows(Act(middle, tool=tool)) else (now, middle)
-        return until
+        granted = act.right is None or act.right in self.rights
+        return granted and act.at < self.until and all(_leaves(less, act) for less in self.taken)
 
 
 class Issuer:
@@ -145,18 +146,18 @@ class Issuer:
 
     def make(self, grant: Grant) -> str:
         """The permit that says this, as text."""
-        said = {"house": self._house, "permit": grant.permit.hex(), "seat": grant.seat.hex(), "until": grant.until}
-        builder = BiscuitBuilder("house({house}); permit({permit}); seat({seat}); " + _BEFORE, said)
-        for right in sorted(grant.rights):
-            builder.add_code("right({right});", {"right": right.value})
-        return _written(builder.build(self._keys.private_key), self._keys.public_key)
+        return _written(_signed(self._house, grant).build(self._keys.private_key), self._keys.public_key)
 
     def read(self, text: str) -> Permit | None:
         """The permit that this text is; None when it is none, or another house's, or not what was signed."""
         try:
-            return Permit(_parsed(text, self._keys.public_key)[0], self._house)
+            said = _said(_parsed(text, self._keys.public_key)[0])
         except _REFUSALS:
             return None
+        if said.house != self._house:
+            return None
+        grant, until = said.grant, [said.grant.until, *(less.until for less in said.taken if less.until is not None)]
+        return Permit(grant.permit, grant.seat, grant.rights, min(until), said.taken)
 
 
 def weaken(
@@ -179,23 +180,18 @@ def weaken(
     Raises:
         InputError: the text is no permit, nothing would be taken away, or it has been weakened too often.
     """
-    taken: list[tuple[str, dict[str, object]]] = []
-    if rights is not None:
-        taken.append((_ONLY_RIGHTS, {"calls": {_CROSS, *(right.value for right in rights)}}))
-    if until is not None:
-        taken.append((_BEFORE, {"until": until}))
-    if threads is not None:
-        taken.append((_ONLY_THREADS, {"threads": set(threads)}))
-    if tool is not None:
-        taken.append((_ONLY_TOOL, {"tool": tool}))
-    if not taken or threads == []:
+    if threads == [] or (rights is None and until is None and threads is None and tool is None):
         raise InputError("say what is to be taken from the permit: rights, time, threads or the tool")
+    less = Less(
+        None if rights is None else frozenset({_CROSS, *(right.value for right in rights)}),
+        until,
+        None if threads is None else frozenset(threads),
+        tool,
+    )
     try:
         token, public = _parsed(text, None)
-        block = BlockBuilder()
-        for code, said in taken:
-            block.add_code(code, said)
-        found = _written(token.append(block), public)
+        _said(token)
+        found = _written(token.append(_block(less)), public)
     except _REFUSALS:
         raise _no_permit() from None
     if len(found) > MOST_TEXT or token.block_count() > MOST_WEAKENINGS:
@@ -211,7 +207,7 @@ def described(text: str) -> tuple[str, list[str]]:
     """
     try:
         token, _ = _parsed(text, None)
-        name = _only(_limited(AuthorizerBuilder()).build(token), "permit")
+        name = _said(token).grant.permit.hex()
     except _REFUSALS:
         raise _no_permit() from None
     return name, [token.block_source(number).strip() for number in range(token.block_count())]
@@ -243,20 +239,84 @@ def _written(token: Biscuit, public: PublicKey) -> str:
     return ".".join((PREFIX, _text(bytes(public.to_bytes())), _text(bytes(token.to_bytes()))))
 
 
-def _only(asked: Authorizer, name: str) -> str:
-    """The one text that the signed block says by this name; what other blocks say does not count."""
-    (fact,) = asked.query(Rule(f"found($it) <- {name}($it)"))
-    (value,) = fact.terms
-    if not isinstance(value, str):
+def _leaves(less: Less, act: Act) -> bool:
+    """Whether a block leaves this act allowed. Crossing names no thread."""
+    called = _CROSS if act.right is None else act.right.value
+    threads = less.threads is None or act.right is None or act.any_thread or act.thread in less.threads
+    return threads and (less.rights is None or called in less.rights) and less.tool in (None, act.tool)
+
+
+class _Said(NamedTuple):
+    """What the blocks of a token say."""
+
+    house: str
+    grant: Grant
+    taken: tuple[Less, ...]
+
+
+def _said(token: Biscuit) -> _Said:
+    """What a token says, if every block has one of the forms that are written here.
+
+    Nothing is evaluated: a holder may append any program in Biscuit's language, and one of a thousand characters can
+    run for minutes. What the source of a block seems to say is written once more, and must give the same bytes.
+
+    Raises:
+        ValueError, and others of `_REFUSALS`: some block has no such form.
+    """
+    sources = [token.block_source(number) for number in range(token.block_count())]
+    match = _SIGNED.fullmatch(sources[0])
+    if match is None:
         raise ValueError
-    return value
+    rights = frozenset(map(Right, _RIGHT.findall(match["rights"])))
+    grant = Grant(bytes.fromhex(match["permit"]), bytes.fromhex(match["seat"]), rights, int(match["until"]))
+    taken = tuple(map(_less, sources[1:]))
+    again = _signed(match["house"], grant).build(KeyPair().private_key)
+    for less in taken:
+        again = again.append(_block(less))
+    if blocks(bytes(again.to_bytes())) != blocks(bytes(token.to_bytes())):
+        raise ValueError
+    return _Said(match["house"], grant, taken)
 
 
-def _limited(builder: AuthorizerBuilder) -> AuthorizerBuilder:
-    limits = builder.limits()
-    limits.max_facts, limits.max_iterations, limits.max_time = _MOST_FACTS, _MOST_STEPS, _MOST_TIME
-    builder.set_limits(limits)
+def _signed(house: str, grant: Grant) -> BiscuitBuilder:
+    """The block that a house signs."""
+    said = {"house": house, "permit": grant.permit.hex(), "seat": grant.seat.hex(), "until": grant.until}
+    builder = BiscuitBuilder("house({house}); permit({permit}); seat({seat}); " + _BEFORE, said)
+    for right in sorted(grant.rights):
+        builder.add_code("right({right});", {"right": right.value})
     return builder
+
+
+def _block(less: Less) -> BlockBuilder:
+    """The block that a holder adds to take this away."""
+    block = BlockBuilder()
+    if less.rights is not None:
+        block.add_code(_ONLY_RIGHTS, {"calls": set(less.rights)})
+    if less.until is not None:
+        block.add_code(_BEFORE, {"until": less.until})
+    if less.threads is not None:
+        block.add_code(_ONLY_THREADS, {"threads": set(map(_quoted, less.threads))})
+    if less.tool is not None:
+        block.add_code(_ONLY_TOOL, {"tool": _quoted(less.tool)})
+    return block
+
+
+def _less(source: str) -> Less:
+    match = _ADDED.fullmatch(source)
+    if match is None:
+        raise ValueError
+    rights, until, threads, tool = match.group("rights", "until", "threads", "tool")
+    return Less(
+        None if rights is None else frozenset(_NAME.findall(rights)),
+        None if until is None else int(until),
+        None if threads is None else frozenset(map(unquote, _NAME.findall(threads))),
+        None if tool is None else unquote(tool),
+    )
+
+
+def _quoted(name: str) -> str:
+    """A name without what ends a text in Biscuit's language, or is not shown."""
+    return _MARKS.sub(lambda mark: "".join(f"%{byte:02X}" for byte in mark[0].encode()), name)
 
 
 def _text(raw: bytes) -> str:

@@ -365,7 +365,9 @@ def _is_of_override(row: ApproversRow | EscrowRow | OverrideRow | NoticesRow) ->
         case ApproversRow(keys):
             publics = {key.public for key in keys}
             sized = all(len(key.public) == PUBLIC_KEYS_BYTES and _are_times(key.made) for key in keys)
-            return len(keys) <= MOST_APPROVERS and sized and len(publics) == len({key.name for key in keys}) == len(keys)
+            return (
+                len(keys) <= MOST_APPROVERS and sized and len(publics) == len({key.name for key in keys}) == len(keys)
+            )
         case EscrowRow(pairs):
             return all(map(_is_pair, pairs)) and len({(pair.first, pair.second) for pair in pairs}) == len(pairs)
         case OverrideRow(name, used=used, until=until, ended=ended, answers=answers):

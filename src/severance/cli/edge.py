@@ -12,9 +12,9 @@ from typing import Any
 import typer
 
 from severance import house as houses
-from severance.cli import heard
+from severance.cli import heard, screen, shapes
 from severance.drafts import name_of
-from severance.errors import InputError, NotFoundError, NotUpError
+from severance.errors import InputError, NotFoundError, NotUpError, PermitError
 from severance.house import House
 from severance.resident.client import ResidentHouse, connect
 from severance.session import Session
@@ -141,12 +141,26 @@ class Edge:
             with self._door() as door, door.admit(self._permit.strip(), place=place or None, tool=TOOL) as session:
                 if subject and subject != session.subject:
                     raise NotFoundError("what is in SEVERANCE_PERMIT is not for the subject that was named")
+                _tell_notices(session)
                 yield session
             return
         if not place:
             raise InputError("say where, with --at PLACE or SEVERANCE_PLACE; `severance status` lists the places")
         with self.opened(None) as house, house.cross(subject or only_subject(house, place), place) as session:
+            _tell_notices(session)
             yield session
+
+
+def _tell_notices(session: Session) -> None:
+    """Say on standard error what the persona has not been told yet."""
+    with suppress(PermitError):  # somebody who may not read leaves it to who may
+        for notice in session.notices():
+            ended = "it goes on" if notice.ended is None else f"it ended at {shapes.short(notice.ended)}"
+            screen.console(errors=True).print(
+                f"Notice: an override by {screen.on_one_line(notice.requester)} woke this persona at "
+                f'{shapes.short(notice.at)}, because: "{screen.on_one_line(notice.reason)}"; {ended}.',
+                soft_wrap=True,
+            )
 
 
 def only_subject(house: House, name: str) -> str:

@@ -96,6 +96,10 @@ Where = Annotated[
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The memory's id, as `recall` shows it.", show_default=False)]
 NewFile = Annotated[Path, typer.Argument(metavar="FILE", help="A new file.", show_default=False)]
+OnlyThreads = Annotated[
+    list[str] | None,
+    typer.Option("--thread", help="Only this conversation; can be repeated.", show_default=False),
+]
 DoorId = Annotated[str, typer.Argument(metavar="ID", help="The id, as `list` shows it.", show_default=False)]
 _RIGHTS = "some of recall (all reading), remember, amend, forget, send and refine, with commas between."
 Rights = Annotated[

@@ -15,6 +15,9 @@ from severance.model import (
     Explanation,
     ExportCheck,
     Memory,
+    OverrideInfo,
+    OverrideKeyInfo,
+    OverrideRequest,
     PermitInfo,
     PersonaEvent,
     PersonaStatus,
@@ -82,6 +85,7 @@ def of_status(status: Status) -> Shape:
         "store": status.store,
         "personas": [of_persona(persona) for persona in status.personas],
         "places": [of_place(place) for place in status.places],
+        "overrides": [of_override(info) for info in status.overrides],
     }
 
 
@@ -149,6 +153,54 @@ def of_audit_check(found: AuditCheck) -> Shape:
         "verifier": found.verifier,
         "witnesses": list(found.witnesses),
     }
+
+
+def of_override(info: OverrideInfo) -> Shape:
+    """An override."""
+    return {
+        "id": info.id,
+        "state": info.state.value,
+        "subject": info.subject,
+        "persona": info.persona,
+        "requester": info.requester,
+        "reason": info.reason,
+        "rights": sorted(info.rights),
+        "threads": None if info.threads is None else list(info.threads),
+        "made": info.made.isoformat(),
+        "approve_by": info.approve_by.isoformat(),
+        "use_by": info.use_by.isoformat(),
+        "seconds": info.length.total_seconds(),
+        "approved": list(info.approved),
+        "denied": info.denied,
+        "used": None if info.used is None else info.used.isoformat(),
+        "until": None if info.until is None else info.until.isoformat(),
+        "ended": None if info.ended is None else info.ended.isoformat(),
+        "why": info.why,
+    }
+
+
+def of_override_request(found: OverrideRequest) -> Shape:
+    """A request for an override."""
+    return {
+        "id": found.id,
+        "subject": found.subject,
+        "persona": found.persona,
+        "requester": found.requester,
+        "key": found.key,
+        "reason": found.reason,
+        "rights": sorted(found.rights),
+        "threads": None if found.threads is None else list(found.threads),
+        "made": found.made.isoformat(),
+        "approve_by": found.approve_by.isoformat(),
+        "use_by": found.use_by.isoformat(),
+        "seconds": found.length.total_seconds(),
+        "digest": found.digest,
+    }
+
+
+def of_override_key(info: OverrideKeyInfo) -> Shape:
+    """An override key that is registered."""
+    return {"name": info.name, "id": info.id, "public": info.public, "made": info.made.isoformat()}
 
 
 def of_credential(info: CredentialInfo) -> Shape:

@@ -13,6 +13,7 @@ from typing import Any
 
 from typer.main import get_command
 
+from severance.cli import heard
 from severance.cli.edge import Globals
 from severance.cli.group import leaves
 from severance.house import House
@@ -55,6 +56,7 @@ def invoke(
         code = end.code if isinstance(end.code, int) else 1
     finally:
         sys.stdin = before
+        heard.quiet()  # what rings after it is not the command's to say
     return code, _content(out), _content(err)
 
 

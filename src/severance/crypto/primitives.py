@@ -95,7 +95,7 @@ def agreement_key(seed: bytes) -> bytes:
 
 
 def agreed(seed: bytes, public: bytes) -> bytes | None:
-    """What the holders of two X25519 keys both get: 32 bytes. None for a public key with which it would be no secret."""
+    """What the holders of two X25519 keys both get: 32 bytes; None for a public key with which it is no secret."""
     try:
         return X25519PrivateKey.from_private_bytes(seed).exchange(X25519PublicKey.from_public_bytes(public))
     except ValueError:  # of small order (RFC 7748, section 6.1), or no key at all

@@ -13,7 +13,7 @@ from severance.admitting import MOST_TEXT
 from severance.crypto.rootkey import Key
 from severance.drafts import check_text, name_of
 from severance.errors import AsleepError, NotUpError, StoreBusyError
-from severance.model import Persona
+from severance.model import Notice, Persona
 from severance.resident.address import connected
 from severance.resident.line import Line
 from severance.resident.messages import (
@@ -22,18 +22,22 @@ from severance.resident.messages import (
     Admitted,
     Ask,
     Down,
+    Inside,
     Lock,
+    Notices,
     Opening,
     State,
     Told,
+    ToldNotices,
     Unlock,
     Verb,
+    notices_in,
     told_in,
 )
 from severance.session import Session
 from severance.store import path_of, root_key
 from severance.worker.away import AwaySession
-from severance.worker.messages import Answer, Call, Failed, GarbledError, Message, encode, error_in
+from severance.worker.messages import Answer, Call, Failed, GarbledError, Message, encode, error_in, expected
 
 _PATIENCE = 30.0
 _AGAIN = 0.02
@@ -140,6 +144,21 @@ class ResidentHouse:
 class ResidentSession(AwaySession):
     """A session whose persona is awake in a house that is up."""
 
+    def __init__(self, persona: Persona, place: str, far: Far) -> None:
+        """Not for callers: use `ResidentHouse.admit`."""
+        super().__init__(persona, place, far)
+        self._house = far
+
+    def notices(self) -> tuple[Notice, ...]:
+        """As `Session.notices`."""
+        with self._turn:
+            self._check_awake()
+            told = self._house.ask(Notices())
+            try:
+                return notices_in(expected(ToldNotices, told))
+            except GarbledError:
+                raise self._lost() from None
+
 
 class Far:
     """The other end of a connection to a house."""
@@ -161,14 +180,22 @@ class Far:
 
     def call(self, request: Call, /) -> Answer:
         """As `worker.away.Far.call`. Interrupted, the session ends: what is answered later would be out of turn."""
+        told = self.ask(request)
+        if isinstance(told, (Admitted, State, ToldNotices)):
+            self.kill()
+            raise self.gone()
+        return told
+
+    def ask(self, request: Inside) -> Told:
+        """The answer to this. Raises as `call`."""
         if os.getpid() != self._owner:
             raise AsleepError("this session belongs to the process that was let in; let yourself in anew in this one")
         told = None if self._over else self._said(request)
-        if isinstance(told, Failed):
-            raise error_in(told)
-        if told is None or isinstance(told, (Admitted, State)):
+        if told is None:
             self.kill()
             raise self.gone()
+        if isinstance(told, Failed):
+            raise error_in(told)
         return told
 
     def end(self) -> None:

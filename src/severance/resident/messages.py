@@ -6,10 +6,12 @@ worker, and the answers to them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, Literal, TypeVar
 
 import msgspec
 
+from severance.model import Notice, micros, moment
 from severance.worker.messages import Answer, Call, GarbledError, Message
 
 PROTOCOL: Final = 1
@@ -69,12 +71,34 @@ class State(Message, frozen=True):
     sessions: int
 
 
+class Notices(Message, frozen=True):
+    """As `Session.notices`, which a worker is not asked for. Answered by `ToldNotices` or `Failed`."""
+
+
+class ToldNotice(Message, frozen=True):
+    """A `Notice`; times are microseconds."""
+
+    at: int
+    what: str
+    reason: str
+    requester: str
+    until: int
+    ended: int | None
+
+
+class ToldNotices(Message, frozen=True):
+    """What the persona has not been told yet."""
+
+    notices: list[ToldNotice]
+
+
 Verb = Ask | Lock | Unlock | Down
 Opening = Admit | Verb
-Told = Admitted | State | Answer
+Inside = Call | Notices
+Told = Admitted | State | ToldNotices | Answer
 
 _opening: msgspec.msgpack.Decoder[Opening] = msgspec.msgpack.Decoder(Opening)
-_call: msgspec.msgpack.Decoder[Call] = msgspec.msgpack.Decoder(Call)
+_inside: msgspec.msgpack.Decoder[Inside] = msgspec.msgpack.Decoder(Inside)
 _told: msgspec.msgpack.Decoder[Told] = msgspec.msgpack.Decoder(Told)
 
 
@@ -83,14 +107,49 @@ def opening_in(raw: bytes) -> Opening:
     return _decoded(_opening, raw)
 
 
-def call_in(raw: bytes) -> Call:
+def call_in(raw: bytes) -> Inside:
     """What somebody who was let in says. Raises GarbledError."""
-    return _decoded(_call, raw)
+    return _decoded(_inside, raw)
 
 
 def told_in(raw: bytes) -> Told:
     """What the house says. Raises GarbledError."""
     return _decoded(_told, raw)
+
+
+def told_notices(notices: Iterable[Notice]) -> ToldNotices:
+    """Notices as a message."""
+    return ToldNotices(
+        [
+            ToldNotice(
+                micros(each.at),
+                each.what,
+                each.reason,
+                each.requester,
+                micros(each.until),
+                None if each.ended is None else micros(each.ended),
+            )
+            for each in notices
+        ]
+    )
+
+
+def notices_in(told: ToldNotices) -> tuple[Notice, ...]:
+    """The notices of a message. Raises GarbledError."""
+    try:
+        return tuple(
+            Notice(
+                at=moment(each.at),
+                what=each.what,
+                reason=each.reason,
+                requester=each.requester,
+                until=moment(each.until),
+                ended=None if each.ended is None else moment(each.ended),
+            )
+            for each in told.notices
+        )
+    except OverflowError:
+        raise GarbledError("a time that there is not") from None
 
 
 def _decoded(decoder: msgspec.msgpack.Decoder[T], raw: bytes) -> T:

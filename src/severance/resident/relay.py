@@ -8,10 +8,21 @@ from typing import Protocol
 
 from severance.errors import AsleepError, InputError
 from severance.resident.line import Line
-from severance.resident.messages import MOST_OPENING, Admit, Admitted, State, Verb, call_in, opening_in
+from severance.resident.messages import (
+    MOST_OPENING,
+    Admit,
+    Admitted,
+    Inside,
+    Notices,
+    State,
+    Told,
+    Verb,
+    call_in,
+    opening_in,
+    told_notices,
+)
 from severance.session import Session
 from severance.worker.messages import (
-    Answer,
     Call,
     Failed,
     GarbledError,
@@ -74,6 +85,8 @@ class Relay:
                 self._begun(raw)
         except (OSError, GarbledError):
             pass  # it is gone, too slow, or no program of ours
+        except Exception:  # noqa: BLE001, S110 - its words may hold a memory, and would go to the log of this process
+            pass
         finally:
             self._line.close()
 
@@ -95,40 +108,51 @@ class Relay:
             opening = opening_in(raw)
         except GarbledError:
             unknown = InputError("the house that is up does not understand that; is it of the same version?")
-            return self._tell(failed(unknown))
+            self._tell(failed(unknown))
+            return
         if isinstance(opening, Admit):
-            return self._admit(opening)
+            self._admit(opening)
+            return
         try:
             state: State | Failed = self._host.do(opening)
         except Exception as problem:  # noqa: BLE001 - goes on at the caller
             state = failed(problem)
-        return self._tell(state)
+        self._tell(state)
 
     def _admit(self, asked: Admit) -> None:
         try:
             session = self._host.enter(self, asked)
         except Exception as problem:  # noqa: BLE001 - goes on at the caller
-            return self._tell(failed(problem))
+            self._tell(failed(problem))
+            return
+        last: Told | None = None
         try:
-            self._tell(Admitted(session.subject, session.persona, session.place))
-            self._serve(Serving(session))
+            with self._turn:
+                self._tell(Admitted(session.subject, session.persona, session.place))
+            last = self._serve(session, Serving(session))
         finally:
             self._host.leave(self, session)
+        if last is not None:
+            with self._turn:
+                self._tell(last)
 
-    def _serve(self, serving: Serving) -> None:
-        awake = True
-        while awake and (raw := self._line.receive(self._host.idle)) is not None:
+    def _serve(self, session: Session, serving: Serving) -> Told | None:
+        """Answer calls. Returns the last answer, after which nobody is inside; None where nobody waits for one."""
+        while (raw := self._line.receive(self._host.idle)) is not None:
             with self._turn:
                 request = call_in(raw)
-                answer = self._answered(serving, request, len(raw))
+                answer = self._answered(session, serving, request, len(raw))
+                over = isinstance(answer, Failed) and answer.kind == AsleepError.__name__
+                if over or isinstance(request, Sleep):
+                    return answer
                 self._tell(answer)
-                awake = not isinstance(request, Sleep) and not (
-                    isinstance(answer, Failed) and answer.kind == AsleepError.__name__
-                )
+        return None
 
-    def _answered(self, serving: Serving, request: Call, size: int) -> Answer:
+    def _answered(self, session: Session, serving: Serving, request: Inside, size: int) -> Told:
         try:
             self._host.called()
+            if isinstance(request, Notices):
+                return told_notices(session.notices())
             self._check_room(serving, request, size)
             return serving.answer(request)
         except Exception as problem:  # noqa: BLE001 - goes on at the caller
@@ -153,6 +177,6 @@ class Relay:
         self._line.send(encode(message))
 
 
-def asleep(why: str) -> AsleepError:
+def ended(why: str) -> AsleepError:
     """The error for a session that the house ended."""
     return AsleepError(f"this session has ended: {why}")

@@ -20,7 +20,7 @@ from severance.house import House
 from severance.resident import address
 from severance.resident.line import Line
 from severance.resident.messages import Admit, Down, Lock, State, Unlock, Verb
-from severance.resident.relay import Relay, asleep
+from severance.resident.relay import Relay, ended
 from severance.resident.watch import Watch
 from severance.session import Session
 from severance.store import check_there
@@ -63,7 +63,9 @@ class Habits:
 
 
 class Resident:
-    """A house that is up. `start` it, `wait` until somebody takes it down, and `stop` it."""
+    """A house that is up. `open` it unless it is to begin locked, `start` it, `wait` until somebody takes it down, and
+    `stop` it.
+    """
 
     def __init__(self, directory: Path, opened: Callable[[bytes | None], House], habits: Habits) -> None:
         """Take the store's one lock.
@@ -121,10 +123,6 @@ class Resident:
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until somebody asks it to go down; whether somebody has."""
         return self._asked_down.wait(seconds)
-
-    def ask_down(self) -> None:
-        """Let `wait` return. Also from a signal's handler."""
-        self._asked_down.set()
 
     def stop(self) -> None:
         """Close everything: sessions sleep, and what was acknowledged is durable. Doing it again does nothing."""
@@ -191,7 +189,7 @@ class Resident:
         """As `Host.called`."""
         why = self._watch.due()
         if why is not None:  # it will be locked in a moment
-            raise asleep(why)
+            raise ended(why)
         self._watch.used()
 
     def do(self, verb: Verb) -> State:
@@ -228,7 +226,7 @@ class Resident:
         """End these connections, and wait until nothing of theirs holds a key; who is stuck is not waited for."""
         end = time.monotonic() + _PARTING
         for relay in inside:
-            relay.part(asleep(why), max(0.0, end - time.monotonic()))
+            relay.part(ended(why), max(0.0, end - time.monotonic()))
         with self._state:
             self._state.wait_for(lambda: self._inside.isdisjoint(inside), max(0.0, end - time.monotonic()))
 
@@ -267,7 +265,7 @@ class Resident:
     def _tick(self) -> None:
         while not self._asked_down.wait(_TICK):
             why = self._watch.due()
-            if why is not None:
+            if why is not None and self._house is not None:
                 with suppress(SeveranceError):
                     self.lock(why)
                 self._watch.begin()

@@ -12,8 +12,19 @@ from weakref import finalize
 from severance.asking import When, check_query, check_whole, filter_of
 from severance.audit.events import What
 from severance.drafts import checked
-from severance.errors import AsleepError, InputError, NotFoundError, StoreError
-from severance.model import Draft, Filter, Memory, Metadata, Notice, Persona, PersonaEvent, Recollection, id_bytes, micros
+from severance.errors import AsleepError, InputError, NotFoundError, SeveranceError
+from severance.model import (
+    Draft,
+    Filter,
+    Memory,
+    Metadata,
+    Notice,
+    Persona,
+    PersonaEvent,
+    Recollection,
+    id_bytes,
+    micros,
+)
 from severance.session import MOST_EVENTS, MOST_RECALLED, Session
 from severance.telling import Own, no_log
 from severance.worker.child import Child
@@ -221,9 +232,9 @@ class AwaySession(Session):
                 self._far.call(Sleep())
             except AsleepError:
                 pass
-            finally:
+            finally:  # whatever the other end says to it, and if it says nothing
                 self._far.end()
-            self._slept()
+                self._slept()
 
     def __repr__(self) -> str:
         return f"<Session, {'asleep' if self._asleep else 'awake'}>"
@@ -274,7 +285,7 @@ class AwaySession(Session):
             self._still_awake()
         except AsleepError as end:
             self._ended = str(end)
-            with suppress(StoreError):
+            with suppress(SeveranceError):  # what was asked has its answer, whatever the other end says
                 self.sleep()
             raise
 
@@ -313,6 +324,11 @@ class WorkerSession(AwaySession):
     def process(self) -> int:
         """The id of the worker's process. Killing it puts the persona to sleep."""
         return self._child.process
+
+    def sleep(self) -> None:
+        """As `Session.sleep`. A worker that does not come to its end in time is killed, also when it owes an answer."""
+        with self._child.last(self._turn):
+            super().sleep()
 
     def events(self, *, limit: int = 100) -> list[PersonaEvent]:
         """As `Session.events`; the log is read in this process, since the worker has neither its file nor its key."""

@@ -12,11 +12,12 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Lock, RLock, Thread, Timer
 from weakref import WeakSet
 
 from severance.errors import AsleepError, SeveranceError
@@ -27,6 +28,7 @@ from severance.worker.messages import (
     Question,
     Reply,
     Request,
+    Sleep,
     encode,
     error_in,
     failed,
@@ -38,8 +40,8 @@ from severance.worker.scratch import Scratch
 _PASSED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 """Variables that an interpreter may need to find its own libraries."""
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
-_LAST = 60.0  # seconds for what a worker does after its last answer
-_AT_EXIT = 5.0
+_LAST = 10.0  # seconds for what a worker does after its last answer: letting go of the vault
+_AT_EXIT = 5.0  # seconds for all workers together
 _SLICE = 0.2 if sys.platform == "win32" else -1.0  # seconds; there, Ctrl-C does not wake who waits for a lock
 
 
@@ -60,7 +62,14 @@ class _Job:
 
 
 class Child:
-    """A worker. Any number of threads may call it; calls take turns."""
+    """A worker. Any number of threads may call it; calls take turns.
+
+    Attributes:
+        patience: seconds that it has to fall asleep, before it is killed. The snapshot of a million memories is written
+            in less; one that is not written costs the next waking time, and no memory.
+    """
+
+    patience = 20.0
 
     def __init__(self) -> None:
         """Start one, with a scratch directory of its own. It has no key, and nobody's.
@@ -97,7 +106,8 @@ class Child:
     def call(self, request: Request) -> Answer:
         """Send a request, and wait for the answer to it.
 
-        Interrupted, it interrupts the worker; what the worker has done of it by then is done.
+        Interrupted, it interrupts the worker; what the worker has done of it by then is done. A worker that does not
+        fall asleep in time when it is asked to is killed: whoever runs in it, it has the key no longer.
 
         Raises:
             AsleepError: the process has ended, before or during the call.
@@ -111,8 +121,7 @@ class Child:
                 raise self.gone()
             self._jobs.put(job)
         try:
-            while not job.done.acquire(timeout=_SLICE):
-                pass
+            self._await(job)
         except BaseException:
             self._interrupt(job)
             raise
@@ -126,14 +135,37 @@ class Child:
         """Send a request, the first, and do not wait for the answer."""
         self._jobs.put(_Job(request))
 
-    def end(self) -> None:
-        """Say nothing more: the worker ends when it has answered what it was asked. Does not wait for that."""
-        self._jobs.put(None)
+    @contextmanager
+    def last(self, turn: RLock) -> Iterator[None]:
+        """Have the turn in here. Who does not leave it in time waits for a worker, which is killed then."""
+        if not turn.acquire(timeout=self.patience):
+            self.kill()
+            turn.acquire()
+        try:
+            yield
+        finally:
+            turn.release()
 
-    def join(self, seconds: float | None = None) -> None:
-        """Wait until the process has ended and its directory is gone."""
-        if os.getpid() == self._owner:
-            self._thread.join(seconds)
+    def end(self) -> None:
+        """Say nothing more: the worker ends when it has answered what it was asked. Does not wait for that.
+
+        For what nobody waits for any more, and is not answered in time, it is killed.
+        """
+        self._jobs.put(None)
+        if self._current is not None:  # without the lock: garbage is collected anywhere, and this is called then
+            later = Timer(self.patience, self.kill)
+            later.daemon = True
+            try:
+                later.start()
+            except RuntimeError:  # this program is ending
+                self.kill()
+
+    def join(self, seconds: float | None = None) -> bool:
+        """Wait until the process has ended and its directory is gone; whether it came to that."""
+        if os.getpid() != self._owner:
+            return True
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def kill(self) -> None:
         """End the process at once, whatever it is doing."""
@@ -142,6 +174,17 @@ class Child:
     def gone(self) -> AsleepError:
         """The one error for a worker that is not there any more."""
         return AsleepError("the process of this session has ended; cross again to wake the persona")
+
+    def _await(self, job: _Job) -> None:
+        """Wait until this is answered, or nobody is there to answer it; for the answer to `Sleep` not for long."""
+        ending = isinstance(job.request, Sleep)
+        end = time.monotonic() + self.patience
+        while not job.done.acquire(timeout=self.patience if ending and _SLICE < 0 else _SLICE):
+            if ending and time.monotonic() >= end:
+                self.kill()
+                with self._state:
+                    self._ended = True
+                return
 
     def _interrupt(self, job: _Job) -> None:
         with self._state:
@@ -216,8 +259,16 @@ def _end_all() -> None:
     living = list(_LIVING)
     for child in living:
         child.end()
-    for child in living:
-        child.join(_AT_EXIT)
+    wait_for(living, _AT_EXIT)
+
+
+def wait_for(children: Iterable[Child], seconds: float) -> None:
+    """Wait until these have ended, which were told to. Whichever has not when the time is over is killed."""
+    end = time.monotonic() + seconds
+    for child in children:
+        if not child.join(max(0.0, end - time.monotonic())):
+            child.kill()
+            child.join(_AT_EXIT)
 
 
 def _nothing(question: Question) -> Reply:

@@ -45,7 +45,8 @@ class Confinement:
         privileges: no program that it could start would have more rights than it has.
         files: of all files it can open the vault's, its scratch directory, and to read the Python that it runs.
         network: it can open no connection and listen on no port.
-        calls: it can start no process or program, and reach into none, by any system call.
+        calls: it can start no process or program and reach into none, change no other's share of the processor, and no
+            file's mode, owner, times or attributes, by any system call.
         signals: it can signal no process but itself.
     """
 

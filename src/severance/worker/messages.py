@@ -364,7 +364,7 @@ def for_parent(raw: bytes) -> ToParent:
         raise GarbledError(type(problem).__name__) from None
 
 
-def expected(kind: type[M], message: ToWorker | ToParent) -> M:
+def expected(kind: type[M], message: Message) -> M:
     """The message, where it is of this kind. Raises GarbledError where it is of another."""
     if not isinstance(message, kind):
         raise GarbledError(type(message).__name__)

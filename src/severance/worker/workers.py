@@ -17,7 +17,7 @@ from severance.ports import Embedder, Reranking
 from severance.telling import Own
 from severance.worker.aide import Aide
 from severance.worker.away import WorkerSession
-from severance.worker.child import Child
+from severance.worker.child import Child, wait_for
 from severance.worker.confine import Confinement
 from severance.worker.messages import Begin, Prepare, Ready, Wake, expected
 
@@ -82,15 +82,19 @@ class Workers:
         return WorkerSession(persona, place, child, confinement, still_awake=still_awake, slept=slept, own=own)
 
     def close(self) -> None:
-        """Wait until the processes of all sessions that have ended are gone. Nobody is woken here any more."""
+        """Wait until the processes of all sessions that have ended are gone. Nobody is woken here any more.
+
+        Any that is not in time is killed.
+        """
         with self._lock:
             self._closed = True
             spare, self._spare = self._spare, None
         if spare is not None:
             _stop(spare)
-        for child in list(self._living):
+        living = list(self._living)
+        for child in living:
             child.end()
-            child.join()
+        wait_for(living, Child.patience)
 
     def _ready(self) -> tuple[Child, Confinement]:
         """A worker that has shut itself off and waits for a key."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -59,7 +60,7 @@ def beginning_otherwise(monkeypatch: pytest.MonkeyPatch, change: Callable[..., A
     monkeypatch.setattr(parts, "begun", begun)
 
 
-@pytest.mark.parametrize(("name", "looks"), [("processes", 3), ("memory", 2), ("dumps", 2)])
+@pytest.mark.parametrize(("name", "looks"), [("processes", 5), ("memory", 3), ("dumps", 2)])
 def test_nothing_is_found_but_the_control(name: str, looks: int, tmp_path: Path) -> None:
     tally = tried(f"residue.{name}", tmp_path)
     assert (tally.found, tally.failed, tally.evidence) == (0, "", [])
@@ -73,7 +74,7 @@ def test_sessions_end_in_as_many_ways_as_there_is_time_for(tmp_path: Path) -> No
     assert (tally.found, tally.failed, tally.tried) == (0, "", 3 + 1), "three ways to end, and the temporary folders"
     assert tally.note.startswith(f"3 of {len(parts.WAYS)} ways to end were tried, each with 40 sentences and 46 labels")
     assert tally.control is not None
-    assert (tally.control.tried, tally.control.works) == (40 * 9, True)
+    assert (tally.control.tried, tally.control.works) == ((40 + 2) * 9, True)
 
 
 def test_a_short_run_has_endings_and_commands_among_its_first() -> None:
@@ -162,6 +163,120 @@ def test_what_the_product_puts_into_its_own_environment_is_found(
     tally = tried("residue.files", tmp_path)
     assert (tally.found, tally.failed) == (1, "")
     assert Path("starts_a_child", "environment").as_posix() in tally.evidence[0]
+
+
+def leaking(code: str) -> Callable[[list[str], dict[str, str]], tuple[list[str], dict[str, str]]]:
+    """What begins an ending after this code has been run in its process, where LAST_QUERY has a sentence."""
+
+    def change(arguments: list[str], more: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+        if "-m" not in arguments:
+            return arguments, more
+        at = arguments.index("-m")
+        run = f"import os, runpy\n{code}\nrunpy.run_module('{endings.__name__}', run_name='__main__')\n"
+        return ["-c", run, *arguments[at + 2 :]], {"LAST_QUERY": SAID[5]} | more
+
+    return change
+
+
+def test_a_sentence_in_the_scratch_directory_of_a_worker_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leak = (
+        "from severance.worker.away import WorkerSession\ntrue = WorkerSession.recall\n"
+        "def recall(self, query, **more):\n"
+        "    (self._child.scratch / 'last').write_text(query)\n"
+        "    return true(self, query, **more)\n"
+        "WorkerSession.recall = recall"
+    )
+    beginning_otherwise(monkeypatch, leaking(leak))
+    monkeypatch.setattr(parts, "WAYS", ("is_killed_with_a_worker",))
+    tally = tried("residue.files", tmp_path)
+    assert (tally.found, tally.failed) == (1, "")
+    assert re.search(r"tmp/severance-worker-\w+/last at byte 0", tally.evidence[0])
+
+
+def test_a_sentence_in_the_environment_of_a_worker_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leak = "from severance.worker import child\nchild._PASSED += ('LAST_QUERY',)"
+    beginning_otherwise(monkeypatch, leaking(leak))
+    tally = tried("residue.processes", tmp_path)
+    assert tally.found == 3, "in the process that was begun, and in the worker of each persona"
+    assert [line.rpartition(", ")[2].split(" (")[0] for line in tally.evidence] == [
+        "shown of a process with a persona awake",
+        "shown of a persona's worker",
+    ]
+
+
+def test_what_is_in_the_memory_of_the_worker_of_another_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leak = (
+        "from severance.worker import workers\ntrue = workers.Wake\n"
+        "workers.Wake = lambda **told: true(**{**told, 'place': os.environ['LAST_QUERY']})"
+    )
+    beginning_otherwise(monkeypatch, leaking(leak))
+    tally = tried("residue.memory", tmp_path)
+    assert any("in the memory of a worker of another persona" in line for line in tally.evidence)
+
+
+def test_a_worker_whose_memory_is_closed_is_told_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "memories", lambda sweep, workers: None)
+    tally = tried("residue.memory", tmp_path)
+    assert (tally.tried, tally.found) == (2, 0)
+    assert tally.note == "A worker's memory is closed to this user, as it should be, and so was not looked at."
+    assert tally.control is not None
+    assert (tally.control.tried, tally.control.works) == (40, True)
+
+
+def test_the_text_of_a_permit_in_the_store_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leak = (
+        "from severance import House\ntrue = House.admit\n"
+        "def admit(self, text, **more):\n"
+        "    open('store/last', 'w').write(text)\n"
+        "    return true(self, text, **more)\n"
+        "House.admit = admit"
+    )
+    beginning_otherwise(monkeypatch, leaking(leak))
+    monkeypatch.setattr(parts, "WAYS", ("is_let_in",))
+    tally = tried("residue.files", tmp_path)
+    assert (tally.found, tally.failed) == (1, "")
+    assert tally.evidence[0].startswith("the text of secret 2 as utf-8 in ")
+    assert Path("is_let_in", "store", "last").as_posix() in tally.evidence[0]
+
+
+@pytest.mark.parametrize("name", ["rings", "is_overridden", "is_let_in"])
+def test_nothing_is_left_where_somebody_hears_of_it(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[set[str]] = []
+    true = parts._Planted.look
+
+    def look(self: Any, tally: Tally, sweep: Sweep, secrets: Sweep | None, folder: Path, when: str) -> None:
+        assert secrets is not None, "it has said what its secrets are"
+        seen.append({file.name for file in (folder / "store").iterdir()})
+        true(self, tally, sweep, secrets, folder, when)
+
+    monkeypatch.setattr(parts._Planted, "look", look)
+    monkeypatch.setattr(parts, "WAYS", (name,))
+    tally = tried("residue.files", tmp_path)
+    assert (tally.found, tally.failed, tally.evidence) == (0, "", [])
+    assert len(seen) == 1
+    assert seen[0] >= {"vault.db", "chip.db", "audit.db", *(["alarms.db"] if name == "rings" else [])}
+
+
+@pytest.mark.parametrize("name", [name for name, command in commands.COMMANDS.items() if command.tells])
+def test_what_a_command_tells_as_a_secret_is_found_where_it_was_left(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = commands.run
+
+    def run(name: str, folder: Path, *given: Any) -> str:
+        told = true(name, folder, *given)
+        (folder / "store" / "told").write_text(told)
+        return told
+
+    monkeypatch.setattr(commands, "run", run)
+    monkeypatch.setattr(parts, "WAYS", (name,))
+    tally = tried("residue.files", tmp_path)
+    assert (tally.found, tally.failed) == (1, "")
+    assert tally.evidence[0].startswith("the text of secret 0 as utf-8 in ")
 
 
 def test_labels_and_unusual_texts_are_planted_and_each_is_looked_for() -> None:

@@ -7,7 +7,10 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import re
+import socket
+import sys
 import zipfile
 import zlib
 from pathlib import Path
@@ -177,6 +180,25 @@ def test_each_of_many_near_copies_is_found_whole() -> None:
     for number, copy in enumerate(copies):
         for data in (copy.encode(), copy.encode("utf-16-le"), copy.encode().hex().encode()):
             assert number in {hit.sentence for hit in among.content("memory", data).hits if hit.whole}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs sockets and links in folders")
+def test_the_names_of_folders_sockets_pipes_and_links_are_swept_and_where_links_lead(tmp_path: Path) -> None:
+    names = [f"vermilion-stairwell-{kind}" for kind in ("folder", "socket", "pipe", "link", "leads")]
+    folder, socketed, pipe, link = (tmp_path / name for name in names[:4])
+    folder.mkdir()
+    os.mkfifo(pipe)
+    link.symlink_to(f"nowhere/{names[4]}")
+    here = Path.cwd()
+    with socket.socket(socket.AF_UNIX) as listening:
+        os.chdir(tmp_path)  # the path of a socket is short
+        try:
+            listening.bind(socketed.name)
+        finally:
+            os.chdir(here)
+        report = Sweep(names, EMBEDDER).paths([tmp_path])
+    assert report.found(whole=True)["utf-8"] == set(range(5))
+    assert report.files == 0, "there is nothing to read"
 
 
 def test_names_are_found_whole_and_what_is_too_short_is_refused() -> None:

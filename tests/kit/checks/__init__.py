@@ -8,6 +8,12 @@ from __future__ import annotations
 
 import sys
 
+from kit.checks.alarms import (
+    alarms_wait_sealed,
+    canaries_ring_however_they_are_read,
+    no_alarm_is_lost,
+    sinks_hear_no_more_than_they_may,
+)
 from kit.checks.apart import (
     DOORS,
     PLANTED,
@@ -18,6 +24,7 @@ from kit.checks.apart import (
     separate,
     separate_where_it_is_rare,
     threads_do_not_mix,
+    what_ends_one_ends_no_other,
 )
 from kit.checks.base import Check
 from kit.checks.chip import (
@@ -51,7 +58,27 @@ from kit.checks.log import (
     the_same_bytes,
     writers_take_turns,
 )
-from kit.checks.logged import a_log_that_was_taken_back_is_noticed, the_log_tells_and_hides
+from kit.checks.logged import (
+    a_log_that_was_cut_is_noticed_by_the_chip,
+    a_log_that_was_taken_back_is_noticed,
+    a_persona_is_shown_its_own_entries_only,
+    a_restore_is_told,
+    an_export_shows_what_is_in_the_log,
+    the_log_tells_and_hides,
+)
+from kit.checks.override import (
+    an_override_ends,
+    an_override_is_told_before_it_opens,
+    an_override_opens_with_its_approvals_alone,
+    an_override_takes_two_others,
+)
+from kit.checks.resident import (
+    a_house_answers_its_own_user_only,
+    a_house_lets_in_only_who_shows_something,
+    a_locked_house_has_nobody_awake,
+    a_scratch_in_use_is_not_swept,
+    a_session_ends_with_its_connection,
+)
 from kit.checks.thresholds import (
     a_session_ends_with_its_hours_and_its_budget,
     an_exclusive_subject_has_one_awake,
@@ -70,13 +97,19 @@ from kit.checks.vault import (
     snapshots_do_not_mix,
     what_layers_leave_out_was_forgotten,
 )
-from kit.checks.worker import a_worker_ends_with_its_parent, a_worker_gets_one_key, a_worker_is_shut_off
+from kit.checks.worker import (
+    a_worker_ends_with_its_parent,
+    a_worker_gets_one_key,
+    a_worker_is_shut_off,
+    a_worker_shows_nothing,
+)
 
 CHECKS: tuple[Check, ...] = (
     separate,
     separate_where_it_is_rare,
     DOORS,
     PLANTED,
+    what_ends_one_ends_no_other,
     names_do_not_run_together,
     commands_show_one_persona,
     threads_do_not_mix,
@@ -88,6 +121,10 @@ CHECKS: tuple[Check, ...] = (
     a_store_chooses_no_embedder,
     permits_open_what_they_say,
     admitted_sessions_keep_to_their_permit,
+    an_override_takes_two_others,
+    an_override_opens_with_its_approvals_alone,
+    an_override_is_told_before_it_opens,
+    an_override_ends,
     the_first_rule_that_holds_decides,
     a_session_ends_with_its_hours_and_its_budget,
     an_exclusive_subject_has_one_awake,
@@ -122,7 +159,30 @@ CHECKS: tuple[Check, ...] = (
     another_embedder_is_refused,
     the_same_bytes,
     limits_hold,
-    *(() if sys.platform == "win32" else (a_worker_is_shut_off, a_worker_gets_one_key, a_worker_ends_with_its_parent)),
+    *(
+        ()
+        if sys.platform == "win32"
+        else (a_worker_is_shut_off, a_worker_gets_one_key, a_worker_shows_nothing, a_worker_ends_with_its_parent)
+    ),
+    *(
+        ()
+        if sys.platform == "win32"
+        else (
+            a_house_lets_in_only_who_shows_something,
+            a_house_answers_its_own_user_only,
+            a_session_ends_with_its_connection,
+            a_locked_house_has_nobody_awake,
+            a_scratch_in_use_is_not_swept,
+        )
+    ),
     the_log_tells_and_hides,
+    sinks_hear_no_more_than_they_may,
+    no_alarm_is_lost,
+    canaries_ring_however_they_are_read,
+    alarms_wait_sealed,
+    a_log_that_was_cut_is_noticed_by_the_chip,
+    a_persona_is_shown_its_own_entries_only,
+    a_restore_is_told,
+    an_export_shows_what_is_in_the_log,
     a_log_that_was_taken_back_is_noticed,
 )

@@ -19,7 +19,10 @@ from severance.barrier.suites import parts as suites
 from severance.barrier.traces.compare import Stage, Variant, pairs
 from severance.barrier.traces.drawing import trace
 from severance.barrier.traces.fuse import BEFORE, CANCELLED, Cut, Fuse, ending, wire
+from severance.barrier.traces.people import EVERYONE, Who
 from severance.barrier.traces.ports import FEW, KEY, Ports, ScopedEntropy, StillClock
+from severance.barrier.traces.seats import Limits, Rule
+from severance.barrier.traces.steps import Step
 from severance.cli.surface import invoke
 from severance.embed import Hashing
 
@@ -62,6 +65,46 @@ def _separate(folder: Path, seeds: Sequence[int]) -> None:
     for seed in seeds:
         for pair in pairs(stage, trace(seed, 90), tuple(Variant)):
             assert not (*pair.crossed, *pair.seen_on_disk), (*pair.crossed, *pair.seen_on_disk)[0]
+
+
+def what_ends_one_ends_no_other(folder: Path) -> None:
+    """Exclusive subjects, budgets, hours, sessions that were dropped: each ends sessions of its own persona alone, and
+    what one was told of itself does not move.
+    """
+    innie, outie, helly, other = EVERYONE
+    stage = Stage(folder, Ports(commands=invoke))
+    for victim in (innie, helly):
+        for pair in pairs(stage, _endings(innie, outie, helly, other), tuple(Variant), (victim,)):
+            assert not (*pair.crossed, *pair.seen_on_disk), (*pair.crossed, *pair.seen_on_disk)[0]
+
+
+def _endings(innie: Who, outie: Who, helly: Who, other: Who) -> list[Step]:
+    def does(who: Who, what: str, session: int = -1, **more: Any) -> Step:
+        return Step(what, who, {"session": session, "cut": None, **more})
+
+    def crosses(subject: str, place: str) -> Step:
+        return Step("cross", None, {"subject": subject, "place": place, "desk": 0})
+
+    alone = [Step("limit", None, {"subject": s, "limits": Limits(exclusive=True)}) for s in (helly[0], other[0])]
+    budget = Step("limit", None, {"subject": "mark", "limits": Limits(budgets={innie[1]: 30, outie[1]: 9})})
+    hours = (Rule(innie[1], (0, 12)), Rule(outie[1], (12, 40)))
+    shared = Step("govern", None, {"subject": "mark", "place": "stairwell", "rules": hours})
+    says = [does(who, "remember", words=(0, n)) for n, who in enumerate((innie, outie, helly, other))]
+    hear = [does(who, "events", limit=50) for who in (innie, outie, other)]
+    asked = [does(who, "stats", 0) for who in (innie, outie, other, helly)]
+    again = [crosses("helly", "floor"), crosses("helly", "floor"), *asked, *hear]
+    return [
+        *alone,
+        budget,
+        shared,
+        *says,
+        does(outie, "abandon"),
+        *again,
+        *again,
+        Step("status"),
+        Step("restart"),
+        *hear,
+    ]
 
 
 def names_do_not_run_together(folder: Path) -> None:

@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from unittest import mock
 
@@ -28,6 +29,7 @@ NAMES = ("mark", "innie", "outie", "helly", "floor", "home")
 def nothing_in_the_clear(folder: Path) -> None:
     """Files, temporary files, logs and errors hold no content, and files no names."""
     logged, said, before = io.StringIO(), list[str](), dict(os.environ)
+    secrets: list[str] = []
     handler = logging.StreamHandler(logged)
     (scratch := folder / "tmp").mkdir()
     root, level = logging.getLogger(), logging.getLogger().level
@@ -35,7 +37,7 @@ def nothing_in_the_clear(folder: Path) -> None:
     root.setLevel(logging.DEBUG)
     try:
         with small_snapshots(), mock.patch.object(tempfile, "tempdir", str(scratch)):
-            _talk(folder, said)
+            _talk(folder, said, secrets)
     finally:
         root.removeHandler(handler)
         root.setLevel(level)
@@ -46,13 +48,23 @@ def nothing_in_the_clear(folder: Path) -> None:
         raw = file.read_bytes()
         assert not [name for name in NAMES if name.encode() in raw], f"a name in {file.name}"
     shown = [f"{name}={value}" for name, value in os.environ.items() if before.get(name) != value]
+    files = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    for secret in secrets:
+        assert secret.encode() not in files, "a permit or a credential in a file"
+        assert secret not in logged.getvalue(), "a permit or a credential in the log"
     for text in (logged.getvalue(), *said, *shown):
         assert not [word for word in ("petey", "severed", "map of") if word in text.lower()], "content in what is shown"
         assert sweep.content("shown", text.encode()).clean, "content in what is shown"
 
 
-def _talk(folder: Path, said: list[str]) -> None:
+def _talk(folder: Path, said: list[str], secrets: list[str]) -> None:
     with make_house(folder) as house:
+        permit = house.permit("mark", "floor", rights=["recall"], until=timedelta(hours=1))
+        credential = house.register("mark", "floor", MARKED)
+        for text in (permit, credential):
+            house.admit(text).sleep()
+            refuses(NotFoundError, lambda text=text: house.admit(text[:-3]))
+        secrets += [permit, credential, credential.rpartition(".")[2]]
         innie = house.cross("mark", "floor")
         for number in range(5):
             innie.remember(f"{MARKED} {number}", thread=MARKED, metadata={MARKED: MARKED})

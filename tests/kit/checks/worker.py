@@ -74,6 +74,22 @@ def a_worker_gets_one_key(folder: Path) -> None:
             assert held == [own], "a worker got another key than its own"
 
 
+def a_worker_shows_nothing(folder: Path) -> None:
+    """Neither its arguments nor its environment say whose it is, and its directory is its own, and says nothing."""
+    with _awake(folder) as (_, sessions):
+        folders = [session._child.scratch for session in sessions]
+        assert len(set(folders)) == len(folders), "two workers have one directory"
+        for session, scratch in zip(sessions, folders, strict=True):
+            session.remember("a memory of this one")
+            shown = [str(scratch), *map(str, scratch.rglob("*"))]
+            for name in ("cmdline", "environ"):
+                with suppress(OSError):  # there is no /proc, or it is closed, as it should be
+                    shown.append(Path("/proc", str(session.process), name).read_bytes().decode("utf-8", "replace"))
+            said = [word for word in ("mark", *_NAMES, str(folder)) for text in shown if word in text]
+            assert not said, "a worker shows whose it is"
+            assert not list(scratch.iterdir()), "something was left in its directory"
+
+
 def a_worker_ends_with_its_parent(folder: Path) -> None:
     """When the other end of its pipe is closed, nobody is there to serve."""
     with _awake(folder) as (_, sessions):

@@ -7,15 +7,19 @@ the module of its promise. `promises/test_teeth.py` runs them all, and so does `
 from __future__ import annotations
 
 from kit.faults import (  # noqa: F401 - they fill it
+    alarms,
     asked,
     chosen,
     clear,
     cut,
     door,
     doors,
+    ended,
     frames,
     log,
     logged,
+    override,
+    resident,
     sealed,
     shared,
     thresholds,

@@ -8,9 +8,12 @@ import msgspec
 
 from kit import checks
 from kit.faults.table import Patch, fault
-from severance.audit import auditlog, events
+from severance import house, store, telling
+from severance.audit import auditlog, events, export, proofs
 from severance.audit.auditlog import AuditLog
 from severance.audit.events import What
+from severance.crypto.envelope import Opener, SpaceKey
+from severance.upkeep import logs
 
 
 @fault(checks.the_log_tells_and_hides)
@@ -43,3 +46,117 @@ def a_refusal_names_who_would_wake_elsewhere(patch: Patch) -> None:
 @fault(checks.a_log_that_was_taken_back_is_noticed)
 def a_witness_takes_any_log(patch: Patch) -> None:
     patch.setattr(AuditLog, "goes_on_from", lambda self, note: None)
+
+
+@fault(checks.a_log_that_was_cut_is_noticed_by_the_chip)
+def the_chip_never_hears_of_the_log(patch: Patch) -> None:
+    patch.setattr(AuditLog, "keep_head", lambda self: None)
+
+
+@fault(checks.a_log_that_was_cut_is_noticed_by_the_chip)
+def only_the_length_of_the_log_is_remembered(patch: Patch) -> None:
+    true = AuditLog.holds
+
+    def holds(self: AuditLog, size: int, top: bytes) -> None:
+        true(self, size, proofs.root(self._log.node, 0, min(size, self.size())))
+
+    patch.setattr(AuditLog, "holds", holds)
+
+
+@fault(checks.a_log_that_was_cut_is_noticed_by_the_chip)
+def a_log_that_is_not_there_is_begun(patch: Patch) -> None:
+    true = store.open_audit
+
+    def open_audit(directory: Any, chip: Any, clock: Any, entropy: Any) -> Any:
+        if not (directory / store.AUDIT_NAME).exists():
+            chip.keep_log_head(0, bytes(32), back=True)
+        return true(directory, chip, clock, entropy)
+
+    patch.setattr(house, "open_audit", open_audit)
+
+
+@fault(checks.an_export_shows_what_is_in_the_log)
+def an_export_is_not_held_against_its_proofs(patch: Patch) -> None:
+    patch.setattr(proofs, "includes", lambda *given: True)
+
+
+@fault(checks.an_export_shows_what_is_in_the_log)
+def an_export_says_what_it_likes(patch: Patch) -> None:
+    true = export.shown
+
+    def shown(opens: bytes, frame: bytes, of: bytes, number: int) -> Any:
+        return _Anything(true(opens, frame, of, number))
+
+    patch.setattr(export, "shown", shown)
+
+
+@fault(checks.an_export_shows_what_is_in_the_log)
+def what_opens_an_entry_opens_the_log(patch: Patch) -> None:
+    patch.setattr(auditlog, "disclosed", lambda key, frame: key.secret * 2)
+    patch.setattr(export, "shown", lambda opens, frame, of, number: _of_key(opens[:32], frame, of, number))
+
+
+@fault(checks.a_persona_is_shown_its_own_entries_only)
+def a_persona_is_shown_what_its_subject_did(patch: Patch) -> None:
+    patch.setattr(AuditLog, "own", _unchecked)
+
+
+@fault(checks.a_persona_is_shown_its_own_entries_only)
+def a_persona_is_shown_its_canaries(patch: Patch) -> None:
+    patch.setattr(auditlog, "is_its_own", lambda event: event.persona is not None)
+
+
+@fault(checks.a_persona_is_shown_its_own_entries_only)
+def a_persona_sees_how_much_others_did(patch: Patch) -> None:
+    true = telling.Own.events
+
+    def numbered(self: Any, limit: int) -> Any:
+        return true(self, limit)[: max(0, limit - self._audit.size())]
+
+    patch.setattr(telling.Own, "events", numbered)
+
+
+@fault(checks.a_restore_is_told)
+def a_restored_store_hides_that_it_was(patch: Patch) -> None:
+    true = AuditLog.tell_all
+
+    def tell_all(self: AuditLog, what: What, each: Any) -> None:
+        if what is not What.RESTORED:
+            true(self, what, each)
+
+    patch.setattr(AuditLog, "tell_all", tell_all)
+
+
+@fault(checks.a_restore_is_told)
+def a_restore_takes_the_log_back(patch: Patch) -> None:
+    patch.setattr(logs, "_chosen", lambda kept, brought: "brought")
+
+
+class _Anything:
+    """An event that says whatever it is asked for."""
+
+    def __init__(self, event: Any) -> None:
+        self._event = event
+
+    def __getattr__(self, name: str) -> Any:
+        return _Same()
+
+
+class _Same:
+    def __ne__(self, other: object) -> bool:
+        return False
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _of_key(secret: bytes, frame: bytes, of: bytes, number: int) -> Any:
+    key = SpaceKey(of, 0, secret)
+    return events.opened(frame, Opener(key), key, number)
+
+
+def _unchecked(self: Any, subject: str, persona: str, limit: int) -> Any:
+    found = [event for _, event in self.events() if event.subject == subject and events.is_its_own(event)]
+    return found[-limit:]

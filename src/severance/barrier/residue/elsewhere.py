@@ -70,10 +70,8 @@ def is_let_in(house: House, session: Session, said: Sequence[str]) -> None:
             live(let_in, said, 60)
     for text in (permit[:-9] + permit[:9], credential[:-1], weaker, f"{permit} {credential}", said[1]):
         refused(partial(house.admit, text, tool=said[2][:50]))
-    logging.debug("%r %r", house.permits(), house.credentials())
     for made in [each.id for each in house.permits()] + [each.id for each in house.credentials()]:
         house.revoke(made)
     for text in (permit, credential):
         refused(partial(house.admit, text))
-    logging.debug("%r", house.events())
     print(permit, weaker, credential, sep="\n", flush=True)  # noqa: T201 - to the parent

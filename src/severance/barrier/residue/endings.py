@@ -36,6 +36,7 @@ from severance.barrier.residue.elsewhere import (
 from severance.barrier.residue.lives import live, refused, wait
 from severance.barrier.residue.planted import planted
 from severance.barrier.residue.stores import EMBEDDER, KEY, QUAY, STAIRWELL, SUBJECT, enter
+from severance.barrier.residue.warned import is_overridden, rings
 from severance.embed import Hashing
 from severance.errors import StoreError
 from severance.upkeep.backup import restore
@@ -259,6 +260,8 @@ ENDINGS: dict[str, Ending] = {
         leaves_a_thread,
         is_killed_with_a_worker,
         is_let_in,
+        rings,
+        is_overridden,
         sleeps,
         leaves_the_block,
         raises_in_the_block,
@@ -285,9 +288,9 @@ ENDINGS: dict[str, Ending] = {
         loses_its_worker,
     )
 }
-"""Those that end by themselves; the first six are the ones that leave most lying about."""
+"""Those that end by themselves; the first eight are the ones that leave most lying about."""
 
-TELLING = ("is_let_in",)
+TELLING = ("is_let_in", "rings", "is_overridden")
 """Those that say what else is to be looked for: secrets, one to a line."""
 
 WAITING: dict[str, Ending] = {"waits": waits, "waits_asleep": waits_asleep, "waits_elsewhere": waits_elsewhere}
@@ -306,6 +309,7 @@ def returns(name: str) -> int:
         "writes_a_snapshot": signal.SIGKILL,
         "is_killed": signal.SIGKILL,
         "is_killed_with_a_worker": signal.SIGKILL,
+        "rings": signal.SIGKILL,
     }
     return -signals.get(name, 0)
 

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from random import Random
 
 from severance.barrier.findings import Control, Tally
 from severance.barrier.residue import commands, dumps, endings, processes, stores
@@ -32,8 +33,8 @@ _SECRET = 1_000_000
 """From here on are numbers of secrets: above those of all sentences."""
 
 _FIRST = (
-    *("is_killed", "remember", "is_killed_with_a_worker", "recall", "is_let_in", "permit"),
-    *("raises", "amend", "starts_a_child", "import", "leaves_a_thread", "credential"),
+    *("is_killed", "remember", "is_killed_with_a_worker", "recall", "is_let_in", "permit", "rings", "amend"),
+    *("is_overridden", "import", "raises", "credential", "starts_a_child", "leaves_a_thread"),
 )
 WAYS = tuple(dict.fromkeys((*_FIRST, *endings.ENDINGS, *commands.COMMANDS)))
 """In which what was planted may be left: endings of a session, and commands. Those come first that leave most."""
@@ -106,7 +107,7 @@ class _Planted:
         if number < len(self.said):
             return f"sentence {number}"
         if number >= _SECRET:
-            return f"the text of permit or credential {number - _SECRET}"
+            return f"the text of secret {number - _SECRET}"
         labelled = number < len(self.said) + len(self.beside)
         return f"label or text {number - len(self.said)}" if labelled else "a name or the key"
 
@@ -137,13 +138,7 @@ def files(scene: Scene, tally: Tally) -> None:
     _needs_posix()
     for drawn in _trials(scene, tally):
         sweep, temporary, prepared = drawn.sweep(), Temporary(scene.folder), drawn.prepared()
-        write_control(drawn.folder("control") / "store", drawn.said, stores.EMBEDDER)
-        found = sweep.paths([prepared.with_name("control")]).found(whole=True)
-        tally.control = Control(
-            "each sentence in each of eight encodings and as a digest, in a store that seals nothing",
-            len(drawn.said) * len(ENCODINGS),
-            sum(len(found[name] & set(range(len(drawn.said)))) for name in ENCODINGS),
-        )
+        tally.control = _written_control(drawn, sweep)
         typed = _Typed(drawn)
         for number, name in enumerate(WAYS):
             if number and not scene.more(tally) and not scene.deep:
@@ -160,6 +155,24 @@ def files(scene: Scene, tally: Tally) -> None:
         # Names and the key are the same in every run, and another may be under way.
         new.hits = [hit for hit in new.hits if hit.sentence < len(drawn.said) + len(drawn.beside)]
         drawn.count(tally, new, "new in a temporary folder of the machine")
+
+
+def _written_control(drawn: _Planted, sweep: Sweep) -> Control:
+    """The sentences, and texts that look like a permit and a credential, in a store that seals nothing."""
+    control, source = drawn.folder("control"), Random(drawn.seed)
+    made = [".".join((kind, source.randbytes(32).hex(), source.randbytes(32).hex())) for kind in ("sev1", "sevc")]
+    secrets = drawn.secrets("\n".join(made))
+    assert secrets is not None  # noqa: S101 - for the type checker
+    write_control(control / "store", drawn.said, stores.EMBEDDER)
+    found = sweep.paths([control]).found(whole=True)
+    write_control(control / "made", made, stores.EMBEDDER)
+    told = secrets.paths([control / "made"]).found(whole=True)
+    return Control(
+        "each sentence, a permit and a credential in each of eight encodings and as a digest, in a store that seals "
+        "nothing",
+        (len(drawn.said) + len(made)) * len(ENCODINGS),
+        sum(len(found[name] & set(range(len(drawn.said)))) + len(told[name]) for name in ENCODINGS),
+    )
 
 
 def _rest(tried: int) -> str:

@@ -128,7 +128,7 @@ def type_place(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any
     world.command("threshold", "apply", str(rules), "--json")
     rules.unlink()
     seen = dict[Who | None, Any]()
-    for who in json.loads(out)["wakes"].items():
+    for who in [who for who in json.loads(out)["wakes"].items() if who[0] in args["wakes"]]:
         seen[who] = (code, world.command("threshold", "explain", who[0], "--at", args["place"], "--json"))
     return seen
 
@@ -235,7 +235,7 @@ def _typed(world: World, who: Who, args: Mapping[str, Any], *words: str, stdin: 
     """What a persona sees of a command at its place; ids that it is told are in its hands from then on."""
     where = ("--at", world.where(who), "--subject", who[0])
     told = [*where, *(["--json"] if args["json"] else [])]
-    ran = world.command(words[0], *told, *words[1:], stdin=stdin)
+    ran = world.command(words[0], *told, *words[1:], stdin=stdin, by=who)
     if ran and args["json"] and ran[1].startswith('{"memory"'):
         world.ids[who].append(json.loads(ran[1])["memory"]["id"])
     return ran

@@ -79,7 +79,7 @@ def place(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     """Move a threshold, and say all of them again."""
     found = world.place(args["place"], args["wakes"], world.house().place)
     world.house().apply_thresholds(world.house().thresholds())
-    return dict.fromkeys(found.wakes.items(), found.name)
+    return {who: found.name for who in found.wakes.items() if who[0] in args["wakes"]}
 
 
 @owner_step()
@@ -117,10 +117,12 @@ def status(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     house, found = world.house(), dict[Who | None, Any]()
     house.verify_audit()
     export = world.folder / "audit.jsonl"
-    with export.open("wb") as out:
-        house.export_audit(out)
-    verify_export(export)
-    export.unlink()
+    try:
+        with export.open("wb") as out:
+            house.export_audit(out)
+        verify_export(export)
+    finally:
+        export.unlink(missing_ok=True)
     events = house.events(limit=1_000)
     for each in house.status().personas:
         woken = [house.explain(each.subject, place).persona == each.name for place in each.places[:1]]

@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 # Importing them registers the steps.
-from severance.barrier.traces import by_command, by_owner, by_session  # noqa: F401
+from severance.barrier.traces import by_command, by_owner, by_session, by_warden  # noqa: F401
 from severance.barrier.traces.content import FIRST_WORDS, SECOND_WORDS, Content
 from severance.barrier.traces.elsewhere import still_workers
 from severance.barrier.traces.observing import Observation
@@ -94,7 +94,7 @@ class Stage:
             steps = without(steps, victim)
         world = self.world = self._world(victim, variant)
         try:
-            with small_snapshots(), small_batches(), overhearing(MEMORY) as heard:
+            with small_snapshots(), small_batches(), by_warden.owners_log(), overhearing(MEMORY) as heard:
                 self._take(world, steps)
         finally:
             with suppress(StoreError):

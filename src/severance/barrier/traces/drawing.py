@@ -157,6 +157,13 @@ BY_OWNER: Mapping[str, tuple[float, Arguments]] = {
     "accept": (0.3, _nothing),
     "restart": (3, _nothing),
     "crash": (2, _crash),
+    "escrow": (2, lambda r: {"all": r.randrange(4) > 0}),
+    "override": (1.5, lambda r: {"whom": r.choice(EVERYONE), "approved": r.randrange(4) > 0}),
+    "canary": (1, _seat),
+    "alarms": (0.7, lambda r: {"number": r.randrange(3)}),
+    "type_alarm": (0.2, lambda r: {"number": r.randrange(3)}),
+    "type_canary": (0.3, _seat),
+    "type_override": (0.4, lambda r: {"whom": r.choice(EVERYONE), "approved": r.randrange(4) > 0}),
     "type_init": (0.2, _nothing),
     "type_let_in": (0.3, _seat),
     "type_sever": (0.2, _severed),
@@ -182,6 +189,7 @@ BY_SESSION: Mapping[str, tuple[float, Arguments]] = {
     "amend": (8, lambda r: {"words": _words(r), **_id(r), **_fields(r)}),
     "forget": (6, _id),
     "stats": (4, _nothing),
+    "notices": (2, _nothing),
     "events": (2, _limit),
     "carry": (0.7, _nothing),
     "sleep": (4, lambda r: {"held": r.randrange(4) == 0}),
@@ -207,6 +215,12 @@ _CHOICES = [(name, each[0]) for given in (BY_OWNER, BY_SESSION, BY_COMMAND) for 
 _NAMES, _WEIGHTS = zip(*_CHOICES, strict=True)
 
 
+def by_owner(r: Random, name: str) -> Step:
+    """One step of this name that the owner takes, or that is taken for the persona whom it names."""
+    arguments = BY_OWNER[name][1](r)
+    return Step(name, arguments.get("whom"), arguments)
+
+
 def by_session(r: Random, name: str) -> Step:
     """One step of this name that a persona takes with its session."""
     arguments = {**BY_SESSION[name][1](r), "session": r.choice((-1, -1, 0, 1)), "cut": _cut(r)}
@@ -217,7 +231,7 @@ def step(r: Random) -> Step:
     """One step."""
     (name,) = r.choices(_NAMES, _WEIGHTS)
     if name in BY_OWNER:
-        return Step(name, None, BY_OWNER[name][1](r))
+        return by_owner(r, name)
     if name in BY_SESSION:
         return by_session(r, name)
     arguments = {**BY_COMMAND[name][1](r), "json": r.randrange(2) == 0, "cut": _cut(r, one_in=3)}
@@ -263,10 +277,10 @@ def apart(r: Random, length: int) -> list[Step]:
     mine = {"session": -1, "cut": None}
     known = [Step("remember", who, {**mine, "words": [0, n]}) for who in EVERYONE for n in (1, 2)]
     asked = [Step("recall", who, {**mine, "words": [0, 1], "limit": 10}) for who in EVERYONE]
-    by_owner = ("cross", "let_in", "govern", "limit", "crash")
-    chosen = {**{name: BY_OWNER[name] for name in by_owner}, **BY_SESSION}
+    owners = ("cross", "let_in", "govern", "limit", "crash", "canary")
+    chosen = {**{name: BY_OWNER[name] for name in owners}, **BY_SESSION}
     del chosen["bulk"]
     names = r.choices(tuple(chosen), [often for often, _ in chosen.values()], k=length)
-    drawn = [Step(name, None, BY_OWNER[name][1](r)) if name in BY_OWNER else by_session(r, name) for name in names]
+    drawn = [by_owner(r, name) if name in BY_OWNER else by_session(r, name) for name in names]
     half = length // 2
     return [*trace(r, 0), *known, *asked, *drawn[:half], Step("restart"), *drawn[half:], *asked]

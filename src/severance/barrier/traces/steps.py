@@ -50,7 +50,7 @@ TypedStep = Callable[["World", Who, Mapping[str, Any]], Any]
 OWNER: dict[str, OwnerStep] = {}
 SESSION: dict[str, SessionStep] = {}
 TYPED: dict[str, TypedStep] = {}
-BY_SEAT = ("cross", "let_in", "type_let_in")
+BY_SEAT = ("cross", "let_in", "type_let_in", "canary", "type_canary")
 """Steps that are done for whoever of a subject wakes at a place."""
 
 CALLED: dict[str, str] = {}

@@ -28,6 +28,8 @@ from severance.ports import Reranking
 from severance.session import Session
 
 STORE = "store"
+_RANG = "severance: alarm: "
+_LONGEST = 10.0  # seconds
 _FILES = (
     *("vault.db", "vault.db-wal", "vault.db-shm", "chip.db", "chip.db-journal"),
     *("audit.db", "audit.db-wal", "audit.db-shm"),
@@ -193,6 +195,7 @@ class World:
             self.fuse.disarm()
         for house in filter(None, self.houses):
             end_workers(house)
+            house._bell.close(0)
         files = kept[0] if kept else self._files()
         for house in filter(None, self.houses):
             for connection in (*fuses.connections(house), fuses.told(house), house._bell._queue):
@@ -205,18 +208,24 @@ class World:
             path.write_bytes(content)
         self.furnish()
 
-    def command(self, *words: str, stdin: str = "") -> Any:
-        """What a user sees of a command: exit code, standard output, standard error. None where there are none."""
+    def command(self, *words: str, stdin: str = "", by: Who | None = None) -> Any:
+        """What a user sees of a command: exit code, standard output, standard error. None where there are none.
+
+        What rings is told on the errors of the owner's commands, for the owner alone; it is left out of them. Those of
+        a persona are taken as they are.
+        """
         if self.ports.commands is None:
             return None
-        return self.ports.commands(
-            [*words, "--store", str(self.store)],
+        code, out, err = self.ports.commands(
+            ["--store", str(self.store), *words],  # before the words: some commands have no store
             stdin.encode(),
             key=KEY,
             open_house=self._opened,
             ports={"clock": self.clock, "entropy": self.entropy},
             ticks=lambda: 0.0,
         )
+        rang = [line for line in err.splitlines(keepends=True) if by is None and line.startswith(_RANG)]
+        return code, out, "".join(line for line in err.splitlines(keepends=True) if line not in rang)
 
     def id_of(self, who: Who, args: Mapping[str, Any]) -> str:
         """An id: one that the persona saw, one that another persona saw, one that nobody did, or none at all."""
@@ -245,6 +254,8 @@ class World:
             # Whoever runs an encoder sees this: what is asked of it for one persona must not depend on another.
             self._keep(by, numbered.at, "asked of the encoders", tuple(self.asked))
         self.asked.clear()
+        for house in filter(None, self.houses):
+            house._bell.flush(_LONGEST)  # or its thread would go on beside the next step
 
     def _keep(self, who: Who | None, at: int, what: str, view: Any) -> None:
         self.seen[who].append((at, what, placeless(view, str(self.folder))))

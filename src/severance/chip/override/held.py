@@ -47,8 +47,8 @@ class Leave:
         if not self._held.holds():
             raise AsleepError(ENDED)
 
-    def end(self) -> None:
-        """The session sleeps."""
+    def end(self, at: int | None = None) -> None:
+        """The session sleeps; an override ends when that is known."""
         self._held.finish()
 
 
@@ -150,7 +150,9 @@ class Held:
             if self._desk.get(self._id).row.ended is not None:
                 return "stopped"
             self._seen = seen
-        if self._turn is not None and self._book.turn(self._request.subject) != self._turn:
+        # Also where the subject was made exclusive after it woke: like any session that did not take the last turn.
+        subject = self._request.subject
+        if self._book.limits(subject).exclusive and self._book.turn(subject) != self._turn:
             return "turn"
         return None
 

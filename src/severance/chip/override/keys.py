@@ -93,7 +93,7 @@ class PrivateKey:
         lines = [line for line in content.decode("ascii", "replace").splitlines() if line and not line.startswith("#")]
         raw = read(_PRIVATE, lines[0], 2 * _HALF) if len(lines) == 1 else None
         if raw is None:
-            raise InputError("that file holds no private override key; `severance override new-key FILE` makes one")
+            raise InputError("that file holds no private override key; `severance override keygen FILE` makes one")
         return cls(raw[:_HALF], raw[_HALF:])
 
 
@@ -105,7 +105,7 @@ def public_of(text: str) -> PublicKey:
     """
     raw = read(_PUBLIC, text.strip(), 2 * _HALF)
     if raw is None or agreed(_ANY, raw[_HALF:]) is None:
-        raise InputError("that is no public override key; `severance override new-key FILE` prints one")
+        raise InputError("that is no public override key; `severance override keygen FILE` prints one")
     return PublicKey(raw)
 
 

@@ -26,12 +26,16 @@ class Watch:
 
     def __init__(self, look: Callable[[], object]) -> None:
         self._look = look
-        self._seen = look()
+        self._seen = self._found = look()
 
     def changed(self) -> bool:
-        """Whether any of them has changed since this was asked last, or since the beginning."""
-        before, self._seen = self._seen, self._look()
-        return before != self._seen
+        """Whether any of them has changed since the last change that was settled, or since the beginning."""
+        self._found = self._look()
+        return self._found != self._seen
+
+    def settle(self) -> None:
+        """What changed was read and acted on. Until then it goes on being a change: a look can fail half-way."""
+        self._seen = self._found
 
 
 class Book:

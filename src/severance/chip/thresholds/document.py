@@ -22,6 +22,7 @@ from typing import Any
 
 from severance.chip.thresholds.positions import Path
 from severance.chip.thresholds.rules import (
+    APPLICATION,
     COMMAND,
     KINDS,
     NO_LIMITS,
@@ -43,6 +44,7 @@ MOST_BYTES = 1 << 20
 _WHO = ("subject", "place", "persona")
 _RULE_KEYS = (*_WHO, *KINDS)
 _SUBJECT_KEYS = ("name", "exclusive", "zone", "budget")
+_FORM = "{} is a text, or a list of texts of which any may hold"
 _UNKNOWN = "there is no such persona of that subject; `severance sever SUBJECT PERSONA` makes one"
 
 NameOf = Callable[[object, str], str]
@@ -95,7 +97,7 @@ def _thresholds(document: Mapping[str, Any], name_of: NameOf, exists: Exists) ->
             raise WrongError(path, "this subject has a table already; put both into one")
         for persona in found.budgets:
             if not exists(name, persona):
-                raise WrongError((*path, "budget", persona), _UNKNOWN)
+                raise WrongError((*path, "budget", persona), _UNKNOWN, key=True)
         limits[name] = found
     rules: dict[tuple[str, str], Rules] = {}
     for number, table in enumerate(tables(document, "rule")):
@@ -104,7 +106,7 @@ def _thresholds(document: Mapping[str, Any], name_of: NameOf, exists: Exists) ->
         subject, place, persona = (_name(table, key, path, name_of) for key in _WHO)
         if not exists(subject, persona):
             raise WrongError((*path, "persona"), _UNKNOWN)
-        rule = Rule(persona, tuple(_condition(table, kind, path) for kind in KINDS if kind in table))
+        rule = Rule(persona, tuple(_condition(table, kind, path, name_of) for kind in KINDS if kind in table))
         rules[subject, place] = within(path, checked_rules, (*rules.get((subject, place), ()), rule))
     return Thresholds(rules, {name: found for name, found in limits.items() if found != NO_LIMITS})
 
@@ -122,7 +124,7 @@ def _limits(table: Mapping[str, Any], path: Path, name_of: NameOf) -> tuple[str,
     budgets = {}
     for who, text in budget.items():
         here = (*path, "budget", who)
-        persona = within(here, lambda given: name_of(given, "a persona"), who)
+        persona = within(here, lambda given: name_of(given, "a persona"), who, key=True)
         if not isinstance(text, str) or persona in budgets:
             raise WrongError(here, 'a budget is one text for each persona, such as "2h"')
         budgets[persona] = within(here, read_budget, text)
@@ -137,10 +139,24 @@ def _name(table: Mapping[str, Any], key: str, path: Path, name_of: NameOf) -> st
     )
 
 
-def _condition(table: Mapping[str, Any], kind: Kind, path: Path) -> Condition:
-    value = table[kind]
-    values = [value] if isinstance(value, str) and kind != COMMAND else value
-    if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
-        form = "a list of texts" if kind == COMMAND else "a text, or a list of texts of which any may hold"
-        raise WrongError((*path, kind), f"{kind} is {form}")
-    return within((*path, kind), lambda given: Condition.of(kind, given), values)
+def _condition(table: Mapping[str, Any], kind: Kind, path: Path, name_of: NameOf) -> Condition:
+    value, path = table[kind], (*path, kind)
+    if kind == COMMAND:
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise WrongError(path, f"{kind} is a list of texts")
+        return within(path, lambda given: Condition.of(kind, given), value)
+    if isinstance(value, str):
+        value = [_value(value, kind, path, name_of)]
+    elif isinstance(value, list):
+        value = [_value(each, kind, (*path, number), name_of) for number, each in enumerate(value)]
+    else:
+        raise WrongError(path, _FORM.format(kind))
+    return within(path, lambda given: Condition.of(kind, given), value)
+
+
+def _value(value: object, kind: Kind, path: Path, name_of: NameOf) -> str:
+    if not isinstance(value, str):
+        raise WrongError(path, _FORM.format(kind))
+    if kind == APPLICATION:
+        return within(path, lambda given: name_of(given, "an application"), value)
+    return within(path, lambda given: Condition.of(kind, [given]), value).values[0]

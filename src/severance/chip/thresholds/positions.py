@@ -1,4 +1,5 @@
-"""Where in a TOML text each key stands: `tomllib` does not say, and a person who wrote a wrong value wants to know.
+"""Where in a TOML text each key and each value stands: `tomllib` does not say, and a person who wrote a wrong value
+wants to know.
 
 For texts that `tomllib` has read: this is no second opinion on what is TOML (https://toml.io/en/v1.0.0).
 """
@@ -7,18 +8,17 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
 from typing import NamedTuple
 
 Path = tuple[str | int, ...]
-"""Keys and numbers of tables that lead to a value, such as ("rule", 2, "hours")."""
+"""Keys and numbers that lead to a value, such as ("rule", 2, "hours", 0)."""
 
 _SKIP = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
+_SKIP_WITHIN = re.compile(r"(?:[ \t\r\n,]+|#[^\n]*)*")
 _HEADER = re.compile(r"\[(\[)?[ \t]*")
 _PART = re.compile(r"""[ \t]*("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[A-Za-z0-9_-]+)[ \t]*(\.)?""")
-_VALUE = re.compile(
-    r'''"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#[^\n]*|[\[{]|[\]}]|\n|[^"'#\[\]{}\n]+''',
-    re.DOTALL,
+_SCALAR = re.compile(
+    r'''"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^"'#,\[\]{}\n]+''', re.DOTALL
 )
 
 
@@ -29,40 +29,68 @@ class Spot(NamedTuple):
     column: int
 
 
-def spots(text: str) -> dict[Path, Spot]:
-    """Where each table's header and each key of a table begins."""
-    found: dict[Path, Spot] = {}
-    for path, at in _statements(text):
-        line = text.count("\n", 0, at) + 1
-        found.setdefault(path, Spot(line, at - text.rfind("\n", 0, at)))
+class Marks(NamedTuple):
+    """Where a key and its value begin, in characters; of an element of a list, and of a header, both are the same."""
+
+    key: int
+    value: int
+
+
+def spot(text: str, at: int) -> Spot:
+    """Line and column of this character."""
+    return Spot(text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+
+
+def nearest(found: dict[Path, Marks], path: Path) -> Marks:
+    """Where this value stands, or what is around it where it was not written by itself."""
+    while path not in found and path:
+        path = path[:-1]
+    return found.get(path, Marks(0, 0))
+
+
+def marks(text: str) -> dict[Path, Marks]:
+    """Where each table's header stands, each key, and each value."""
+    found: dict[Path, Marks] = {}
+    table: Path = ()
+    counts: dict[Path, int] = {}
+    at = _after(_SKIP, text, 0)
+    while at < len(text):
+        header = _HEADER.match(text, at)
+        if header:
+            keys, end = _keys(text, header.end())
+            table = _resolved(keys, counts, is_array=header[1] is not None)
+            found.setdefault(table, Marks(at, at))
+            at = end + (2 if header[1] else 1)
+        else:
+            keys, end = _keys(text, at)
+            at = _note(found, text, (*table, *keys), Marks(at, end + 1))
+        at = _after(_SKIP, text, at)
     return found
 
 
-def nearest(found: dict[Path, Spot], path: Path) -> Spot:
-    """Where this value stands, or the table around it where it has no line of its own."""
-    while path not in found and path:
-        path = path[:-1]
-    return found.get(path, Spot(1, 1))
-
-
-def _statements(text: str) -> Iterator[tuple[Path, int]]:
-    table: Path = ()
-    counts: dict[Path, int] = {}
-    at = 0
+def _note(found: dict[Path, Marks], text: str, path: Path, mark: Marks) -> int:
+    """Note where a value stands, and every value in it. Returns where it ends."""
+    opened: list[tuple[Path, int | None]] = []  # lists, with the number of the next element, and tables
     while True:
-        at = _after(_SKIP, text, at)
-        if at >= len(text):
-            return
-        begin, header = at, _HEADER.match(text, at)
-        if header:
-            keys, at = _keys(text, header.end())
-            table = _resolved(keys, counts, is_array=header[1] is not None)
-            yield table, begin
-            at += 2 if header[1] else 1
+        at = _after(_SKIP, text, mark.value)
+        found.setdefault(path, Marks(at if mark.key == mark.value else mark.key, at))
+        if text[at] in "[{":
+            opened.append((path, 0 if text[at] == "[" else None))
+            at += 1
         else:
-            keys, at = _keys(text, at)
-            yield (*table, *keys), begin
-            at = _end_of_value(text, at + 1)
+            at = _after(_SCALAR, text, at)
+        while opened and text[(at := _after(_SKIP_WITHIN, text, at))] in "]}":
+            opened.pop()
+            at += 1
+        if not opened:
+            return at
+        path, number = opened[-1]
+        if number is None:
+            keys, end = _keys(text, at)
+            path, mark = (*path, *keys), Marks(at, end + 1)
+        else:
+            opened[-1] = path, number + 1
+            path, mark = (*path, number), Marks(at, at)
 
 
 def _resolved(keys: Path, counts: dict[Path, int], *, is_array: bool) -> Path:
@@ -87,19 +115,6 @@ def _keys(text: str, at: int) -> tuple[Path, int]:
         keys.append(next(iter(tomllib.loads(f"{raw} = 0"))))
         if not part[2]:
             return tuple(keys), at
-
-
-def _end_of_value(text: str, at: int) -> int:
-    depth = 0
-    while at < len(text):
-        token = _VALUE.match(text, at)
-        if token is None:
-            return len(text)
-        if token[0] == "\n" and depth == 0:
-            return token.end()
-        depth += (token[0] in "[{") - (token[0] in "]}")
-        at = token.end()
-    return at
 
 
 def _after(pattern: re.Pattern[str], text: str, at: int) -> int:

@@ -100,13 +100,14 @@ class Staying:
                 changed = self._watch.changed()
                 if changed or not self._since <= now < self._next:
                     self._look(max(now, self._since), changed=changed)
+                    self._watch.settle()
             if self._over is not None:
                 raise AsleepError(self._over)
 
-    def end(self) -> None:
-        """The session sleeps: write down how long it was awake."""
+    def end(self, at: int | None = None) -> None:
+        """The session sleeps: write down how long it was awake, until now or until the time that is given."""
         with self._lock:
-            now = max(self._clock(), self._since)
+            now = max(self._clock() if at is None else at, self._since)
             self._over = self._over or "this session has ended; cross again to wake the persona"
             if self._budget is not None or now - self._since >= _SHORT:
                 self._count(now)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +21,7 @@ from typing import Protocol
 from severance.crypto.rootkey.allowed import is_allowed
 from severance.crypto.rootkey.source import home
 from severance.errors import KeyMissingError
+from severance.programs import status
 
 COMMAND_SECONDS = 5
 Address = IPv4Address | IPv6Address
@@ -134,19 +134,11 @@ class Machine:
     def succeeds(self, argv: Sequence[str]) -> bool | None:
         """Run it, if this user has allowed exactly this command: without a shell, with no input and few variables."""
         program = self.path(argv[0])
-        with suppress(KeyMissingError, OSError, ValueError, subprocess.TimeoutExpired):
+        with suppress(KeyMissingError, OSError, ValueError):
             if program is not None and is_allowed(argv, self.environ):
-                done = subprocess.run(
-                    [str(program), *argv[1:]],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    timeout=self.command_seconds,
-                    check=False,
-                    cwd=home(self.environ) or program.parent,
-                    env={name: self.environ[name] for name in PASSED_ON if name in self.environ},
-                )
-                return done.returncode == 0
+                cwd = home(self.environ) or program.parent
+                env = {name: self.environ[name] for name in PASSED_ON if name in self.environ}
+                return status([str(program), *argv[1:]], seconds=self.command_seconds, cwd=cwd, env=env) == 0
         return None
 
 

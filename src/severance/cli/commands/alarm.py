@@ -82,7 +82,8 @@ def listed(
     with edge.house() as house:
         found = house.alarm_rules()
     if edge.as_json:
-        screen.document({"sinks": dict(found.sinks), "rules": list(found.rules)})
+        sinks = [{"sink": name, "what": what} for name, what in found.sinks.items()]
+        screen.document({"sinks": sinks, "rules": list(found.rules)})
         return
     for name, what in found.sinks.items():
         screen.line(f"{name}: {what}")

@@ -172,7 +172,7 @@ def accept(
         screen.document(shapes.of_audit_accepted(found))
     elif found.begun:
         screen.line(
-            "The audit log begins anew; what was there has .before-accept in its name. Its first entry says so."
+            "The audit log begins anew, and says so; what was there has .before-accept in its name."
         )
     else:
         screen.line(f"The audit log goes on after {found.entries:,} entries.")

@@ -75,10 +75,7 @@ def weaken(
     rights: options.FewerRights = None,
     length: _For = None,
     until: _Until = None,
-    thread: Annotated[
-        list[str] | None,
-        typer.Option("--thread", help="Only this conversation; can be repeated.", show_default=False),
-    ] = None,
+    thread: options.OnlyThreads = None,
     tool: Annotated[str | None, typer.Option("--tool", help="Only for this tool.", show_default=False)] = None,
     as_json: options.AsJson = False,
 ) -> None:

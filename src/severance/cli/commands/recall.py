@@ -44,10 +44,11 @@ def run(
     if edge.as_json:
         screen.document({"recollections": [shapes.of_recollection(hit) for hit in hits]})
     else:
-        _show(hits, full=full or not streams.has_reader_at_terminal())
+        show(hits, full=full or not streams.has_reader_at_terminal())
 
 
-def _show(hits: Sequence[Recollection], *, full: bool) -> None:
+def show(hits: Sequence[Recollection], *, full: bool) -> None:
+    """Recollections for people: whole texts, or one line of each."""
     if not hits:
         screen.line("Nothing is remembered here that answers this.")
         return

@@ -6,6 +6,7 @@ import typer
 from rich.text import Text
 
 from severance.cli import options, screen, shapes
+from severance.cli.commands.override import show_overrides
 from severance.cli.edge import Edge
 from severance.model import PersonaStatus, Status
 
@@ -45,6 +46,9 @@ def _show(status: Status) -> None:
         )
         subject = persona.subject
     screen.console().print(table)
+    if status.overrides:
+        screen.line("Overrides that are not over:")
+        show_overrides(status.overrides)
     idle = [place.name for place in status.places if not place.wakes and not place.depends]
     if idle:
         screen.line(f"Places where nobody wakes: {', '.join(idle)}.")

@@ -125,7 +125,8 @@ def _leave(edge: Edge, again: list[str]) -> None:
         with os.fdopen(hears, "rb") as pipe:
             is_up = pipe.read(1) == b"."
         if not is_up:
-            raise typer.Exit(started.wait() or exits.FAILED)  # it has said why
+            code = started.wait()
+            raise typer.Exit(code if code > 0 else exits.FAILED)  # it has said why
         started.returncode = 0  # it is not this process that waits for it
     return _tell(edge)
 

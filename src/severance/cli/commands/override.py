@@ -1,0 +1,337 @@
+"""`severance override`: waking a persona outside its place, with two approvals, a reason, an end and a notice."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from severance import approving
+from severance.cli import options, screen, shapes, streams, words
+from severance.cli.commands.recall import show as show_hits
+from severance.cli.edge import Edge
+from severance.errors import InputError
+from severance.model import OverrideInfo, OverrideRequest, OverrideState
+
+HELP = "Waking a persona outside its place: two approvals, a reason, an end, and a notice."
+
+_MOST = "a request has at most 262,144"
+_As = Annotated[Path, typer.Option("--as", metavar="FILE", help="The file of your override key.", show_default=False)]
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The id, as `override list` shows it.", show_default=False)]
+_Request = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID|-", help="The id of a request in the store; - reads its text on standard input.", show_default=False
+    ),
+]
+_Offline = Annotated[
+    bool, typer.Option("--offline", help="Without a store and a root key: print the answer, for `override submit`.")
+]
+
+
+def keygen(
+    ctx: typer.Context,
+    file: options.NewFile,
+    as_json: options.AsJson = False,
+) -> None:
+    """Make an override key in a new file, and print its public half, to be registered. Needs no store and no root key.
+
+    Whoever has the file can ask and approve in your name: it is for you alone, and belongs on no machine of the store.
+    """
+    edge = Edge(ctx, None, None, as_json)
+    public = approving.new_override_key(file)
+    if edge.as_json:
+        screen.document({"file": str(file), "public": public})
+    else:
+        screen.line(public)
+
+
+def register(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is.", show_default=False)],
+    public: Annotated[
+        str, typer.Argument(metavar="PUBLIC", help="What `override keygen` printed.", show_default=False)
+    ],
+    store: options.Store = None,
+    key: options.Key = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Register an override key, at most 8. Open requests end, since what approves them is made anew."""
+    edge = Edge(ctx, store, key, as_json)
+    with edge.house() as house:
+        info = house.register_override_key(name, public)
+    if edge.as_json:
+        screen.document(shapes.of_override_key(info))
+    else:
+        screen.line(f"Registered: {screen.shown(info.name)}, key {info.id}.")
+
+
+def unregister(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is.", show_default=False)],
+    store: options.Store = None,
+    key: options.Key = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Take an override key out. What it asked for or approved ends, and all open requests do."""
+    edge = Edge(ctx, store, key, as_json)
+    with edge.house() as house:
+        house.unregister_override_key(name)
+    if edge.as_json:
+        screen.document({"unregistered": name})
+    else:
+        screen.line(f"Taken out: {screen.shown(name)}.")
+
+
+def keys(
+    ctx: typer.Context, store: options.Store = None, key: options.Key = None, as_json: options.AsJson = False
+) -> None:
+    """List the override keys that are registered."""
+    edge = Edge(ctx, store, key, as_json)
+    with edge.house() as house:
+        found = house.override_keys()
+    if edge.as_json:
+        screen.document({"keys": [shapes.of_override_key(info) for info in found]})
+        return
+    if not found:
+        screen.line("No override key is registered.")
+        return
+    table = screen.table("name", "id", "registered")
+    for info in found:
+        table.add_row(info.name, info.id, shapes.short(info.made))
+    screen.console().print(table)
+
+
+def request(
+    ctx: typer.Context,
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="Whose persona.", show_default=False)],
+    persona: Annotated[str, typer.Argument(metavar="PERSONA", help="Who is to be woken.", show_default=False)],
+    own: _As,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT|-", help="Why; - reads standard input.", show_default=False)
+    ],
+    length: Annotated[
+        str, typer.Option("--for", metavar="LENGTH", help="How long it opens, such as 30m.", show_default=False)
+    ],
+    rights: options.Rights = "recall",
+    thread: options.OnlyThreads = None,
+    approve_within: Annotated[
+        str, typer.Option("--approve-within", metavar="LENGTH", help="How long it can be approved.")
+    ] = "1h",
+    use_within: Annotated[
+        str, typer.Option("--use-within", metavar="LENGTH", help="How long after that it can be used.")
+    ] = "1h",
+    store: options.Store = None,
+    key: options.Key = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Ask for a persona to be woken outside its place, and print the request, for the approvers.
+
+    It names the persona and the reason in the clear: hand it to those who are to approve it, and to nobody else.
+    """
+    edge = Edge(ctx, store, key, as_json)
+    why = streams.text_from_input(reason, "the reason", "say it in fewer words")
+    with edge.house() as house:
+        text = house.request_override(
+            subject,
+            persona,
+            key=own,
+            reason=why,
+            rights=words.listed(rights),
+            threads=thread,
+            length=words.length(length),
+            approve_within=words.length(approve_within),
+            use_within=words.length(use_within),
+        )
+    if edge.as_json:
+        screen.document({"id": approving.show_request(text).id, "request": text})
+    else:
+        screen.line(text)
+
+
+def show(ctx: typer.Context, as_json: options.AsJson = False) -> None:
+    """Show what the request on standard input asks for. Needs no store and no root key.
+
+    That it was altered since it was signed is noticed here; whether its house knows it, the house can tell.
+    """
+    edge = Edge(ctx, None, None, as_json)
+    found = approving.show_request(streams.text_from_input("-", "the request", _MOST))
+    if edge.as_json:
+        screen.document(shapes.of_override_request(found))
+    else:
+        _tell(found)
+
+
+def approve(
+    ctx: typer.Context,
+    given: _Request,
+    own: _As,
+    offline: _Offline = False,
+    store: options.Store = None,
+    key: options.Key = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Approve exactly this request. Read it first: `severance override show`.
+
+    Your share of the persona's key goes to whoever asked. Two approvals are needed, neither by whoever asked.
+    """
+    _answer(Edge(ctx, store, key, as_json), given, own, approves=True, offline=offline)
+
+
+def deny(
+    ctx: typer.Context,
+    given: _Request,
+    own: _As,
+    offline: _Offline = False,
+    store: options.Store = None,
+    key: options.Key = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Refuse a request. That ends the override for good, also while it is used. Whoever asked can withdraw it so."""
+    _answer(Edge(ctx, store, key, as_json), given, own, approves=False, offline=offline)
+
+
+def submit(
+    ctx: typer.Context, store: options.Store = None, key: options.Key = None, as_json: options.AsJson = False
+) -> None:
+    """Hand in the answer on standard input, which was made with `--offline`."""
+    edge = Edge(ctx, store, key, as_json)
+    text = streams.text_from_input("-", "the answer", _MOST).strip()
+    with edge.house() as house:
+        found = house.answer_override(text)
+    _state(found, edge)
+
+
+def use(
+    ctx: typer.Context,
+    id: _Id,  # noqa: A002
+    own: _As,
+    ask: Annotated[
+        list[str] | None,
+        typer.Option("--ask", metavar="QUERY", help="What to look for; can be repeated.", show_default=False),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many for each, 1 to 1,000.")] = 10,
+    store: options.Store = None,
+    key: options.Key = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Wake the persona, once, and recall what is asked: with --ask, or each line on standard input until that ends.
+
+    When this command ends, however it does, so does the override. Other rights than to recall are for the library.
+    """
+    edge = Edge(ctx, store, key, as_json)
+    with edge.house() as house, house.use_override(id, key=own) as session:
+        if ask is None and streams.can_ask():
+            screen.console(errors=True).print(f"{session.persona} is awake. A question on each line; Ctrl-D ends it.")
+        for query in ask if ask is not None else _lines():
+            hits = session.recall(query, limit=limit)
+            if edge.as_json:
+                screen.document({"recollections": [shapes.of_recollection(hit) for hit in hits]})
+            else:
+                show_hits(hits, full=True)
+
+
+def end(
+    ctx: typer.Context,
+    id: _Id,  # noqa: A002
+    store: options.Store = None,
+    key: options.Key = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """End an override for good, a request or one in use, in whichever process. Its session ends within a second."""
+    edge = Edge(ctx, store, key, as_json)
+    with edge.house() as house:
+        found = house.end_override(id)
+    _state(found, edge)
+
+
+def listed(
+    ctx: typer.Context, store: options.Store = None, key: options.Key = None, as_json: options.AsJson = False
+) -> None:
+    """List the overrides; those that are over stay for 30 days."""
+    edge = Edge(ctx, store, key, as_json)
+    with edge.house() as house:
+        found = house.overrides()
+    if edge.as_json:
+        screen.document({"overrides": [shapes.of_override(info) for info in found]})
+    elif found:
+        show_overrides(found)
+    else:
+        screen.line("There are no overrides.")
+
+
+def show_overrides(found: Sequence[OverrideInfo]) -> None:
+    """A table of overrides."""
+    table = screen.table("id", "state", "subject", "persona", "asked by", "approved by", "until", "reason")
+    for info in found:
+        until = info.until or (info.use_by if info.state is OverrideState.APPROVED else info.approve_by)
+        table.add_row(
+            info.id,
+            info.state.value + (f" ({info.why})" if info.state is OverrideState.ENDED else ""),
+            info.subject,
+            info.persona,
+            info.requester,
+            ", ".join(info.approved),
+            shapes.short(until),
+            screen.on_one_line(info.reason),
+        )
+    screen.console().print(table)
+
+
+def _answer(edge: Edge, given: str, own: Path, *, approves: bool, offline: bool) -> None:
+    answer = approving.approve if approves else approving.deny
+    if offline:
+        if given != "-":
+            raise InputError("without a store there are no ids; give the text of the request on standard input, with -")
+        text = answer(streams.text_from_input("-", "the request", _MOST), own)
+        if edge.as_json:
+            screen.document({"answer": text})
+        else:
+            screen.line(text)
+        return
+    asked = streams.text_from_input("-", "the request", _MOST) if given == "-" else None
+    with edge.house() as house:
+        found = house.answer_override(answer(house.override_request(given) if asked is None else asked, own))
+    _state(found, edge)
+
+
+def _state(found: OverrideInfo, edge: Edge) -> None:
+    if edge.as_json:
+        screen.document(shapes.of_override(found))
+        return
+    screen.line(
+        {
+            OverrideState.REQUESTED: "It has one of two approvals.",
+            OverrideState.APPROVED: f"It is approved, and can be used until {shapes.short(found.use_by)}.",
+            OverrideState.DENIED: "It is refused, for good.",
+        }.get(found.state, "It is over.")
+    )
+
+
+def _tell(found: OverrideRequest) -> None:
+    lines = {
+        "wakes": f"{found.persona} of {found.subject}",
+        "because": found.reason,
+        "asked by": f"{found.requester}, key {found.key}",
+        "rights": ", ".join(sorted(found.rights)),
+        "threads": "all" if found.threads is None else ", ".join(found.threads),
+        "for": str(found.length),
+        "approve by": shapes.short(found.approve_by),
+        "use by": shapes.short(found.use_by),
+        "id": found.id,
+        "digest": found.digest,
+    }
+    for name, text in lines.items():
+        screen.line(f"{name}: {screen.on_one_line(text)}")
+
+
+def _lines() -> Iterator[str]:
+    """The lines on standard input that are not empty, each when it is there."""
+    if sys.stdin is None:
+        raise InputError("questions were to come from standard input, which is closed; give them with --ask")
+    for line in sys.stdin:
+        if line.strip():
+            yield line.strip()

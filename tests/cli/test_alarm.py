@@ -1,0 +1,113 @@
+"""`severance alarm` and `severance canary`, as the owner types them; and that nobody else hears of alarms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Run
+from kit.serving import serving
+
+pytestmark = pytest.mark.usefixtures("store")
+
+HOOK = '[[sink]]\nname = "hook"\nwebhook = "{url}"\n\n[[rule]]\non = "*"\nto = ["hook", "log"]\n'
+NOBODY = "http://127.0.0.1:9/"
+
+
+def test_rules_are_checked_applied_shown_and_listed(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "alarms.toml"
+    file.write_text(HOOK.format(url=NOBODY), encoding="utf-8")
+    assert run("alarm", "check", str(file)).out.startswith("1 rules, all of which can be meant.")
+    shown = run("alarm", "apply", str(file), "--dry-run").out
+    assert shown.endswith("This is what would change; nothing has.\n")
+    ran = run("alarm", "apply", str(file))
+    assert (ran.code, ran.out.splitlines()[0]) == (0, "the sink hook comes: webhook http://....")
+    assert run("alarm", "apply", str(file)).out == "Nothing changes.\n"
+    assert run("alarm", "show").out == file.read_text(encoding="utf-8")
+    listed = run("alarm", "list").out.splitlines()
+    assert listed[0] == "log: the log of the program, and `severance alarm status`"
+    assert listed[1] == "hook: webhook http://..."
+    assert listed[2].startswith("rings: * (")
+
+
+def test_an_error_has_file_line_and_column_and_changes_nothing(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "alarms.toml"
+    file.write_text('[[rule]]\non = "fire"\nto = "log"\n', encoding="utf-8")
+    before = run("alarm", "show").out
+    for command in ("check", "apply"):
+        ran = run("alarm", command, str(file))
+        code, said, problem = ran.code, ran.out, ran.err
+        assert (code, said) == (2, "")
+        assert "alarms.toml, line 2, column 1: there is no such alarm" in problem
+    assert run("alarm", "show").out == before
+    assert run("alarm", "check", str(tmp_path / "nothing")).code == 2
+
+
+def test_a_test_says_who_took_it_and_ends_with_1_if_one_did_not(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "alarms.toml"
+    with serving("200") as server:
+        file.write_text(HOOK.format(url=server.url), encoding="utf-8")
+        run("alarm", "apply", str(file))
+        ran = run("alarm", "test")
+        code, said, problem = ran.code, ran.out, ran.err
+        assert (code, said) == (0, "log: took it\nhook: took it\n")
+        assert problem.startswith("severance: alarm: test, once at ")
+    ran = run("alarm", "test", "hook")
+    code, said = ran.code, ran.out
+    assert (code, said) == (1, "hook: cannot be reached: nothing listens there\n")
+    assert run("alarm", "test", "nobody").code == 1
+
+
+def test_a_canary_is_planted_listed_and_removed(run: Run) -> None:
+    planted = run("canary", "plant", "--at", "office", "the code is 9-1-1-3").out.split()[-1]
+    assert f"{planted}  irving" in run("canary", "list").out
+    run("recall", "--at", "office", "code")
+    assert "canary, once" in run("alarm", "status").out
+    assert run("canary", "remove", planted).code == 0
+    assert run("canary", "list").out == "There are no canaries.\n"
+    assert run("canary", "remove", planted).code == 1
+    assert run("canary", "plant", "text").code == 2
+
+
+def test_whoever_reads_a_personas_output_hears_of_no_alarm(run: Run, tmp_path: Path) -> None:
+    run("canary", "plant", "--at", "office", "the code is 9-1-1-3")
+    file = tmp_path / "alarms.toml"
+    file.write_text(HOOK.format(url=NOBODY), encoding="utf-8")
+    run("alarm", "apply", str(file))
+    ran = run("recall", "--at", "office", "code")
+    code, said, problem = ran.code, ran.out, ran.err
+    assert (code, problem) == (0, "")
+    assert "9-1-1-3" in said
+    for _ in range(7):
+        problem = run("recall", "--at", "nowhere", "--subject", "irving", "code").err
+        assert problem == "severance: nobody of that name wakes at a place of that name here\n"
+    assert "alarm" in run("status").err, "and its owner does"
+
+
+def test_the_owners_commands_end_with_a_warning_if_something_waits(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "alarms.toml"
+    file.write_text(HOOK.format(url=NOBODY), encoding="utf-8")
+    run("alarm", "apply", str(file))
+    run("canary", "plant", "--at", "office", "the code is 9-1-1-3")
+    run("recall", "--at", "office", "code")
+    ran = run("status")
+    assert ran.code == 0
+    assert ran.err == "severance: 1 alarm waits, since a sink has not taken it; `severance alarm status` says why\n"
+    assert "hook, which cannot be reached: nothing listens there" in run("alarm", "status").out
+    quiet = run("--json", "status")
+    assert quiet.json
+    assert quiet.err == "", "with --json, standard error has errors as JSON, and nothing else"
+
+
+def test_the_secret_of_a_webhook_is_base64(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "alarms.toml"
+    file.write_text(HOOK.format(url=NOBODY), encoding="utf-8")
+    run("alarm", "apply", str(file))
+    assert len(run("alarm", "secret", "hook").out.strip()) == 44
+    assert run("alarm", "secret", "log").code == 1
+
+
+def test_nothing_has_rung_at_first(run: Run) -> None:
+    assert run("alarm", "status").out == "Nothing has rung, and nothing waits.\n"
+    assert run("--json", "alarm", "status").json == {"told": [], "sinks": []}

@@ -1,0 +1,184 @@
+"""Overrides at the command line: keys, requests, answers that travel as texts, and use."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import Ran, Run, command
+
+NAMES = ("irving", "burt", "dylan")
+
+
+@pytest.fixture
+def keys(run: Run, store: Path, tmp_path: Path) -> dict[str, str]:
+    """Of three people, registered."""
+    made = {name: str(tmp_path / f"{name}.key") for name in NAMES}
+    for name, path in made.items():
+        public = run("override", "keygen", path).out.removesuffix("\n")
+        assert public.startswith("sevk1.")
+        assert run("override", "register", name, public).code == 0
+    return made
+
+
+def said(found: Ran) -> str:
+    """Standard error without what rings."""
+    return "".join(f"{line}\n" for line in found.err.splitlines() if not line.startswith("severance: alarm: "))
+
+
+def asked(run: Run, keys: dict[str, str], *more: str) -> str:
+    found = run(
+        "override", "request", "irving", "work", "--as", keys["irving"], "--reason", "ill", "--for", "30m", *more
+    )
+    assert (found.code, said(found)) == (0, "")
+    return found.out.removesuffix("\n")
+
+
+def id_of(run: Run, text: str) -> str:
+    found: str = run("--json", "override", "show", input=text).json["id"]
+    return found
+
+
+def approved(run: Run, keys: dict[str, str]) -> str:
+    given = id_of(run, asked(run, keys))
+    for name in ("burt", "dylan"):
+        assert run("override", "approve", given, "--as", keys[name]).code == 0
+    return given
+
+
+def test_a_key_is_made_once_and_its_secret_is_not_printed(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "mine.key"
+    found = run("--json", "override", "keygen", str(path))
+    assert found.json.keys() == {"file", "public"}
+    secret = path.read_text().splitlines()[-1]
+    assert secret.startswith("sevs1.")
+    assert secret.split(".")[1] not in found.out
+    again = run("override", "keygen", str(path))
+    assert (again.code, again.out) == (1, "")
+    assert path.read_text().splitlines()[-1] == secret
+
+
+def test_keys_are_listed_and_taken_out(run: Run, keys: dict[str, str]) -> None:
+    listed = run("--json", "override", "keys").json["keys"]
+    assert [each["name"] for each in listed] == list(NAMES)
+    assert "irving" in run("override", "keys").out
+    assert run("override", "unregister", "burt").code == 0
+    assert "burt" not in run("override", "keys").out
+    assert run("override", "unregister", "burt").code == 1
+
+
+def test_a_request_says_to_approvers_what_it_asks(run: Run, keys: dict[str, str]) -> None:
+    text = asked(run, keys, "--thread", "monday", "--rights", "recall,remember")
+    shown = run("override", "show", input=text).out
+    for line in (
+        "wakes: work of irving",
+        "because: ill",
+        "rights: recall, remember",
+        "threads: monday",
+        "for: 0:30:00",
+    ):
+        assert line in shown.splitlines()
+    altered = run("override", "show", input=text[:-6] + "AAAAAA")
+    assert (altered.code, altered.out) == (1, "")
+    assert "altered" in altered.err
+
+
+def test_answers_are_made_without_a_store_and_handed_in(run: Run, keys: dict[str, str]) -> None:
+    text = asked(run, keys)
+    nowhere = {"SEVERANCE_STORE": "/nowhere", "SEVERANCE_KEY": ""}
+    for name, state in (("burt", "requested"), ("dylan", "approved")):
+        answer = run("override", "approve", "-", "--as", keys[name], "--offline", input=text, env=nowhere)
+        assert (answer.code, answer.err) == (0, "")
+        assert answer.out.startswith("seva1.")
+        assert run("--json", "override", "submit", input=answer.out).json["state"] == state
+    again = run("override", "submit", input=answer.out)
+    assert (again.code, again.out) == (1, "")
+    assert said(again) == "severance: that key has approved this request already; another one has to\n"
+
+
+def test_it_is_used_once_and_told_at_the_next_crossing(run: Run, keys: dict[str, str]) -> None:
+    given = approved(run, keys)
+    assert given in run("status").out
+    used = run("override", "use", given, "--as", keys["irving"], "--ask", "printer")
+    assert used.code == 0
+    assert "second floor" in used.out
+    again = run("override", "use", given, "--as", keys["irving"], "--ask", "printer")
+    assert (again.code, again.out, said(again)) == (1, "", "severance: it is over; ask again\n")
+    assert given not in run("status").out
+    first, second = (run("recall", "printer", "--at", "office", "--subject", "irving") for _ in range(2))
+    assert said(first).startswith("Notice: an override by irving woke this persona at ")
+    assert 'because: "ill"; it ended at ' in said(first)
+    assert first.out == second.out
+    assert said(second) == ""
+
+
+def test_questions_are_the_lines_of_standard_input(run: Run, keys: dict[str, str]) -> None:
+    found = run("--json", "override", "use", approved(run, keys), "--as", keys["irving"], input="printer\n\nprinter\n")
+    assert found.code == 0
+    assert found.out.count('"recollections"') == 2
+
+
+def test_a_refusal_ends_it_for_good(run: Run, keys: dict[str, str]) -> None:
+    given = approved(run, keys)
+    assert run("override", "deny", given, "--as", keys["dylan"]).out == "It is refused, for good.\n"
+    refused = run("--json", "override", "use", given, "--as", keys["irving"], "--ask", "printer")
+    assert (refused.code, refused.error["kind"]) == (1, "OverrideError")
+    assert run("--json", "override", "list").json["overrides"][0]["denied"] == "dylan"
+
+
+def test_it_can_be_ended_by_its_id(run: Run, keys: dict[str, str]) -> None:
+    given = approved(run, keys)
+    assert run("--json", "override", "end", given).json["state"] == "ended"
+    assert "ended (stopped)" in run("override", "list").out
+    assert run("override", "end", "a" * 32).code == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("override", "request", "irving", "work", "--as", "KEY", "--reason", "ill", "--for", "soon"),
+        ("override", "request", "irving", "work", "--as", "KEY", "--reason", "", "--for", "5m"),
+        ("override", "request", "irving", "work", "--as", "KEY", "--reason", "x", "--for", "99d"),
+        ("override", "request", "irving", "work", "--as", "KEY", "--reason", "x", "--for", "5m", "--rights", "all"),
+        ("override", "approve", "a" * 32, "--as", "KEY", "--offline"),
+        ("override", "approve", "-", "--as", "KEY", "--offline"),
+        ("override", "register", "mark", "sevk1.AAAA"),
+        ("override", "submit"),
+        ("override", "show"),
+    ],
+)
+def test_what_cannot_be_meant_is_said(run: Run, keys: dict[str, str], words: tuple[str, ...]) -> None:
+    found = run(*(keys["irving"] if word == "KEY" else word for word in words))
+    assert (found.code, found.out) == (2, "")
+    assert said(found).count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
+def test_a_key_that_others_can_read_is_refused(run: Run, keys: dict[str, str]) -> None:
+    Path(keys["burt"]).chmod(0o644)
+    found = run("override", "approve", id_of(run, asked(run, keys)), "--as", keys["burt"])
+    assert (found.code, found.out) == (3, "")
+    assert "can be reached by others" in found.err
+
+
+def test_the_override_ends_with_the_process_that_uses_it(run: Run, keys: dict[str, str], store: Path) -> None:
+    given = approved(run, keys)
+    argv = command("--json", "override", "use", given, "--as", keys["irving"])
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"printer\n")
+        process.stdin.flush()
+        assert b"second floor" in process.stdout.readline()
+        assert run("--json", "override", "list").json["overrides"][0]["state"] == "active"
+        other = run("override", "use", given, "--as", keys["irving"], "--ask", "printer")
+        assert (other.code, said(other)) == (1, "severance: it is in use\n")
+        process.kill()
+        process.wait(60)
+    (found,) = run("--json", "override", "list").json["overrides"]
+    assert (found["state"], found["why"]) == ("ended", "gone")
+    ended = run("--json", "audit", "show", "--what", "override.ended").out
+    assert "gone" in ended

@@ -1,0 +1,176 @@
+"""`up`, `down`, `lock` and `unlock`, as real processes; and commands that go through a house that is up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+import severance
+from kit.processes import PROC, is_there, until
+
+from .conftest import KEY, Run, command
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no such house on Windows")
+
+
+def _houses(store: Path) -> set[int]:
+    """The processes that are a house for this store."""
+    found = set()
+    for entry in PROC.glob("[0-9]*"):
+        with suppress(OSError):
+            said = (entry / "cmdline").read_bytes().split(b"\0")
+            if os.fsencode(store) in said and b"--foreground" in said:
+                found.add(int(entry.name))
+    return found
+
+
+@pytest.fixture(autouse=True)
+def taken_down(store: Path) -> Iterator[None]:
+    """No house of a test outlives it."""
+    yield
+    with suppress(severance.StoreError):
+        severance.connect(store).down()
+    until(lambda: not [each for each in _houses(store) if is_there(each)])
+
+
+@pytest.fixture
+def shown(store: Path) -> str:
+    with severance.open(store, key=KEY) as house:
+        return house.permit("irving", "office", rights=["recall", "remember"], until=timedelta(hours=1))
+
+
+def _keyless(shown: str | None = None) -> dict[str, str]:
+    """An environment without the root key."""
+    kept = {name: value for name, value in os.environ.items() if name != "SEVERANCE_KEY"}
+    return kept if shown is None else {**kept, "SEVERANCE_PERMIT": shown}
+
+
+def test_with_a_house_up_a_permit_is_enough(spawn: Run, shown: str, store: Path) -> None:
+    assert spawn("recall", "printer", env=_keyless(shown)).code == 3, "without one, the root key is needed"
+    up = spawn("up")
+    assert (up.code, up.out) == (0, "The house is up: open, 0 sessions.\n")
+    found = spawn("recall", "printer", "--json", env=_keyless(shown))
+    assert (found.code, "second floor" in found.out) == (0, True)
+    assert spawn("remember", "a new one", env=_keyless(shown)).code == 0
+    refused = spawn("recall", "printer", "--at", "house", env=_keyless(shown))
+    assert (refused.code, refused.out) == (1, "")
+    assert spawn("recall", "printer", env=_keyless("sev1_nothing")).code == 1
+    assert len(_houses(store)) == 1
+
+
+def test_up_says_that_it_is_and_down_that_it_was(spawn: Run, store: Path) -> None:
+    told = spawn("up", "--json").json
+    assert told == {"store": str(store), "up": True, "locked": False, "sessions": 0}
+    assert spawn("up").out == "The house is up already: open, 0 sessions.\n"
+    assert spawn("lock").out == "The house is locked.\n"
+    assert spawn("up").out == "The house is up already: locked; `severance unlock` opens it.\n"
+    assert spawn("down", "--json").json == {"store": str(store), "up": False, "locked": True, "sessions": 0}
+    ended = spawn("down")
+    assert (ended.code, "no house is up" in ended.err) == (1, True)
+
+
+def test_locked_it_takes_the_root_key_to_go_on(spawn: Run, shown: str) -> None:
+    assert spawn("up", "--locked", env=_keyless()).code == 0
+    found = spawn("recall", "printer", env=_keyless(shown))
+    assert (found.code, "the house is locked; `severance unlock` opens it" in found.err) == (1, True)
+    assert spawn("unlock", env=_keyless()).code == 3
+    assert spawn("unlock", "--json").json["locked"] is False
+    assert spawn("recall", "printer", env=_keyless(shown)).code == 0
+
+
+def test_who_cannot_begin_says_why(spawn: Run, store: Path, tmp_path: Path) -> None:
+    assert spawn("up", "--store", str(tmp_path / "nowhere")).code == 1
+    without = spawn("up", env=_keyless())
+    assert (without.code, without.err.count("\n")) == (3, 1)
+    for words in (("--lock-after", "soon"), ("--idle", "0s"), ("--most", "0")):
+        assert spawn("up", *words).code == 2
+    assert _houses(store) == set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_in_the_foreground_it_ends_when_it_is_asked_to(store: Path, shown: str, number: signal.Signals) -> None:
+    with subprocess.Popen(command("up", "--foreground"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            assert process.stdout.readline() == b"The house is up: open, 0 sessions.\n"
+            session = severance.connect(store).admit(shown)
+            session.remember("acknowledged")
+            process.send_signal(number)
+            assert (process.wait(60), process.stderr.read()) == (0, b"")
+        finally:
+            process.kill()
+    with pytest.raises(severance.AsleepError, match="was taken down"):
+        session.recall("acknowledged")
+    assert list((store / "resident").iterdir()) == []
+    with severance.open(store, key=KEY) as house, house.cross("irving", "office") as again:
+        assert "acknowledged" in [memory.text for memory in again.memories()]
+
+
+def test_a_house_that_was_left_has_no_terminal_and_no_output(spawn: Run, store: Path) -> None:
+    spawn("up")
+    (house,) = _houses(store)
+    if (PROC / str(house) / "stat").exists():
+        fields = (PROC / str(house) / "stat").read_text().rpartition(")")[2].split()
+        assert int(fields[3]) == house, "a session of its own"
+        if os.getuid() == 0:
+            assert {(PROC / str(house) / "fd" / str(n)).readlink() for n in (0, 1, 2)} == {Path(os.devnull)}
+
+
+def test_the_options_reach_the_house(spawn: Run, store: Path) -> None:
+    more = ["--most", "7", "--idle", "5m", "--lock-after", "8h", "--lock-on-sleep", "--isolation", "none"]
+    assert spawn("up", *more).code == 0
+    (house,) = _houses(store)
+    if (PROC / str(house) / "cmdline").exists():
+        said = (PROC / str(house) / "cmdline").read_bytes().decode().split("\0")
+        assert [word for word in more if word not in said] == []
+
+
+def test_with_a_key_on_the_command_line_the_store_is_opened_here(spawn: Run, shown: str) -> None:
+    spawn("up", "--locked")
+    environ = {**os.environ, "SEVERANCE_PERMIT": shown}
+    assert spawn("recall", "printer", env=environ).code == 1
+    assert spawn("recall", "printer", "--key", "env", env=environ).code == 0
+
+
+def test_a_unit_is_shown_before_it_is_written(run: Run, own_home: Path, store: Path) -> None:
+    asked = run("up", "--install", "systemd")
+    assert (asked.code, "pass --yes" in asked.err, "ExecStart=" in asked.out) == (2, True, True)
+    assert not (own_home / "systemd").exists()
+    written = run("up", "--lock-after", "30m", "--install", "systemd", "--yes")
+    assert written.code == 0
+    (unit,) = (own_home / "systemd" / "user").iterdir()
+    content = unit.read_text()
+    assert str(store) in content
+    assert '"--lock-after" "30m"' in content
+    assert content in written.out
+    assert f"systemctl --user enable --now {unit.stem}" in written.out
+    again = run("up", "--install", "systemd", "--yes")
+    assert (again.code, "exists already" in again.err) == (1, True)
+    assert run("up", "--uninstall", "systemd", "--yes").code == 0
+    assert not unit.exists()
+    gone = run("up", "--uninstall", "systemd", "--yes")
+    assert (gone.code, "cannot be changed" in gone.err) == (1, True)
+
+
+def test_an_agent_is_written_as_json_says(run: Run, own_home: Path) -> None:
+    told = run("--json", "up", "--install", "launchd", "--yes").json
+    assert told["written"] is True
+    assert Path(told["file"]).is_file()
+    assert told["next"] == [f"launchctl load -w {told['file']}"]
+    told = run("--json", "up", "--uninstall", "launchd", "--yes").json
+    assert (told["written"], Path(told["file"]).exists()) == (False, False)
+
+
+def test_on_windows_it_says_that_it_cannot_be(run: Run, monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
+    monkeypatch.setattr("severance.resident.address.sys.platform", "win32")
+    ended = run("up")
+    assert (ended.code, "cannot be up on Windows yet" in ended.err) == (2, True)

@@ -1,0 +1,82 @@
+"""The frozen vectors of overrides hold in the library and in the second decoder."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from format import make_vectors, override_decoder
+from format.decoder import Refused
+from format.overrides import MADE
+from severance.chip.override.desk import NEEDED, Desk, Override
+from severance.chip.override.escrow import key_from
+from severance.chip.override.keys import PrivateKey, public_of, read
+from severance.chip.override.texts import answer_of, request_of
+from severance.chip.register import ApproverForm, EscrowRow, OverrideRow, PairForm
+from severance.errors import OverrideError, SeveranceError
+
+VECTORS = json.loads(make_vectors.FILE.read_text("utf-8"))["overrides"]
+
+
+def private(text: str) -> PrivateKey:
+    raw = read("sevs1", text, 64)
+    assert raw is not None
+    return PrivateKey(raw[:32], raw[32:])
+
+
+class Known(Desk):
+    """Judges with these keys registered, and no chip."""
+
+    def __init__(self, forms: tuple[ApproverForm, ...]) -> None:
+        self._forms = forms
+
+    def approvers(self, rows: Any = None) -> tuple[ApproverForm, ...]:
+        return self._forms
+
+
+def opened(vector: dict[str, Any]) -> tuple[bytes, bytes]:
+    """What the library gets from it."""
+    keys = [private(text) for text in vector["private"]]
+    desk = Known(tuple(ApproverForm(f"{n}", key.public.raw, MADE) for n, key in enumerate(keys)))
+    request = request_of(vector["request"])
+    found = Override(OverrideRow(request.said.id, request.raw), request)
+    for text in vector["answers"]:
+        form = desk.judge(answer_of(text), found, MADE)
+        row = OverrideRow(request.said.id, request.raw, (*found.row.answers, form))
+        found = Override(row, request)
+    if len(found.approved) < NEEDED or found.denied:
+        raise OverrideError("too few")
+    pairs = EscrowRow(tuple(PairForm(*map(bytes.fromhex, pair)) for pair in vector["pairs"]))
+    return key_from(pairs, request, found.row.answers, keys[0]).secret, request.digest
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])
+def test_vectors_of_overrides(vector: dict[str, Any]) -> None:
+    if "refused" in vector:
+        with pytest.raises(Refused) as caught:
+            override_decoder.opened(vector)
+        assert caught.value.reason == vector["refused"]
+        with pytest.raises(SeveranceError):
+            opened(vector)
+        return
+    wanted = bytes.fromhex(vector["key"]), bytes.fromhex(vector["digest"])
+    assert override_decoder.opened(vector) == opened(vector) == wanted
+
+
+def test_keys_of_vectors() -> None:
+    vector = VECTORS[0]
+    for text, public, given in zip(vector["private"], vector["public"], vector["ids"], strict=True):
+        assert private(text).public == public_of(public)
+        assert override_decoder.publics(text) == public_of(public).raw
+        assert override_decoder.key_id(public_of(public).raw).hex() == public_of(public).id.hex() == given
+
+
+def test_the_second_decoder_imports_nothing_of_severance() -> None:
+    tree = ast.parse(Path(override_decoder.__file__).read_text("utf-8"))
+    modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    modules |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    assert not [module for module in modules if module and module.startswith("severance")]
