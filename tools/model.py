@@ -32,7 +32,7 @@ from severance.barrier.traces.ports import MEMORY
 
 _EVERY = 2.0  # seconds between two lines of progress at a terminal
 _EVERY_IN_A_FILE = 60.0
-_CONTROL = "a_change_while_somebody_crosses_is_missed"
+_CONTROL = "an_open_session_outlives_its_revocation"
 _FOUND = (AssertionError, SeveranceError)
 _MOST_OF_A_CONTROL = 200_000
 
@@ -42,9 +42,14 @@ def main() -> int:
     given = _arguments()
     report: dict[str, Any] = {"seed": given.seed, "exhausted": [], "controls": {}}
     found = ""
-    with tempfile.TemporaryDirectory(prefix="severance-model-", dir=MEMORY) as name:
+    with (
+        tempfile.TemporaryDirectory(prefix="severance-model-", dir=MEMORY) as name,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         try:
             _control(Path(name), list(PLANTED) if given.controls else [_CONTROL], given.seed, report)
+            if given.plant:
+                PLANTED[given.plant](patch)
             for alphabet in filter(None, given.alphabet.split(",")):
                 _exhaust(Path(name), alphabet, given.depth, report)
             _wander(Path(name), given, report)
@@ -69,6 +74,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=5, help="what the stories are drawn from")
     parser.add_argument("--first", type=int, default=0, help="the number of the first story")
     parser.add_argument("--controls", action="store_true", help="plant every seeded fault in turn")
+    parser.add_argument("--plant", choices=PLANTED, metavar="FAULT", help="plant this seeded fault, and see it found")
     parser.add_argument("--report", type=Path, help="a file for the counts, as JSON")
     return parser.parse_args()
 

@@ -35,7 +35,8 @@ from severance.errors import DamagedError, InputError, SeveranceError
 from severance.governing import Governing
 from severance.keeping import Keeping
 from severance.model import Persona, PersonaStatus, Place, Status
-from severance.overriding import OPEN, Overriding
+from severance.overridden import OPEN
+from severance.overriding import Overriding
 from severance.ports import Clock, Embedder, Entropy, Reranker, Reranking, Vault
 from severance.records import Event
 from severance.space import Space, new_key, stored_head
@@ -109,7 +110,7 @@ def open(  # noqa: A001 - `severance.open` is what people will write
         clock=clock,
         entropy=entropy,
         surroundings=surroundings,
-    )
+    )._begin()
 
 
 class House(Crossing, Governing, Keeping, Auditing, Overriding):
@@ -152,8 +153,16 @@ class House(Crossing, Governing, Keeping, Auditing, Overriding):
         self._desk = Desk(chip, entropy)
         self._surroundings = surroundings or Machine()
         self._workers = Workers(directory / VAULT_NAME)
-        with suppress(SeveranceError):  # what waits can wait, and keeps nobody out
-            self._bell.begin()
+
+    def _begin(self) -> Self:
+        """This house, which tells what waits to be told; closed again where that is cut short."""
+        try:
+            with suppress(SeveranceError):  # what waits can wait, and keeps nobody out
+                self._bell.begin()
+        except BaseException:
+            self.close()
+            raise
+        return self
 
     @property
     def embedder(self) -> Embedder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
@@ -18,25 +18,25 @@ from severance.asking import rights_of
 from severance.audit.events import What
 from severance.chip.chip import Chip
 from severance.chip.gate import Gate
-from severance.chip.override.desk import Desk, Override, Wish
+from severance.chip.override.desk import Desk
 from severance.chip.override.held import Held, Leave
-from severance.chip.override.keys import ID_BYTES, PrivateKey, PublicKey, public_of
-from severance.chip.override.texts import MOST_REASON, MOST_THREADS, answer_of
-from severance.chip.register import ApproverForm, NoticeForm
+from severance.chip.override.keys import PrivateKey, PublicKey, public_of
+from severance.chip.override.state import Override, Wish
+from severance.chip.override.texts import answer_of
+from severance.chip.register import ApproverForm
 from severance.chip.thresholds.book import Book
 from severance.disk.lease import Lease, is_held
-from severance.drafts import check_text, is_blank, name_of
-from severance.errors import InputError, OverrideError, StoreReadOnlyError
+from severance.drafts import check_text, name_of
+from severance.errors import OverrideError, StoreReadOnlyError
 from severance.model import (
-    MAX_LABEL_BYTES,
     Notice,
     OverrideInfo,
     OverrideKeyInfo,
     OverrideState,
     Persona,
     Right,
-    moment,
 )
+from severance.overridden import id_of, info_of, key_info_of, length_of, notice_of, reason_of, threads_of
 from severance.ports import Clock, Entropy
 from severance.session import Session
 from severance.telling import Telling
@@ -44,9 +44,7 @@ from severance.telling import Telling
 PLACE = "override"
 """What a session that an override opened says of where it is."""
 
-MOST_LENGTH = timedelta(days=30)
 _HOUR = timedelta(hours=1)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Overriding(ABC):
@@ -85,10 +83,10 @@ class Overriding(ABC):
             public_of(check_text(public, "the key", 1_024)),
             self._now(),
         )
-        keys = self._desk.with_key(name, key, now)
+        before, keys = self._desk.approvers(), self._desk.with_key(name, key, now)
         self._telling.tell(What.OVERRIDE_REGISTERED, {"id": key.id.hex(), "detail": {"name": name}})
-        self._set_keys(keys, now)
-        return _key_info(keys[-1])
+        self._set_keys(before, keys, now)
+        return key_info_of(keys[-1])
 
     def unregister_override_key(self, name: str) -> None:
         """Take an override key out. What it asked for or approved ends, also what is in use; all open requests end.
@@ -98,17 +96,17 @@ class Overriding(ABC):
             NotFoundError: no override key has that name.
         """
         name, now = name_of(name, "the holder of the key"), self._now()
-        keys = self._desk.without_key(name)
-        gone = next(each for each in self._desk.approvers() if each.name == name)
+        before, keys = self._desk.approvers(), self._desk.without_key(name)
+        gone = next(each for each in before if each.name == name)
         self._telling.tell(
             What.OVERRIDE_UNREGISTERED, {"id": PublicKey(gone.public).id.hex(), "detail": {"name": name}}
         )
-        self._set_keys(keys, now)
+        self._set_keys(before, keys, now)
 
     def override_keys(self) -> list[OverrideKeyInfo]:
         """The override keys that are registered, in the order in which they were."""
         self._chip.verify()
-        return [_key_info(each) for each in self._desk.approvers()]
+        return [key_info_of(each) for each in self._desk.approvers()]
 
     def request_override(
         self,
@@ -144,14 +142,14 @@ class Overriding(ABC):
         """
         who = Persona(name_of(subject, "the subject"), name_of(persona, "the persona"))
         made, now = approving.load(key), self._now()
-        approve_by = now + _length(approve_within, "the time for approving")
+        approve_by = now + length_of(approve_within, "the time for approving")
         wish = Wish(
-            _reason(reason),
+            reason_of(reason),
             rights_of(rights),
-            _threads(threads),
-            _length(length, "the length of an override"),
+            threads_of(threads),
+            length_of(length, "the length of an override"),
             approve_by,
-            approve_by + _length(use_within, "the time for using it"),
+            approve_by + length_of(use_within, "the time for using it"),
         )
         with self._told_if_refused("request", {"subject": who.subject, "persona": who.name}):
             asked = self._desk.ask(who, wish, made, now)
@@ -272,8 +270,8 @@ class Overriding(ABC):
         held.watch(session)
         return session
 
-    def _set_keys(self, keys: Iterable[ApproverForm], now: int) -> None:
-        for found in self._desk.set_keys(tuple(keys), now):
+    def _set_keys(self, before: Sequence[ApproverForm], keys: Sequence[ApproverForm], now: int) -> None:
+        for found in self._desk.set_keys(before, keys, now):
             self._telling.tell(What.OVERRIDE_ENDED, {**_of(found), "detail": {"why": "keys"}})
 
     def _notices_of(self, space: bytes) -> Callable[[], tuple[Notice, ...]]:
@@ -282,7 +280,7 @@ class Overriding(ABC):
 
     def _override(self, given: object) -> Override:
         """The override with this id, ended if who used it is gone."""
-        found = self._desk.get(_id(given))
+        found = self._desk.get(id_of(given))
         return self._desk.get(found.row.id) if self._settle(found, self._now()) else found
 
     def _settle(self, found: Override, now: int) -> bool:
@@ -322,35 +320,6 @@ class Overriding(ABC):
         """Put the session to sleep when the house is closed."""
 
 
-OPEN = frozenset({OverrideState.REQUESTED, OverrideState.APPROVED, OverrideState.ACTIVE})
-"""States of an override that is not over."""
-
-
-def info_of(found: Override, now: int) -> OverrideInfo:
-    """An override as the owner sees it."""
-    said, row = found.request, found.row
-    return OverrideInfo(
-        id=found.id,
-        state=found.state(now),
-        subject=said.subject,
-        persona=said.persona,
-        requester=said.name,
-        reason=said.reason,
-        rights=frozenset(said.rights),
-        threads=said.threads,
-        made=moment(said.made),
-        approve_by=moment(said.approve_by),
-        use_by=moment(said.use_by),
-        length=timedelta(microseconds=said.length),
-        approved=found.approved,
-        denied=found.denied,
-        used=None if row.used is None else moment(row.used),
-        until=None if row.until is None else moment(row.until),
-        ended=None if row.ended is None else moment(row.ended),
-        why=row.why,
-    )
-
-
 def _settle(desk: Desk, telling: Telling, lease_of: Callable[[bytes], Path], found: Override, now: int) -> bool:
     """End an override that is marked as used where its time is over, or nobody holds it any more."""
     if found.row.used is None or found.row.ended is not None:
@@ -376,20 +345,8 @@ def _notices(
         for each in waiting:
             if each.ended is None:
                 _settle(desk, telling, lease_of, desk.get(each.id), gate.now())
-        return tuple(map(_notice, desk.tell(space)))
-    return tuple(_notice(each) for each in waiting if not each.told)
-
-
-def _notice(form: NoticeForm) -> Notice:
-    what = What.OVERRIDE_ENDED if form.again else What.OVERRIDE_USED
-    return Notice(
-        at=moment(form.at),
-        what=what.value,
-        reason=form.reason,
-        requester=form.requester,
-        until=moment(form.until),
-        ended=None if form.ended is None else moment(form.ended),
-    )
+        return tuple(map(notice_of, desk.tell(space)))
+    return tuple(notice_of(each) for each in waiting if not each.told)
 
 
 def _about(given: str, who: Persona) -> dict[str, Any]:
@@ -407,41 +364,3 @@ def _detail(found: Override) -> dict[str, Any]:
         "approved": ", ".join(found.approved),
         "seconds": found.request.length // 1_000_000,
     }
-
-
-def _key_info(form: ApproverForm) -> OverrideKeyInfo:
-    key = PublicKey(form.public)
-    return OverrideKeyInfo(form.name, key.id.hex(), key.text(), moment(form.made))
-
-
-def _id(text: object) -> bytes:
-    """The 16 bytes that an id is the hex of; the id of nothing where it is none."""
-    with suppress(ValueError, TypeError):
-        raw = bytes.fromhex(text)  # type: ignore[arg-type]
-        if len(raw) == ID_BYTES and raw.hex() == text:
-            return raw
-    return bytes(ID_BYTES)
-
-
-def _reason(given: object) -> str:
-    reason = check_text(given, "the reason", 4 * MOST_REASON)
-    if is_blank(reason) or len(reason) > MOST_REASON:
-        raise InputError(f"say why, in at most {MOST_REASON} characters")
-    return reason
-
-
-def _threads(given: Iterable[str] | None) -> tuple[str, ...] | None:
-    if given is None:
-        return None
-    if isinstance(given, str):
-        raise InputError("threads are a list of names, not one text")
-    threads = tuple(dict.fromkeys(check_text(thread, "a thread", MAX_LABEL_BYTES) for thread in given))
-    if not threads or "" in threads or len(threads) > MOST_THREADS:
-        raise InputError(f"threads are a list of 1 to {MOST_THREADS} names")
-    return threads
-
-
-def _length(given: object, what: str) -> int:
-    if not isinstance(given, timedelta) or not timedelta(seconds=1) <= given <= MOST_LENGTH:
-        raise InputError(f"{what} is from a second to 30 days")
-    return given // _MICROSECOND

@@ -66,42 +66,53 @@ def test_what_is_written_is_read_as_the_same(alarms: AlarmsRow) -> None:
 @pytest.mark.parametrize(
     ("text", "where", "said"),
     [
-        ("[[sink]]\n", "line 1, column 1", "a sink has a name"),
-        ('[[sink]]\nname = "log"\nwebhook = "https://a.example"', "line 2, column 1", "of this name already"),
-        ('[[sink]]\nname = "two words"\nlog = true', "line 3, column 1", "no such key"),
-        ('[[sink]]\nname = "a/b"\nwebhook = "https://a.example"', "line 2, column 1", "a sink has a name"),
-        ('[[sink]]\nname = "a"', "line 1, column 1", "a sink has one of"),
-        ('[[sink]]\nname = "a"\nwebhook = "https://a"\ncommand = ["/a"]', "line 1, column 1", "a sink has one of"),
-        ('[[sink]]\nname = "a"\nwebhook = "http://a.example/x"', "line 3, column 1", "a webhook is https"),
-        ('[[sink]]\nname = "a"\nwebhook = "ftp://a.example/x"', "line 3, column 1", "a webhook is a URL"),
-        ('[[sink]]\nname = "a"\nwebhook = "https://u:p@a.example"', "line 3, column 1", "no name, password"),
-        ('[[sink]]\nname = "a"\nwebhook = ["https://a.example", 1]', "line 3, column 1", "webhook is a text"),
-        ('[[sink]]\nname = "a"\ncommand = "/bin/true"', "line 3, column 1", "command is a list of texts"),
-        ('[[sink]]\nname = "a"\ncommand = []', "line 3, column 1", "command is a list of texts"),
-        ('[[sink]]\nname = "a"\ncommand = ["true"]', "line 3, column 1", "absolute path"),
-        ('[[sink]]\nname = "a"\napprise = "somebody"', "line 3, column 1", "begins with its service"),
-        ('[[sink]]\nname = "a"\napprise = "a://b"\nmost = 0', "line 4, column 1", "most is a whole number"),
-        ('[[rule]]\non = "damage"', "line 1, column 1", "to is a text"),
-        ('[[rule]]\nto = "log"', "line 1, column 1", "on is a text"),
-        ('[[rule]]\non = []\nto = "log"', "line 2, column 1", "on is a text"),
-        ('[[rule]]\non = "fire"\nto = "log"', "line 2, column 1", "no such alarm"),
-        ('[[rule]]\non = "override."\nto = "log"', "line 2, column 1", "no such alarm"),
-        ('[[rule]]\non = "damage"\nto = "phone"', "line 3, column 1", "no such sink"),
-        ('[[rule]]\non = "damage"\nto = "log"\nnames = 1', "line 4, column 1", "names is true or false"),
-        ('[[rule]]\non = "damage"\nto = "log"\ntimes = true', "line 4, column 1", "times is a whole number"),
-        ('[[rule]]\non = "damage"\nto = "log"\nwithin = "8 days"', "line 4, column 1", "within is a time"),
-        ('[[rule]]\non = "damage"\nto = "log"\ngroup = "8d"', "line 4, column 1", "group is a time"),
-        ('[[rule]]\non = "damage"\nto = "log"\nloud = true', "line 4, column 1", "no such key"),
-        ("rule = 1", "line 1, column 1", "list of tables"),
-        ("[[rule]\n", "line 1, column 7", "this is no TOML"),
-        ('\n\nnames = "x"', "line 3, column 1", "no such key"),
-        ("[[sink]]\n" * 400_000, "line 1, column 1", "longer than rules of alarms"),
+        ("[[sink]]\n", "line 1, column 1:", "a sink has a name"),
+        ('[[sink]]\nname = "log"\nwebhook = "https://a.example"', "line 2, column 8:", "of this name already"),
+        ('[[sink]]\nname = "two words"\nlog = true', "line 3, column 1:", "no such key"),
+        ('[[sink]]\nname = "a/b"\nwebhook = "https://a.example"', "line 2, column 8:", "a sink has a name"),
+        ('[[sink]]\nname = "a"', "line 1, column 1:", "a sink has one of"),
+        ('[[sink]]\nname = "a"\nwebhook = "https://a"\ncommand = ["/a"]', "line 1, column 1:", "a sink has one of"),
+        ('[[sink]]\nname = "a"\nwebhook = "http://a.example/x"', "line 3, column 11:", "a webhook is https"),
+        ('[[sink]]\nname = "a"\nwebhook = "ftp://a.example/x"', "line 3, column 11:", "a webhook is a URL"),
+        ('[[sink]]\nname = "a"\nwebhook = "https://u:p@a.example"', "line 3, column 11:", "no name, password"),
+        ('[[sink]]\nname = "a"\nwebhook = ["https://a.example", 1]', "line 3, column 11:", "webhook is a text"),
+        ('[[sink]]\nname = "a"\ncommand = "/bin/true"', "line 3, column 11:", "command is a list of texts"),
+        ('[[sink]]\nname = "a"\ncommand = []', "line 3, column 11:", "command is a list of texts"),
+        ('[[sink]]\nname = "a"\ncommand = ["true"]', "line 3, column 11:", "absolute path"),
+        ('[[sink]]\nname = "a"\napprise = "somebody"', "line 3, column 11:", "begins with its service"),
+        ('[[sink]]\nname = "a"\napprise = "a://b"\nmost = 0', "line 4, column 8:", "most is a whole number"),
+        ('[[rule]]\non = "damage"', "line 1, column 1:", "to is a text"),
+        ('[[rule]]\nto = "log"', "line 1, column 1:", "on is a text"),
+        ('[[rule]]\non = []\nto = "log"', "line 2, column 6:", "on is a text"),
+        ('[[rule]]\non = "fire"\nto = "log"', "line 2, column 6:", "no such alarm"),
+        ('[[rule]]\non = "override."\nto = "log"', "line 2, column 6:", "no such alarm"),
+        ('[[rule]]\non = "damage"\nto = "phone"', "line 3, column 6:", "no such sink"),
+        ('[[rule]]\non = "damage"\nto = "log"\nnames = 1', "line 4, column 9:", "names is true or false"),
+        ('[[rule]]\non = "damage"\nto = "log"\ntimes = true', "line 4, column 9:", "times is a whole number"),
+        ('[[rule]]\non = "damage"\nto = "log"\nwithin = "8 days"', "line 4, column 10:", "within is a time"),
+        ('[[rule]]\non = "damage"\nto = "log"\ngroup = "8d"', "line 4, column 9:", "group is a time"),
+        ('[[rule]]\non = "damage"\nto = "log"\nloud = true', "line 4, column 1:", "no such key"),
+        ("rule = 1", "line 1, column 8:", "list of tables"),
+        ("[[rule]\n", "line 1, column 7:", "this is no TOML"),
+        ('\n\nnames = "x"', "line 3, column 1:", "no such key"),
+        ("[[sink]]\n" * 400_000, "line 1, column 1:", "longer than rules of alarms"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line_and_column(text: str, where: str, said: str) -> None:
     with pytest.raises(InputError, match=said) as caught:
         read(text)
     assert str(caught.value).startswith(where)
+
+
+@pytest.mark.parametrize("kind", ["webhook", "apprise"])
+def test_a_sink_has_one_address(kind: str) -> None:
+    with pytest.raises(InputError, match=f"{kind} is a text"):
+        read(f'[[sink]]\nname = "a"\n{kind} = ["https://a.example", "https://b.example"]')
+
+
+def test_a_wrong_kind_in_a_list_is_pointed_at() -> None:
+    with pytest.raises(InputError, match="line 2, column 17: there is no such alarm"):
+        read('[[rule]]\non = ["damage", "fire"]\nto = "log"')
 
 
 def test_there_are_at_most_twenty_sinks() -> None:

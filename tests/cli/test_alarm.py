@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from cli.conftest import Run
 from kit.serving import serving
+from severance.barrier.findings import Outcome, Report, Verdict
+from severance.cli import barrier
+from severance.cli.edge import Edge
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -39,7 +44,7 @@ def test_an_error_has_file_line_and_column_and_changes_nothing(run: Run, tmp_pat
         ran = run("alarm", command, str(file))
         code, said, problem = ran.code, ran.out, ran.err
         assert (code, said) == (2, "")
-        assert "alarms.toml, line 2, column 1: there is no such alarm" in problem
+        assert "alarms.toml, line 2, column 6: there is no such alarm" in problem
     assert run("alarm", "show").out == before
     assert run("alarm", "check", str(tmp_path / "nothing")).code == 2
 
@@ -111,3 +116,34 @@ def test_the_secret_of_a_webhook_is_base64(run: Run, tmp_path: Path) -> None:
 def test_nothing_has_rung_at_first(run: Run) -> None:
     assert run("alarm", "status").out == "Nothing has rung, and nothing waits.\n"
     assert run("--json", "alarm", "status").json == {"told": [], "sinks": []}
+
+
+def _report(**verdicts: Verdict) -> Report:
+    outcomes = tuple(
+        Outcome(name.replace("_", "."), "title", "P1", "looks", verdict) for name, verdict in verdicts.items()
+    )
+    return Report("severance", "quick", 1, 0, 1.0, False, outcomes, (), {}, "severance barrier")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "rings"),
+    [
+        ({"store_own": Verdict.HELD, "doors": Verdict.BROKEN}, True),
+        ({"store_own": Verdict.BROKEN}, True),
+        ({"store_own": Verdict.HELD, "doors": Verdict.HELD}, False),
+        ({"store_own": Verdict.NOT_TRIED, "doors": Verdict.BROKEN}, False),
+        ({"doors": Verdict.BROKEN}, False),
+    ],
+)
+def test_a_barrier_that_failed_rings_in_the_store_that_it_has_looked_at(
+    run: Run, store: Path, verdicts: dict[str, Verdict], rings: bool
+) -> None:
+    edge = Edge(cast(Any, SimpleNamespace(obj=None)), str(store), None, False)
+    barrier._raise_alarm(_report(**verdicts), edge)
+    assert ("barrier.failed, once" in run("alarm", "status").out) is rings
+
+
+def test_an_alarm_that_the_barrier_cannot_raise_is_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edge = Edge(cast(Any, SimpleNamespace(obj=None)), str(tmp_path / "gone"), None, False)
+    barrier._raise_alarm(_report(store_own=Verdict.BROKEN), edge)
+    assert "severance: the alarm could not be raised: there is no store at" in capsys.readouterr().err

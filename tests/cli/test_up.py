@@ -141,6 +141,15 @@ def test_with_a_key_on_the_command_line_the_store_is_opened_here(spawn: Run, sho
     assert spawn("recall", "printer", "--key", "env", env=environ).code == 0
 
 
+def test_a_store_is_not_restored_under_a_house_that_is_up(spawn: Run, tmp_path: Path) -> None:
+    assert spawn("backup", str(tmp_path / "backup")).code == 0
+    spawn("up")
+    refused = spawn("restore", str(tmp_path / "backup"), "--replace")
+    assert (refused.code, "take it down first" in refused.err) == (1, True)
+    spawn("down")
+    assert spawn("restore", str(tmp_path / "backup"), "--replace").code == 0
+
+
 def test_a_unit_is_shown_before_it_is_written(run: Run, own_home: Path, store: Path) -> None:
     asked = run("up", "--install", "systemd")
     assert (asked.code, "pass --yes" in asked.err, "ExecStart=" in asked.out) == (2, True, True)

@@ -12,9 +12,10 @@ import pytest
 from format import make_vectors, override_decoder
 from format.decoder import Refused
 from format.overrides import MADE
-from severance.chip.override.desk import NEEDED, Desk, Override
+from severance.chip.override.desk import Desk
 from severance.chip.override.escrow import key_from
 from severance.chip.override.keys import PrivateKey, public_of, read
+from severance.chip.override.state import NEEDED, Override
 from severance.chip.override.texts import answer_of, request_of
 from severance.chip.register import ApproverForm, EscrowRow, OverrideRow, PairForm
 from severance.errors import OverrideError, SeveranceError

@@ -642,6 +642,23 @@ def test_a_name_or_a_key_is_registered_once(house: House, keys: Any, folder: Pat
     assert refused("registered already", lambda: house.register_override_key("burt again", public)) == "taken"
 
 
+def test_keys_that_change_meanwhile_are_not_lost(
+    house: House, keys: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process registers one between the look at the keys and the change."""
+    true, added = house._desk.with_key, [new_override_key(folder / f"{n}.key") for n in range(2)]
+
+    def with_key(*given: Any) -> Any:
+        found = true(*given)
+        monkeypatch.setattr(house._desk, "with_key", true)
+        house.register_override_key("theirs", added[0])
+        return found
+
+    monkeypatch.setattr(house._desk, "with_key", with_key)
+    assert refused("changed meanwhile", lambda: house.register_override_key("ours", added[1])) == "changed"
+    assert [each.name for each in house.override_keys()] == ["irving", "burt", "dylan", "theirs"]
+
+
 def test_fewer_than_three_keys_open_nothing(house: House, keys: Any, asking: Any) -> None:
     house.unregister_override_key("dylan")
     assert refused("takes 3 registered keys", asking) == "few"

@@ -155,9 +155,7 @@ def canonical(state: State) -> State:
         for each in state.asked
     )
     made = tuple(each._replace(until=-HOUR) if each.name in over and each.until is not None else each for each in made)
-    return replace(
-        state, clock=0, seen=state.seen - passed, made=made, texts=texts, asked=asked, awake=awake
-    )
+    return replace(state, clock=0, seen=state.seen - passed, made=made, texts=texts, asked=asked, awake=awake)
 
 
 class Exhaustion:

@@ -17,7 +17,8 @@ from model.actual import Actual, Template, acted
 from model.belief import Belief
 from model.exhaust import DifferenceError
 from model.interpose import Cut, Interposer, Where
-from model.nouns import KEEPERS, PERSONAS, RIGHTS, SEATS, WAKES, Op, State
+from model.nouns import KEEPERS, PERSONAS, RIGHTS, SEATS, WAKES, Asked, Op, State
+from model.overrides import standing
 from model.spec import alive
 
 LENGTH = 250
@@ -66,7 +67,7 @@ _ALONE = frozenset({"kill", "close", "weaken", "limit", "elsewhere", "drop"})
 _NEVER_MEETS = frozenset({"close", "weaken", "elsewhere", "drop", "forge", "look", "list"})
 _OPENS = frozenset({"admit", "cross", "use"})
 _ASKED = 4
-_LENGTHS = (30, 60, 3_600)
+_LENGTHS = (60, 3_600, 3_600)
 
 
 @dataclass(frozen=True)
@@ -151,8 +152,7 @@ class Drawing:
             case "call" | "sleep" | "drop":
                 value = (self._one(RIGHTS), self._one(_THREADS)) if what == "call" else None
                 answering = [each.name for each in state.awake if each.name in mine and alive(state, each)]
-                likely = answering if answering and self._random.random() < 0.7 else mine
-                return make(who=self._one(likely), value=value) if mine else None
+                return make(who=self._likely(mine, answering), value=value) if mine else None
             case "admit" | "forge" | "elsewhere" | "weaken" | "revoke":
                 return self._shown(what, state, make)
             case "ask" | "answer" | "use" | "stop":
@@ -197,15 +197,16 @@ class Drawing:
             return make(fresh=self._name("o"), value=(*value, *(self._one(_LENGTHS) for _ in range(3))))
         if not state.asked:
             return None
-        asked = state.asked[-1] if self._random.random() < 0.7 else self._one(state.asked)
+        asked = self._likely(state.asked, [each for each in state.asked if _is_open(state, each, what)])
         if what == "answer":
             others = [name for name in KEEPERS if name != asked.by]
-            approves = self._random.random() < 0.9
-            return make(who=asked.name, value=(self._one(KEEPERS if approves else others), approves))
+            if self._random.random() < 0.1:
+                return make(who=asked.name, value=(self._one(others), False))
+            by = self._likely(KEEPERS, [name for name in others if name not in asked.approved])
+            return make(who=asked.name, value=(by, True))
         if what == "stop":
             return make(who=asked.name)
-        by = asked.by if self._random.random() < 0.9 else self._one(KEEPERS)
-        return self._woken(state, make, who=asked.name, value=by)
+        return self._woken(state, make, who=asked.name, value=self._likely(KEEPERS, [asked.by]))
 
     def _weakened(self, state: State, text: Any, make: Callable[..., Op]) -> Op | None:
         if text.until is None or len(state.texts) >= _TEXTS:
@@ -225,9 +226,19 @@ class Drawing:
     def _one(self, among: Any) -> Any:
         return self._random.choice(among)
 
+    def _likely(self, among: Any, likely: Any) -> Any:
+        """One of those, and mostly one of the likely ones, where there are any."""
+        return self._one(likely if likely and self._random.random() < 0.75 else among)
+
     def _some(self, among: Iterable[str]) -> frozenset[str]:
         found = frozenset(each for each in among if self._random.random() < 0.6)
         return found or frozenset(among)
+
+
+def _is_open(state: State, asked: Asked, what: str) -> bool:
+    """Whether it is worth while to do this with an override."""
+    wanted = {"answer": "requested", "use": "approved", "stop": "active"}[what]
+    return not asked.gone and standing(asked, state.now) == wanted
 
 
 class Story:

@@ -10,7 +10,8 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread, Timer
 from typing import Any
@@ -19,8 +20,8 @@ import pytest
 
 import severance
 from kit import KEY
-from kit.processes import is_there, none_outlives, until
-from severance import AsleepError, House, RolledBackError, SeveranceError, crossing
+from kit.processes import LONGEST, is_there, none_outlives, until
+from severance import AsleepError, DamagedError, House, RolledBackError, SeveranceError, crossing
 from severance.embed import Hashing
 from severance.model import Head
 from severance.worker import Confinement, child
@@ -262,3 +263,164 @@ def test_a_worker_that_says_what_none_would_say_is_one_that_has_ended(
     with pytest.raises(AsleepError, match="has ended"):
         session.stats()
     session.sleep()
+
+
+_STUBBORN = """
+import os, signal, time
+from severance.worker import confine
+confine.alone()
+from severance.errors import DamagedError
+from severance.worker import serve
+
+def for_ever(*_):
+    while True:
+        time.sleep(3600)
+
+def sorry(*_):
+    raise DamagedError("it is not what was written")
+
+signal.signal = lambda *_: None
+os._exit = for_ever
+serve.Serving.{method} = {answer}
+serve.main()
+"""
+
+
+def _told(home: House) -> list[str]:
+    return [event.what for event in home.events(limit=100) if event.what in ("crossed", "slept")]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setattr(child.Child, "patience", 0.5)
+    monkeypatch.setattr(child, "_LAST", 0.5)
+    return monkeypatch
+
+
+def _stubborn(home: House, patch: pytest.MonkeyPatch, method: str, answer: str) -> Any:
+    """A worker whose code is not ours any more: it ends for nobody, and answers this in its own way."""
+    script = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    _instead(patch, script + _STUBBORN.format(method=method, answer=answer))
+    return home.cross("mark", "floor", isolation="process")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"), [("for_ever", None), ("sorry", DamagedError), ("lambda *_: serve.Done()", None)]
+)
+def test_a_worker_that_will_not_sleep_has_its_key_no_longer(
+    home: House, impatient: pytest.MonkeyPatch, answer: str, error: type[Exception] | None
+) -> None:
+    session = _stubborn(home, impatient, "_sleep", answer)
+    session.remember("kept")
+    with nullcontext() if error is None else pytest.raises(error):
+        session.sleep()
+    assert _told(home) == ["crossed", "slept"]
+    until(lambda: not is_there(session.process) and not session._child.scratch.exists())
+    with pytest.raises(AsleepError, match="this session has ended"):
+        session.stats()
+    session.sleep()
+    assert _told(home) == ["crossed", "slept"]
+    assert _awake_again(home) == ["kept"]
+
+
+@pytest.mark.parametrize("answer", ["for_ever", "sorry"])
+def test_a_session_ends_for_its_own_reason_whatever_its_worker_says(
+    home: House, impatient: pytest.MonkeyPatch, answer: str
+) -> None:
+    session = _stubborn(home, impatient, "_sleep", answer)
+    home.place("floor", {"mark": "outie"})
+    with pytest.raises(AsleepError):
+        session.stats()
+    assert _told(home) == ["crossed", "slept"]
+    until(lambda: not is_there(session.process))
+
+
+def test_a_worker_of_a_permit_that_was_revoked_has_its_key_no_longer(
+    home: House, impatient: pytest.MonkeyPatch
+) -> None:
+    _stubborn(home, impatient, "_sleep", "for_ever").sleep()
+    text = home.permit("mark", "floor", rights=["recall"], until=timedelta(hours=1))
+    session: Any = home.admit(text, isolation="process")
+    home.revoke(home.permits()[0].id)
+    with pytest.raises(AsleepError):
+        session.recall("anything")
+    until(lambda: not is_there(session.process))
+
+
+def test_sleep_does_not_wait_for_an_answer_that_never_comes(home: House, impatient: pytest.MonkeyPatch) -> None:
+    session = _stubborn(home, impatient, "_recall", "for_ever")
+    ended: list[str] = []
+
+    def recall() -> None:
+        try:
+            session.recall("anything")
+        except AsleepError as end:
+            ended.append(str(end))
+
+    waiting = Thread(target=recall)
+    waiting.start()
+    until(lambda: session._child._current is not None)
+    session.sleep()
+    waiting.join(LONGEST)
+    assert ended == ["the process of this session has ended; cross again to wake the persona"]
+    assert _told(home) == ["crossed", "slept"]
+    until(lambda: not is_there(session.process))
+
+
+@posix
+def test_an_interrupted_worker_that_goes_on_ends_when_nobody_has_its_session(
+    home: House, impatient: pytest.MonkeyPatch
+) -> None:
+    session = _stubborn(home, impatient, "_recall", "for_ever")
+    interrupt = Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        session.recall("anything")
+    process, scratch = session.process, session._child.scratch
+    del session
+    gc.collect()
+    until(lambda: not is_there(process) and not scratch.exists())
+
+
+def test_a_house_that_is_closed_waits_for_no_worker_for_ever(folder: Path, impatient: pytest.MonkeyPatch) -> None:
+    with severance.open(folder / "store", key=KEY, embedder=Hashing(16)) as house:
+        house.sever("mark", ["innie"])
+        house.place("floor", {"mark": "innie"})
+        sessions = [_stubborn(house, impatient, "_sleep", "for_ever") for _ in range(3)]
+        del sessions[1:2]
+        gc.collect()
+        processes = [session.process for session in sessions]
+    assert not any(map(is_there, processes))
+
+
+@posix
+def test_a_stubborn_worker_ends_with_a_program_that_ends_without_closing(folder: Path) -> None:
+    script = _STUBBORN.format(method="_sleep", answer="for_ever")
+    parent = textwrap.dedent(f"""
+        import sys
+        import severance
+        from severance.embed import Hashing
+        from severance.worker import child
+
+        child._AT_EXIT = 0.5
+        child.command = lambda: [sys.executable, "-I", "-c", {script!r}]
+        house = severance.open(sys.argv[1], key=bytes(range(32)), embedder=Hashing(16))
+        house.sever("mark", ["innie"])
+        house.place("floor", {{"mark": "innie"}})
+        session = house.cross("mark", "floor", isolation="process")
+        print(session.process, session._child.scratch, flush=True)
+    """)
+    arguments = [sys.executable, "-W", "ignore", "-c", parent, str(folder / "store")]
+    said = subprocess.run(arguments, stdout=subprocess.PIPE, text=True, check=True, timeout=LONGEST).stdout.split()
+    until(lambda: not is_there(int(said[0])))
+    assert not Path(said[1]).exists()
+
+
+@posix
+def test_a_forked_program_ends_no_worker_of_the_one_that_crossed(
+    away: WorkerSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(away._child, "_owner", os.getpid() + 1)  # as in a process that was forked
+    away._child.kill()
+    monkeypatch.undo()
+    assert away.stats()["records"] == 1

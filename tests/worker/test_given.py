@@ -13,7 +13,7 @@ import severance
 from kit import KEY
 from severance import House
 from severance.worker import child, pipes
-from severance.worker.syscalls import MACHINES, REFUSED, program
+from severance.worker.syscalls import MACHINES, program
 
 
 def test_one_key_goes_through_the_pipe(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,9 +88,3 @@ def test_the_filter_is_a_program_that_the_kernel_takes(machine: str) -> None:
     for place, (_, yes, no) in enumerate(steps):
         assert place + 1 + max(yes, no) < len(steps) or place == len(steps) - 1
     assert steps[-1][0] == b"\x06\x00"
-
-
-def test_no_system_call_is_named_by_the_number_of_another() -> None:
-    for column in (0, 1):
-        numbers = [both[column] for both in REFUSED.values() if both[column] is not None]
-        assert len(numbers) == len(set(numbers))

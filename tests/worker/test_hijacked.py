@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -26,6 +28,7 @@ from severance.barrier.traces.ports import MEMORY
 from severance.resident import address
 from severance.worker import child, confined
 from severance.worker.away import WorkerSession
+from severance.worker.syscalls import MACHINES, REFUSED
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="workers shut themselves off on Linux only"),
@@ -40,6 +43,20 @@ _TRACING = Path("/proc/sys/kernel/yama/ptrace_scope")
 may_trace = pytest.mark.skipif(
     _TRACING.exists() and _TRACING.read_text().strip() != "0" and os.getuid() != 0,
     reason="here no process may look into one that it has not started, so that there is no control",
+)
+
+
+def _takes_marks() -> bool:
+    with tempfile.NamedTemporaryFile(dir=MEMORY) as file:
+        try:
+            os.setxattr(file.name, "user.severance", b"x")
+        except OSError:
+            return False
+    return True
+
+
+_marks = pytest.mark.skipif(
+    sys.platform != "linux" or not _takes_marks(), reason="no file here takes marks, so that there is no control"
 )
 
 
@@ -213,6 +230,98 @@ def test_it_does_not_reach_the_socket_of_a_house_that_is_up(stage: Stage) -> Non
 def test_it_starts_no_process_and_no_program(stage: Stage) -> None:
     _only_without(stage, "forked")
     _only_without(stage, "spawned")
+
+
+OWN = Path(severance.__file__)
+"""A file that it may read, as the rest of what is installed."""
+
+
+@pytest.mark.parametrize("how", ["chmodded", "chowned", "timed", "marks"])
+def test_it_changes_and_reads_no_mark_of_a_file(stage: Stage, how: str) -> None:
+    """Landlock is about opening files. What needs no open one is refused as a system call."""
+    for path in (stage.keyfile, stage.store, stage.store / "chip.db", stage.scratch / "notes", OWN):
+        _only_without(stage, how, str(path))
+
+
+@pytest.mark.parametrize("how", ["chmodded_open", "chowned_open", "timed_open", "locked"])
+def test_it_changes_no_mark_of_a_file_that_it_may_read(stage: Stage, how: str) -> None:
+    _only_without(stage, how, str(OWN))
+
+
+@_marks
+def test_it_sets_no_mark_of_its_own_on_a_file(stage: Stage) -> None:
+    _only_without(stage, "marked", str(stage.keyfile))
+
+
+@pytest.mark.parametrize("how", ["niced", "pinned", "scheduled", "weighed", "scheduled_anew", "first_at_the_disk"])
+def test_it_changes_no_other_process_s_share_of_the_processor(stage: Stage, how: str) -> None:
+    for process in (os.getpid(), stage.sibling.process):
+        _only_without(stage, how, process)
+
+
+@may_trace
+def test_it_learns_no_address_in_another_process(stage: Stage) -> None:
+    _only_without(stage, "where_its_locks_are", os.getpid())
+
+
+def _shared(call: str, *arguments: int) -> int:
+    """The number of something of System V that this process makes, for whoever knows the number."""
+    number: int = getattr(ctypes.CDLL(None, use_errno=True), call)(0, *arguments)
+    if number < 0:
+        pytest.skip("this kernel has none of it, so that there is no control")
+    return number
+
+
+def test_it_reaches_no_queue_by_its_number(stage: Stage) -> None:
+    queue = _shared("msgget", 0o600)
+    _only_without(stage, "message_sent", queue)
+    assert _probe(stage.shut, "message_read", queue) is None
+    assert _probe(stage.shut, "queue_removed", queue) is None
+    assert _probe(stage.wide, "message_read", queue) == "hello"
+    assert _probe(stage.wide, "queue_removed", queue) == "removed"
+
+
+def test_it_reaches_no_semaphore_and_no_shared_memory_by_its_number(stage: Stage) -> None:
+    semaphores, segment = _shared("semget", 1, 0o600), _shared("shmget", 4096, 0o600)
+    for how in ("semaphore_raised", "semaphore_set"):
+        _only_without(stage, how, semaphores)
+    assert ctypes.CDLL(None).semctl(semaphores, 0, 0) == 0
+    _only_without(stage, "memory_removed", segment)
+
+
+def test_it_removes_no_queue_by_its_name(stage: Stage) -> None:
+    name = f"severance-{os.getpid()}"
+    library = ctypes.CDLL(None)
+    if library.mq_open(f"/{name}".encode(), os.O_CREAT | os.O_RDWR, 0o600, None) < 0:
+        pytest.skip("this kernel has none of it, so that there is no control")
+    assert _probe(stage.shut, "posix_queue_removed", name) is None
+    assert _probe(stage.wide, "posix_queue_removed", name) == "removed"
+
+
+def test_it_has_nobody_signalled_for_what_it_has_open(stage: Stage) -> None:
+    for process in (os.getpid(), stage.sibling.process):
+        for command in (fcntl.F_SETOWN, 15):  # F_SETOWN_EX
+            _only_without(stage, "owned_by", process, command)
+        _only_without(stage, "owned_in_long", process)
+        for command in (0x8901, 0x8902):  # FIOSETOWN, SIOCSPGRP
+            _only_without(stage, "socket_owned_by", process, command)
+    _only_without(stage, "signals_by", signal.SIGURG)
+
+
+def test_it_becomes_nobody_else_and_does_not_open_itself(stage: Stage) -> None:
+    _only_without(stage, "of_another_group")
+    _only_without(stage, "opened_to_others")
+
+
+def test_every_call_of_the_table_is_refused(stage: Stage) -> None:
+    """With arguments that no call takes. Where nothing refuses them, some do harm even so: the control is a few."""
+    column = MACHINES[os.uname().machine][0]
+    numbers = {name: both[column] for name, both in REFUSED.items() if both[column] is not None}
+    assert {name for name, number in numbers.items() if _probe(stage.shut, "answered", number) != errno.EPERM} == set()
+    assert _probe(stage.shut, "answered", 10**6) == errno.ENOSYS
+    assert _probe(stage.shut, "answered", 462) == errno.ENOSYS
+    for name in ("fchmod", "fsetxattr", "msgrcv", "semop", "shmctl", "socket"):
+        assert _probe(stage.wide, "answered", numbers[name]) not in (0, errno.EPERM, errno.ENOSYS)
 
 
 def test_it_has_threads(stage: Stage) -> None:

@@ -140,7 +140,7 @@ def _sink(table: Mapping[str, Any], path: Path) -> SinkForm:
         raise WrongError(path, f"a sink has one of {', '.join(SINKS)}; the log is there without being declared")
     kind = kinds[0]
     value = table[kind]
-    values = [value] if isinstance(value, str) and kind != COMMAND else value
+    values = value if kind == COMMAND else [value]
     texts = isinstance(values, list) and all(isinstance(each, str) and "\0" not in each for each in values)
     if not texts or not values or sum(map(len, values)) > _MOST_TEXT:
         form = "a list of texts" if kind == COMMAND else "a text"
@@ -152,12 +152,13 @@ def _sink(table: Mapping[str, Any], path: Path) -> SinkForm:
 def _rule(table: Mapping[str, Any], path: Path, names: list[str]) -> AlarmForm:
     known(table, _RULE_KEYS, path)
     on, to = _texts(table, "on", path), _texts(table, "to", path)
-    for kind in on:
+    for place, kind in enumerate(on):
         if kind not in ("*", *KINDS) and not (kind.startswith(OVERRIDE) and kind != OVERRIDE):
-            raise WrongError((*path, "on"), f'there is no such alarm; there are {", ".join(KINDS)}, or "*" for all')
-    for name in to:
+            there = f'there is no such alarm; there are {", ".join(KINDS)}, or "*" for all'
+            raise WrongError((*path, "on", place), there)
+    for place, name in enumerate(to):
         if name not in names:
-            raise WrongError((*path, "to"), f"there is no such sink; there are {', '.join(names)}")
+            raise WrongError((*path, "to", place), f"there is no such sink; there are {', '.join(names)}")
     named = table.get("names", False)
     if type(named) is not bool:
         raise WrongError((*path, "names"), "names is true or false")

@@ -265,8 +265,8 @@ class Chip:
         found = [] if owner is None else (self._rows if rows is None else rows).owned(owner)
         return [self._open(stored, type(like)) for stored in found]
 
-    def key_in(self, row: PersonaRow, rows: Rows) -> SpaceKey:
-        """The key of a persona's space, in one transaction."""
+    def key_of(self, row: PersonaRow, rows: Rows | None = None) -> SpaceKey:
+        """The key of a persona's space, in one transaction or as it is now."""
         key = self._find(KeyRow(b""), row.space, rows)
         if key is None:
             raise _damaged()

@@ -12,7 +12,7 @@ from typing import TypeVar
 from severance.admitting import MOST_TEXT
 from severance.crypto.rootkey import Key
 from severance.drafts import check_text, name_of
-from severance.errors import AsleepError, NotUpError, StoreBusyError
+from severance.errors import AsleepError, NotUpError, StoreBusyError, StoreError
 from severance.model import Notice, Persona
 from severance.resident.address import connected
 from severance.resident.line import Line
@@ -55,6 +55,17 @@ def connect(path: str | os.PathLike[str] = "~/.severance") -> ResidentHouse:
     found = ResidentHouse(path_of(path))
     found.state()
     return found
+
+
+def check_down(path: Path) -> None:
+    """Refuse while a house is up for the store at `path`: it would go on with files that are put aside.
+
+    Raises:
+        StoreError: one is.
+    """
+    with suppress(NotUpError):
+        connect(path)
+        raise StoreError("a house is up for this store; take it down first, with `severance down`")
 
 
 @dataclass(frozen=True, slots=True)

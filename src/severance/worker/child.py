@@ -168,8 +168,9 @@ class Child:
         return not self._thread.is_alive()
 
     def kill(self) -> None:
-        """End the process at once, whatever it is doing."""
-        self._process.kill()
+        """End the process at once, whatever it is doing. Nothing in a program that was forked: it is not its."""
+        if os.getpid() == self._owner:
+            self._process.kill()
 
     def gone(self) -> AsleepError:
         """The one error for a worker that is not there any more."""

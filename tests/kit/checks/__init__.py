@@ -98,11 +98,14 @@ from kit.checks.vault import (
     what_layers_leave_out_was_forgotten,
 )
 from kit.checks.worker import (
+    a_worker_changes_nothing_that_is_not_opened,
     a_worker_ends_with_its_parent,
     a_worker_gets_one_key,
     a_worker_is_shut_off,
     a_worker_shows_nothing,
+    a_worker_that_will_not_sleep_is_ended,
 )
+from severance.worker import confined
 
 CHECKS: tuple[Check, ...] = (
     separate,
@@ -164,6 +167,8 @@ CHECKS: tuple[Check, ...] = (
         if sys.platform == "win32"
         else (a_worker_is_shut_off, a_worker_gets_one_key, a_worker_shows_nothing, a_worker_ends_with_its_parent)
     ),
+    *(() if sys.platform == "win32" else (a_worker_that_will_not_sleep_is_ended,)),
+    *((a_worker_changes_nothing_that_is_not_opened,) if confined().calls else ()),
     *(
         ()
         if sys.platform == "win32"

@@ -101,7 +101,7 @@ def a_memory_is_forgotten_in_any_thread(patch: Patch) -> None:
 
 @fault(checks.admitted_sessions_keep_to_their_permit)
 def an_open_session_outlives_its_revocation(patch: Patch) -> None:
-    patch.setattr(Admission, "_look", lambda self: None)
+    patch.setattr(Admission, "_look", lambda self, *, anew: None)
 
 
 @fault(checks.admitted_sessions_keep_to_their_permit)

@@ -8,9 +8,10 @@ from kit import checks
 from kit.faults.table import Patch, fault
 from severance import overriding
 from severance.chip.gate import Gate
-from severance.chip.override import desk, escrow, texts
-from severance.chip.override.desk import Desk, Override
+from severance.chip.override import desk, escrow, state, texts
+from severance.chip.override.desk import Desk
 from severance.chip.override.held import Held
+from severance.chip.override.state import Override
 from severance.chip.register import AnswerForm
 from severance.crypto.rootkey import keyfile
 from severance.errors import OverrideError
@@ -55,6 +56,7 @@ def _using(patch: Patch, *forgiven: str) -> None:
 @fault(checks.an_override_takes_two_others)
 def one_approval_is_enough(patch: Patch) -> None:
     patch.setattr(desk, "NEEDED", 1)
+    patch.setattr(state, "NEEDED", 1)
     patch.setattr(Desk, "key", _with_its_key_row)
 
 
@@ -169,7 +171,7 @@ def a_notice_is_left_to_everybody(patch: Patch) -> None:
     def notices(desk: Any, telling: Any, gate: Any, lease_of: Any, space: bytes) -> Any:
         found = true(desk, telling, gate, lease_of, space)
         spaces.extend([space] if found else [])
-        return found or tuple(map(overriding._notice, kept[:1]))
+        return found or tuple(map(overriding.notice_of, kept[:1]))
 
     kept: list[Any] = []
     put = Desk._put_notices

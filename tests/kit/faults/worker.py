@@ -8,7 +8,8 @@ from typing import Any
 
 from kit import checks
 from kit.faults.table import Patch, fault
-from severance.worker import child, confined, workers
+from severance.worker import child, confined, syscalls, workers
+from severance.worker.away import WorkerSession
 from severance.worker.messages import Wake
 
 _SOUND = """\
@@ -69,3 +70,31 @@ if sys.platform == "linux" and not confined().open:
             "serve.Pipe.receive = lambda self: true(self) or time.sleep(3600)"
         )
         _started_with(patch, after=waits)
+
+    @fault(checks.a_worker_that_will_not_sleep_is_ended)
+    def a_worker_is_waited_for_without_end(patch: Patch) -> None:
+        patch.setattr(child.Child, "_await", lambda self, job: job.done.acquire())
+
+    @fault(checks.a_worker_that_will_not_sleep_is_ended)
+    def what_a_worker_says_last_decides_what_is_told(patch: Patch) -> None:
+        true = WorkerSession.sleep
+
+        def sleep(self: WorkerSession) -> None:
+            told, self._slept = self._slept, lambda: None
+            true(self)
+            told()
+
+        patch.setattr(WorkerSession, "sleep", sleep)
+
+    @fault(checks.a_worker_changes_nothing_that_is_not_opened)
+    def a_worker_may_change_the_mode_of_any_file(patch: Patch) -> None:
+        for name in ("chmod", "fchmodat", "fchmodat2"):
+            patch.delitem(syscalls.REFUSED, name)
+
+    @fault(checks.a_worker_changes_nothing_that_is_not_opened)
+    def a_worker_may_have_others_signalled(patch: Patch) -> None:
+        patch.setattr(syscalls, "_FCNTL_ALLOWED", (*syscalls._FCNTL_ALLOWED, 8))
+
+    @fault(checks.a_worker_changes_nothing_that_is_not_opened)
+    def a_worker_may_move_others_from_a_processor(patch: Patch) -> None:
+        patch.delitem(syscalls.REFUSED, "sched_setaffinity")

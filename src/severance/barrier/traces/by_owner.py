@@ -98,10 +98,12 @@ def govern(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
 
 @owner_step()
 def limit(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
-    """Limits of a subject: one awake at a time, and so much time a day."""
-    world.seats.limit(args["subject"], args["limits"])
+    """Limits of a subject: one awake at a time, and so much time a day. Each persona of it sees its own."""
+    subject, limits = args["subject"], args["limits"]
+    world.seats.limit(subject, limits)
     world.house().apply_thresholds(world.rules)
-    return {}
+    there = [who for who in world.house().status().personas if who.subject == subject]
+    return {(subject, who.name): who.budget for who in there}
 
 
 @owner_step(

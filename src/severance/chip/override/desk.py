@@ -6,8 +6,6 @@ Each step is looked at twice: before it is told to the audit log, and in the tra
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -15,7 +13,8 @@ from severance.chip.changes import Change
 from severance.chip.chip import Chip
 from severance.chip.override.escrow import FEWEST, escrow_of, key_from, shares_without
 from severance.chip.override.keys import ID_BYTES, PrivateKey, PublicKey
-from severance.chip.override.texts import Answered, Asked, Request, asked, checked_request
+from severance.chip.override.state import NEEDED, Override, Wish, check_open, override_of
+from severance.chip.override.texts import Answered, Asked, Request, asked
 from severance.chip.register import (
     MOST_APPROVERS,
     AnswerForm,
@@ -31,75 +30,14 @@ from severance.chip.register import (
 from severance.chip.rows import Rows
 from severance.crypto.envelope import SpaceKey
 from severance.errors import NotFoundError, OverrideError
-from severance.model import OverrideState, Persona, Right
+from severance.model import OverrideState, Persona
 from severance.ports import Entropy
-
-NEEDED = 2
-"""Approvals."""
 
 KEPT = 30 * 24 * 3_600 * 1_000_000
 """Microseconds for which an override that is over stays in the list."""
 
 _SCOPE = b"override"
 _NO_PERSONA = "no such persona here"
-
-
-class Wish(NamedTuple):
-    """What somebody asks for; times and lengths as in `Request`."""
-
-    reason: str
-    rights: frozenset[Right]
-    threads: tuple[str, ...] | None
-    length: int
-    approve_by: int
-    use_by: int
-
-
-@dataclass(frozen=True, slots=True)
-class Override:
-    """One override as the chip has it."""
-
-    row: OverrideRow
-    asked: Asked
-
-    @property
-    def id(self) -> str:
-        """Its id in hex."""
-        return self.row.id.hex()
-
-    @property
-    def request(self) -> Request:
-        """What was asked."""
-        return self.asked.said
-
-    @property
-    def approved(self) -> tuple[str, ...]:
-        """Under which names it was approved."""
-        return tuple(answer.name for answer in self.row.answers if answer.approves)
-
-    @property
-    def denied(self) -> str | None:
-        """Under which name it was refused, if it was."""
-        return next((answer.name for answer in self.row.answers if not answer.approves), None)
-
-    def state(self, now: int) -> OverrideState:
-        """How far it is; whether who uses it is still there is not looked at."""
-        if self.denied is not None:
-            return OverrideState.DENIED
-        if self.row.ended is not None or (self.row.until is not None and now >= self.row.until):
-            return OverrideState.ENDED
-        if self.row.used is not None:
-            return OverrideState.ACTIVE
-        enough = len(self.approved) >= NEEDED
-        if now >= (self.request.use_by if enough else self.request.approve_by):
-            return OverrideState.EXPIRED
-        return OverrideState.APPROVED if enough else OverrideState.REQUESTED
-
-    def over_since(self, now: int) -> int | None:
-        """When it was over, if it is."""
-        if self.state(now) in (OverrideState.REQUESTED, OverrideState.APPROVED, OverrideState.ACTIVE):
-            return None
-        return self.row.ended or self.row.until or self.request.use_by
 
 
 class Desk:
@@ -144,22 +82,32 @@ class Desk:
             raise NotFoundError("no override key has that name; `severance override keys` lists them")
         return left
 
-    def set_keys(self, keys: Sequence[ApproverForm], now: int) -> list[Override]:
+    def set_keys(self, before: Sequence[ApproverForm], keys: Sequence[ApproverForm], now: int) -> list[Override]:
         """Let these be the override keys, with an escrow of every persona's key for every two of them.
 
         What was asked of the keys before ends with them. Returns those overrides.
+
+        Raises:
+            OverrideError: these were not the keys before.
         """
         self._chip.verify()  # a persona that was taken out would have no escrow
         kept = {each.public for each in keys}
+        # Before the transaction: it takes most of a millisecond for each persona, and others want to write.
+        made = {row.space: self._escrow_for(row, keys) for row in self._personas()}
 
         def write(change: Change) -> list[Override]:
+            if self.approvers(change.rows) != tuple(before):
+                raise OverrideError("the override keys were changed meanwhile; try again", why="changed")
             ended = [found for found in self._in(change) if self._ends_with(found, kept, now)]
             for found in ended:
                 self._end(change, found, now, "keys")
             change.put(ApproversRow(tuple(keys)))
-            for subject in self._chip.owned(SubjectRow(""), change.rows):
-                for row in self._chip.owned(PersonaRow(subject.name, "", b"", 0), change.rows):
-                    self._put_escrow(change, row, keys)
+            for row in self._personas(change.rows):
+                escrow = made[row.space] if row.space in made else self._escrow_for(row, keys, change.rows)
+                if escrow is None:
+                    change.remove(EscrowRow(()), row.space)
+                else:
+                    change.put(escrow, row.space)
             return ended
 
         return self._chip.change(write)
@@ -220,7 +168,7 @@ class Desk:
 
     def all(self) -> list[Override]:
         """Every override, in the order in which they were asked for. Whether one was taken out is not looked at."""
-        found = map(_override, self._chip.owned(OverrideRow(b"", b"")))
+        found = map(override_of, self._chip.owned(OverrideRow(b"", b"")))
         return sorted(found, key=lambda each: (each.request.made, each.row.id))
 
     def get(self, given: bytes, rows: Rows | None = None) -> Override:
@@ -234,7 +182,7 @@ class Desk:
             if rows is None:
                 self._chip.verify()
             raise NotFoundError("no override has that id; `severance override list` shows them")
-        return _override(row)
+        return override_of(row)
 
     def judge(self, answer: Answered, found: Override, now: int, rows: Rows | None = None) -> AnswerForm:
         """What is to be kept of an answer.
@@ -250,7 +198,7 @@ class Desk:
             raise OverrideError("the answer is not what that key signed: it was altered", why="altered")
         if answer.said.request != found.asked.digest:
             raise OverrideError("the answer is to another request than the one that is kept here", why="other")
-        _check_open(found, now, answering=True)
+        check_open(found, now, answering=True)
         form = AnswerForm(answer.said.key, approver.name, answer.said.approves, answer.raw)
         if not form.approves:
             return form
@@ -275,8 +223,8 @@ class Desk:
             row = replace(found.row, answers=(*found.row.answers, form))
             if form.approves:
                 change.put(row)
-                return _override(row)
-            return self._end(change, _override(row), now, "denied")
+                return override_of(row)
+            return self._end(change, override_of(row), now, "denied")
 
         return self._chip.change(write)
 
@@ -288,7 +236,7 @@ class Desk:
         """
         if key.raw != found.request.requester:
             raise OverrideError("only the key that asked can use it", why="other")
-        _check_open(found, now, answering=False)
+        check_open(found, now, answering=False)
         if found.row.used is not None:
             raise OverrideError("it was used already; an override opens once", why="used")
         if len(found.approved) < NEEDED:
@@ -311,7 +259,7 @@ class Desk:
             change.put(row)
             notice = NoticeForm(given, request.name, request.reason, now, now + request.length)
             self._put_notices(change, request.space, (*self.notices(request.space, change.rows), notice))
-            return _override(row)
+            return override_of(row)
 
         return self._chip.change(write)
 
@@ -371,16 +319,16 @@ class Desk:
             raise OverrideError("there is no escrow of that persona's key", why="escrow")
         return row
 
-    def _put_escrow(self, change: Change, row: PersonaRow, keys: Sequence[ApproverForm]) -> None:
-        key = self._chip.key_in(row, change.rows)
-        escrow = escrow_of(key, (row.subject, row.name), self._chip.store, keys, self._entropy)
-        if escrow is None:
-            change.remove(EscrowRow(()), row.space)
-        else:
-            change.put(escrow, row.space)
+    def _personas(self, rows: Rows | None = None) -> list[PersonaRow]:
+        subjects = self._chip.owned(SubjectRow(""), rows)
+        return [row for each in subjects for row in self._chip.owned(PersonaRow(each.name, "", b"", 0), rows)]
+
+    def _escrow_for(self, row: PersonaRow, keys: Sequence[ApproverForm], rows: Rows | None = None) -> EscrowRow | None:
+        key = self._chip.key_of(row, rows)
+        return escrow_of(key, (row.subject, row.name), self._chip.store, keys, self._entropy)
 
     def _in(self, change: Change) -> list[Override]:
-        return [_override(row) for row in self._chip.owned(OverrideRow(b"", b""), change.rows)]
+        return [override_of(row) for row in self._chip.owned(OverrideRow(b"", b""), change.rows)]
 
     def _ends_with(self, found: Override, kept: set[bytes], now: int) -> bool:
         """Whether an override ends where these are the keys that are kept, and all wraps are made anew."""
@@ -400,7 +348,7 @@ class Desk:
             known = any(each.id == row.id for each in notices)
             if known:
                 self._put_notices(change, space, tuple(_ended(each, row.id, now) for each in notices))
-        return _override(row)
+        return override_of(row)
 
     def _put_notices(self, change: Change, space: bytes, notices: tuple[NoticeForm, ...]) -> None:
         if notices:
@@ -409,20 +357,5 @@ class Desk:
             change.remove(NoticesRow(()), space)
 
 
-def _check_open(found: Override, now: int, *, answering: bool) -> None:
-    """Refuse what is over."""
-    state = found.state(now)
-    if state is OverrideState.DENIED:
-        raise OverrideError("it was refused, and that holds; ask again", why="denied")
-    if state is OverrideState.ENDED:
-        raise OverrideError("it is over; ask again", why="ended")
-    if answering and state is OverrideState.EXPIRED:
-        raise OverrideError("the time for it is over; ask again", why="late")
-
-
 def _ended(notice: NoticeForm, given: bytes, now: int) -> NoticeForm:
     return replace(notice, ended=now, again=notice.told, told=False) if notice.id == given else notice
-
-
-def _override(row: OverrideRow) -> Override:
-    return Override(row, checked_request(row.raw))

@@ -10,7 +10,8 @@ from threading import Event, Lock, Thread
 from typing import Protocol
 from weakref import ref
 
-from severance.chip.override.desk import Desk, Override
+from severance.chip.override.desk import Desk
+from severance.chip.override.state import Override
 from severance.chip.thresholds.awake import split
 from severance.chip.thresholds.book import Book
 from severance.disk.lease import Lease

@@ -10,6 +10,7 @@ import typer
 from severance import restore
 from severance.cli import options, screen
 from severance.cli.edge import Edge
+from severance.resident.client import check_down
 
 
 def run(
@@ -27,6 +28,7 @@ def run(
 ) -> None:
     """Put a backup in the place of the store, after proving that it opens and is what was written."""
     edge = Edge(ctx, store, key, as_json)
+    check_down(edge.store)
     # Without a spinner: it would draw over the question for a passphrase, which comes in the middle.
     backup = restore(file, edge.store, key=edge.key, replace=replace, accept_older=accept_older, **edge.ports)
     if edge.as_json:

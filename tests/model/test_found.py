@@ -1,0 +1,50 @@
+"""What the model has found, each as it was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kit import open_house
+from model.actual import Template, acted
+from model.interpose import Interposer, Where
+from model.nouns import Op
+from severance.barrier.traces.ports import SECOND
+
+DAY = 24 * 3_600
+FOR_AN_HOUR = (("mark", "outie"), "irving", frozenset({"recall"}), None, 3_600, 3_600, 3_600)
+
+
+def test_a_session_of_an_override_ends_where_its_subject_becomes_exclusive_and_crosses(folder: Path) -> None:
+    template = Template(folder)
+    with acted(template, folder / "store-of-a-story") as actual:
+        actual.do(Op("limit", value=frozenset()))
+        actual.do(Op("ask", fresh="o", value=FOR_AN_HOUR))
+        for by in ("burt", "dylan"):
+            actual.do(Op("answer", "o", value=(by, True)))
+        assert actual.do(Op("use", "o", "first", value="irving")) == "outie"
+        assert actual.do(Op("call", "first", value=("recall", None))) == "done"
+        actual.do(Op("limit", value=frozenset({"mark"})))
+        assert actual.do(Op("cross", fresh="second")) == "innie"
+        assert actual.do(Op("call", "second", value=("recall", None))) == "done"
+        assert actual.do(Op("call", "first", value=("recall", None))) == "asleep"
+    template.close()
+
+
+def test_that_the_owner_accepts_the_clock_is_not_undone_by_who_is_at_the_door_meanwhile(folder: Path) -> None:
+    template, between = Template(folder), Interposer()
+    with between.installed(), acted(template, folder / "store-of-a-story", 2, between) as actual:
+        actual.do(Op("register", fresh="c", value=frozenset({"recall"})))
+        actual.do(Op("ask", fresh="o", value=FOR_AN_HOUR))
+        for shown in (Op("admit", "c", "s"), Op("forge", "c", value=7), Op("stop", "o")):
+            actual.do(Op("tick", value=DAY))
+            actual.do(Op("list"))
+            actual.do(Op("forge", "c", value=7))  # the door sees the next day
+            actual.do(Op("tick", value=-DAY))
+            accepted = list[str]()
+            between.at(Where.CHANGE, 0, lambda: accepted.append(actual.do(Op("accept", house=1))))  # noqa: B023
+            actual.do(shown)
+            assert accepted == ["done"], "the control"
+            with open_house(folder / "store-of-a-story", clock=actual.clock, create=False) as house:
+                assert house._gate.now() == actual.clock.now(), f"{shown.what} undid it"
+            assert actual.clock.now() % SECOND == 0
+    template.close()
