@@ -14,7 +14,7 @@ PEERS := .venv-peers
 MEASURED = $(if $(LOCOMO),--locomo "$(LOCOMO)") $(if $(CIMEMORIES),--cimemories "$(CIMEMORIES)") \
   $(if $(CLINC),--clinc "$(CLINC)") $(if $(wildcard $(PEERS)/.installed),--peers-python $(subst $(VENV),$(PEERS),$(BIN))/python)
 
-.PHONY: run test lint bench peers figures flips kills teeth pairs crashes iofaults dist fuzz clean
+.PHONY: run test lint bench peers figures flips kills teeth pairs crashes iofaults model dist fuzz clean
 
 run: $(VENV)/.installed  ## the tour; with a LoCoMo file: make run DATA=path/to/locomo.json
 	@$(BIN)/severance tour $(if $(DATA),--data "$(DATA)")
@@ -46,7 +46,7 @@ kills: $(VENV)/.developer  ## a thousand kill -9 of two writers: make kills ARGS
 pairs: $(VENV)/.developer  ## traces with and without one persona (some 40 pairs a second): make pairs ARGS="--pairs 100000"
 	$(BIN)/python tools/pairs.py $(ARGS)
 
-teeth crashes iofaults fuzz: export PYTHONPATH := tests
+teeth crashes iofaults model fuzz: export PYTHONPATH := tests
 
 teeth: $(VENV)/.developer  ## every seeded fault, and what notices it: make teeth ARGS="--jobs 2 --json teeth.json"
 	$(BIN)/python tools/teeth.py $(ARGS)
@@ -56,6 +56,9 @@ crashes: $(VENV)/.developer  ## power cuts, simulated (some 3,000 a second): mak
 
 iofaults: $(VENV)/.developer  ## every operation on files fails once: make iofaults ARGS="--stories 50 --jobs 2 --report FILE"
 	$(BIN)/python tools/iofaults.py $(ARGS)
+
+model: $(VENV)/.developer  ## the doors against a model of them: make model ARGS="--depth 8 --steps 1000000 --report FILE"
+	$(BIN)/python tools/model.py $(ARGS)
 
 fuzz: $(VENV)/.fuzzer  ## every decoder, guided by coverage (Linux): make fuzz ARGS="--executions 10000000 --report FILE"
 	$(BIN)/python tools/fuzz.py $(ARGS)

@@ -18,6 +18,7 @@ from severance.model import MAX_LABEL_BYTES, Memory, Right
 from severance.session import Session
 from severance.writing import unknown_memory
 
+_ENDED = "what this session was let in with has ended or was revoked; ask for another"
 S = TypeVar("S", bound=Session)
 
 
@@ -202,6 +203,7 @@ def _guarded(method: Callable[..., Any], need: Need) -> Callable[..., Any]:
 def _sleeping(sleep: Callable[[Session], None]) -> Callable[[Session], None]:
     @wraps(sleep)
     def sleeping(session: Session) -> None:
+        vars(session)["_has_slept"] = True
         vars(session)["_admission"].end()
         sleep(session)
 
@@ -212,8 +214,10 @@ def _held(session: Session) -> Admission:
     """What the session was let in with, as long as that holds; it falls asleep when it does not."""
     admission: Admission = vars(session)["_admission"]
     if not admission.holds():
-        session.sleep()
-        raise AsleepError("this session has ended; cross again to wake the persona")
+        if "_has_slept" not in vars(session):
+            session._ended = _ENDED
+            session.sleep()
+        raise AsleepError(session._ended)
     return admission
 
 

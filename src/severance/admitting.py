@@ -36,7 +36,18 @@ Waking = Callable[[Persona, str, SpaceKey, Stay], Session]
 """Wakes a persona at a place with the key of its space, here or in a process of its own."""
 
 MOST_TEXT = 65_536
-"""Bytes of what is shown at the door, at most."""
+"""Characters of what is shown at the door, at most; what is longer than a permit can be opens nothing."""
+
+
+def shown_text(text: object) -> str:
+    """What is looked at of a text that somebody shows at the door: all of it, or what is no permit either.
+
+    Raises:
+        InputError: it is no text.
+    """
+    if isinstance(text, str) and len(text) > MOST_TEXT:
+        return text[:MOST_TEXT].encode("ascii", "replace").decode("ascii").replace("\0", "?")
+    return check_text(text, "a permit", 4 * MOST_TEXT)
 
 
 class Admitting(ABC):
@@ -86,11 +97,12 @@ class Admitting(ABC):
 
         Raises:
             InputError: a name that names can't have, or no right.
-            NotFoundError: no such place.
+            NotFoundError: no such subject, or no such place. That nobody of the subject wakes there now is no error.
         """
         subject, place = name_of(subject, "the subject"), name_of(place, "the place")
         program, allowed = name_of(program, "the program"), rights_of(rights)
         self._chip.place(place)
+        self._chip.personas(subject)
         told = {"subject": subject, "place": place, "detail": {"rights": " ".join(sorted(allowed))}}
         tell = partial(self._tell_made, What.CREDENTIAL_MADE, told)
         return self._gate.register(subject, place, program, allowed, tell)
@@ -135,7 +147,7 @@ class Admitting(ABC):
             EmbedderError: as in `cross`.
         """
         wake = self._waking(isolation)
-        text = check_text(text, "a permit", MOST_TEXT)
+        text = shown_text(text)
         place = None if place is None else name_of(place, "the place")
         claim = self._gate.read(text, place, None if tool is None else name_of(tool, "the tool"))
         return self._crossed(claim.subject, claim.place, wake, claim)

@@ -65,28 +65,29 @@ class Auditing:
             out.write(line)
         return lines
 
-    def verify_audit(self, witnesses: Iterable[str] = ()) -> AuditCheck:
+    def verify_audit(self, witnesses: Iterable[str] = (), *, known: bool = False) -> AuditCheck:
         """Compute the audit log's tree anew from every entry, and hold it against its checkpoint and against witnesses.
 
         A witness whose last checkpoint leads to the log as it is gets the newest one to keep.
 
         Args:
             witnesses: `file:PATH`, `git:PATH` for a repository, or `https://...` (http to this machine only).
+            known: whether each witness must have a checkpoint already; a file that was removed has none.
 
         Raises:
             InputError: a witness that cannot be meant.
             DamagedError: an entry was altered; or the log was cut or rewritten since the checkpoint that it, or a
-                witness, has.
+                witness, has; or a witness has none, and was to have.
             StoreError: a witness cannot be reached; or the store is only read, and has no log open.
         """
         audit = self._log()
         specs = list(witnesses)
         asked = [witness_of(spec, self._chip.store.hex()) for spec in specs]
-        checkpoint = audit.verify()
-        _, note = audit.checkpoint()
-        for witness in asked:
+        (checkpoint, note), new = audit.verified(), list[str]()
+        for spec, witness in zip(specs, asked, strict=True):
             try:
-                show(witness, note, audit.goes_on_from)
+                if not show(witness, note, audit.goes_on_from, known=known):
+                    new.append(spec)
             except DamagedError as problem:
                 raise DamagedError(f"{problem}{_because(audit)}") from None
         return AuditCheck(
@@ -95,6 +96,7 @@ class Auditing:
             at=moment(checkpoint.at),
             verifier=audit.verifier,
             witnesses=tuple(specs),
+            new=tuple(new),
         )
 
     def _log(self) -> AuditLog:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 
+from severance.asking import When
 from severance.audit.events import What
 from severance.chip.chip import Chip
-from severance.chip.thresholds.applying import allow_commands, changes, explanation
+from severance.chip.thresholds.applying import Spent, allow_commands, changes, explanation
+from severance.chip.thresholds.awake import day_of, next_day
 from severance.chip.thresholds.book import Book
-from severance.chip.thresholds.deciding import Circumstances, decide
+from severance.chip.thresholds.deciding import Circumstances, decide, zone_of
 from severance.chip.thresholds.document import read as read_thresholds
 from severance.chip.thresholds.document import write as write_thresholds
 from severance.chip.thresholds.surroundings import Surroundings
-from severance.drafts import name_of
+from severance.drafts import name_of, time_of
 from severance.errors import InputError
-from severance.model import Explanation, micros
+from severance.model import Explanation, Persona, micros
 from severance.ports import Clock
 from severance.telling import Telling
 
@@ -35,8 +37,10 @@ class Governing:
         """All rules and limits as the TOML text that `apply_thresholds` takes."""
         return write_thresholds(self._book.all())
 
-    def apply_thresholds(self, text: str, *, dry: bool = False) -> list[str]:
+    def apply_thresholds(self, text: str, *, dry: bool = False, empty: bool = False) -> list[str]:
         """Let these rules and limits hold from now on, and no others. Returns what changes, in sentences.
+
+        What is not in the text ends, also what `place` made.
 
         Sessions that they no longer wake end at their next call. The commands that they name may be run on this machine
         from now on, for this user.
@@ -44,13 +48,20 @@ class Governing:
         Args:
             text: TOML, as in docs/how-to/thresholds.md.
             dry: only tell what would change.
+            empty: also let a text without any rule hold, so that nobody wakes anywhere.
 
         Raises:
-            InputError: it cannot be meant; the message has line and column, and what holds stays in force.
+            InputError: it cannot be meant; the message has line and column, and what holds stays in force. Or it has no
+                rule, where there were some.
         """
         personas = {(who.subject, who.name) for who in self._chip.everyone()}
         after = read_thresholds(text, name_of, lambda subject, persona: (subject, persona) in personas)
-        found = changes(self._book.all(), after)
+        before = self._book.all()
+        if before.rules and not after.rules and not (dry or empty):
+            raise InputError(
+                "line 1, column 1: there is no rule in it, and nobody would wake anywhere; say so, or add one"
+            )
+        found = changes(before, after)
         if not dry:
             allow_commands(after, os.environ)
             if found:
@@ -58,25 +69,32 @@ class Governing:
                 self._book.replace(after)
         return found
 
-    def explain(
-        self, subject: str, place: str, *, when: datetime | None = None, application: str | None = None
-    ) -> Explanation:
+    def explain(self, subject: str, place: str, *, when: When = None, application: str | None = None) -> Explanation:
         """Who wakes at a place and why, on this machine, now or at another time. Nobody is woken, nothing changes.
 
         Args:
             subject, place: of whom and where.
-            when: as if it were then; a time without a zone is taken as UTC.
+            when: as if it were then: a time, a date or ISO 8601 text; without a zone it is taken as UTC. Of the budget,
+                what is written down now of that day.
             application: as if the program that was registered by this name crossed.
 
         Raises:
             InputError: a name that names can't have, or a time before 1970 or after 2199.
         """
         subject, place = name_of(subject, "the subject"), name_of(place, "the place")
-        now = self._clock.now() if when is None else micros(when)
+        now = self._clock.now() if when is None else micros(time_of(when, "when"))
         if not 0 <= now < _LAST:
             raise InputError("a time is from 1970 to 2199")
+        if application is not None:
+            application = name_of(application, "the application")
         at = Circumstances(now, self._surroundings, application)
-        return explanation(subject, place, decide(self._book.rules(subject, place), at))
+        rules, limits = self._book.rules(subject, place), self._book.limits(subject)
+        decision, spent = decide(rules, at), None
+        if decision.persona is not None and decision.persona in limits.budgets:
+            days = self._book.awake(self._chip.key(Persona(subject, decision.persona)).space)
+            awake = days.get(day_of(now, limits.zone), 0) // 1_000_000
+            spent = Spent(limits.budgets[decision.persona], awake, next_day(now, limits.zone))
+        return explanation(subject, place, decision, zone_of(rules) or limits.zone, spent)
 
 
 def check_thresholds(text: str) -> int:

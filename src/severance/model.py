@@ -6,6 +6,7 @@ Times are aware `datetime`s in UTC at the surface and whole microseconds since 1
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,9 @@ ID_BYTES = 15
 
 NO_METADATA: Metadata = MappingProxyType({})
 _NOBODY: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+_LENGTH = re.compile(r"(?:[0-9]{1,9}[smhd]){1,8}")
+_PART_OF_LENGTH = re.compile(r"([0-9]+)([smhd])")
+_SECONDS = MappingProxyType({"s": 1, "m": 60, "h": 3_600, "d": 86_400})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -213,6 +217,7 @@ class AuditCheck:
         at: when the checkpoint was made.
         verifier: the key that checkpoints are verified with, in one word that may be published.
         witnesses: who was asked.
+        new: those of them that had no checkpoint of this log yet, or none any more, and so could tell nothing.
     """
 
     size: int
@@ -220,6 +225,7 @@ class AuditCheck:
     at: datetime
     verifier: str
     witnesses: tuple[str, ...]
+    new: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -452,6 +458,11 @@ class Explanation:
         until: when that changes if nothing does but the time, or None.
         rules: every rule, in order; the first that holds decides.
         later: personas that would wake later if nothing changed but the time, and when.
+        zone: the time zone of the hours that were looked at first, or else the subject's: for showing times.
+        spent: whom the rules say, and who does not wake because the day's awake time is used up; or None.
+        budget: how many seconds of the day the rules' persona may be awake; None for no limit.
+        awake: how many seconds of that day it was awake, as far as that is written down.
+        free: where it is used up, when it may be awake again.
     """
 
     subject: str
@@ -460,6 +471,11 @@ class Explanation:
     until: datetime | None
     rules: tuple[RuleSeen, ...]
     later: Mapping[str, datetime]
+    zone: str = "UTC"
+    spent: str | None = None
+    budget: int | None = None
+    awake: int = 0
+    free: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -580,6 +596,13 @@ def parse_time(text: str) -> datetime:
         return when.astimezone(UTC) if when.tzinfo is not None else when.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise InputError("that is not a date or time; write it as 2024-05-31 or 2024-05-31T18:00+02:00") from None
+
+
+def parse_length(text: str) -> timedelta | None:
+    """A length of time such as `30s`, `1h30m` or `7d`: a sum of days, hours, minutes and seconds. None where it is none."""
+    if not _LENGTH.fullmatch(text):
+        return None
+    return timedelta(seconds=sum(int(number) * _SECONDS[unit] for number, unit in _PART_OF_LENGTH.findall(text)))
 
 
 def id_text(raw: bytes) -> str:

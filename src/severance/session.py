@@ -334,6 +334,11 @@ class Session:
             self._opened()
             return self._notices()
 
+    @property
+    def confinement(self) -> Any:
+        """How far the process that the persona is awake in is shut off; None where that is the caller's own."""
+        return None
+
     def sleep(self) -> None:
         """End the session: write what the snapshot lacks, tell the chip how far the log goes, drop key and mind.
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from severance.audit.auditlog import AuditKeys, AuditLog, Signature
+from severance.audit.events import Happened, What
 from severance.audit.log import LogFile
 from severance.audit.proofs import EMPTY_ROOT
 from severance.chip.chip import Chip
+from severance.chip.gate import Gate
 from severance.chip.rows import RowFile
 from severance.crypto.envelope import SPACE_BYTES
 from severance.crypto.rootkey import Key, for_new_store, for_store
@@ -19,6 +23,7 @@ from severance.disk.newfile import new_folder
 from severance.errors import (
     DamagedError,
     InputError,
+    NotFoundError,
     StoreError,
     StoreMissingError,
     StoreReadOnlyError,
@@ -141,7 +146,8 @@ def open_audit(directory: Path, chip: Chip, clock: Clock, entropy: Entropy) -> A
     audit = audit_in(directory, chip, clock, entropy)
     try:
         audit.holds(size, root)
-        if audit.size() > size:
+        if (now := audit.size()) > size:
+            _revoke_again(audit.events(size, now), Gate(chip, clock, entropy))
             audit.keep_head()
     except DamagedError as problem:
         audit.close()
@@ -150,6 +156,14 @@ def open_audit(directory: Path, chip: Chip, clock: Clock, entropy: Entropy) -> A
         audit.close()
         raise
     return audit
+
+
+def _revoke_again(events: Iterable[tuple[int, Happened]], gate: Gate) -> None:
+    """End what these entries say was revoked: the chip may be older, or a process was killed in between."""
+    for _, event in events:
+        if event.what in (What.PERMIT_REVOKED, What.CREDENTIAL_REVOKED) and event.id is not None:
+            with suppress(NotFoundError):
+                gate.revoke(event.id)
 
 
 def begin_audit(directory: Path, chip: Chip, clock: Clock) -> None:

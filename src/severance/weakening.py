@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta
 
 from severance.asking import end_of, rights_of
 from severance.chip import permits
-from severance.drafts import check_text, name_of, time_of
+from severance.drafts import check_text, is_blank, name_of
 from severance.errors import InputError
-from severance.model import MAX_LABEL_BYTES, micros
+from severance.model import MAX_LABEL_BYTES, Right, moment
 from severance.system import SystemClock
 
 
@@ -20,13 +20,19 @@ class Shown:
 
     Attributes:
         id: its id, as the owner sees it.
-        signed: what its house signed, in the language of Biscuit; times are microseconds since 1970.
-        added: what each holder since has added, the earliest first.
+        rights: what it allows, after all that was taken away.
+        until: when it ends.
+        threads: the only threads that it reaches; None where it reaches all.
+        tool: the only tool that may use it; None where any may.
+        weakened: how often something was taken away.
     """
 
     id: str
-    signed: str
-    added: tuple[str, ...]
+    rights: frozenset[Right]
+    until: datetime
+    threads: tuple[str, ...] | None
+    tool: str | None
+    weakened: int
 
 
 def weaken(
@@ -50,12 +56,13 @@ def weaken(
         tool: the only tool that may use it.
 
     Raises:
-        InputError: the text is no permit, an argument cannot be meant, nothing would be taken, or it was weakened too
-            often.
+        InputError: the text is no permit, an argument cannot be meant, nothing would be taken or nothing be left (an
+            end that is over by this machine's clock, no right or thread that the permit has, a second tool), or it was
+            weakened too often.
     """
     if isinstance(threads, str):
         raise InputError("threads are a list of names, not one text")
-    named = None if threads is None else [check_text(thread, "a thread", MAX_LABEL_BYTES) for thread in threads]
+    named = None if threads is None else [_thread(thread) for thread in threads]
     return permits.weaken(
         check_text(text, "the permit", permits.MOST_TEXT),
         rights=None if rights is None else rights_of(rights),
@@ -71,10 +78,18 @@ def show(text: str) -> Shown:
     Raises:
         InputError: the text is no permit.
     """
-    name, (signed, *added) = permits.described(check_text(text, "the permit", permits.MOST_TEXT))
-    return Shown(name, signed, tuple(added))
+    left = permits.described(check_text(text, "the permit", permits.MOST_TEXT))
+    threads = None if left.threads is None else tuple(sorted(left.threads))
+    tool = next(iter(sorted(left.tools)), None)
+    return Shown(left.id.hex(), left.rights, moment(left.until), threads, tool, left.weakened)
+
+
+def _thread(thread: str) -> str:
+    thread = check_text(thread, "a thread", MAX_LABEL_BYTES)
+    if is_blank(thread):
+        raise InputError("a thread that a permit reaches has a name; nothing would be left")
+    return thread
 
 
 def _end(until: datetime | date | timedelta | str) -> int:
-    # A time that is over is no mistake here: a house in a test, or with another clock, may be before it.
-    return end_of(until, SystemClock().now()) if isinstance(until, timedelta) else micros(time_of(until, "until"))
+    return end_of(until, SystemClock().now())

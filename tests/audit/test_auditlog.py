@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -208,8 +209,8 @@ def test_what_it_takes_to_read_them_does_not_depend_on_others(book: AuditLog) ->
 
 def test_a_part_of_the_log_that_is_put_back_is_noticed(book: AuditLog, path: Path) -> None:
     wander(book)
-    (tail,) = [each for each, frame in book._log.tails().items() if each == _tail(book)]
-    frame = book._log.tails()[tail]
+    (tail,) = [each for each, frame in book._log.instant().tails.items() if each == _tail(book)]
+    frame = book._log.instant().tails[tail]
     book.tell(What.SLEPT, subject="mark", persona="innie")
     book.close()
     change(path, f"UPDATE tails SET frame = x'{frame.hex()}' WHERE id = x'{tail.hex()}'")
@@ -223,7 +224,7 @@ def test_a_part_of_the_log_that_is_put_back_is_noticed(book: AuditLog, path: Pat
 
 def test_the_end_of_one_chain_is_not_that_of_another(book: AuditLog, path: Path) -> None:
     wander(book)
-    tails = book._log.tails()
+    tails = book._log.instant().tails
     mine, other = _tail(book), next(each for each in tails if each != _tail(book))
     book.close()
     change(path, f"UPDATE tails SET frame = x'{tails[other].hex()}' WHERE id = x'{mine.hex()}'")
@@ -270,3 +271,31 @@ def test_the_head_is_told_after_so_many_entries_and_at_the_end(path: Path, clock
     assert heads == [HEAD_EVERY, HEAD_EVERY + 1]
     log.close()
     assert len(heads) == 2
+
+
+def test_what_is_added_meanwhile_is_no_tampering(book: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        book.tell(What.CROSSED, subject="mark", persona="innie", place="floor")
+    true = book._log.entries
+
+    def entries(first: int, after: int) -> Any:
+        book.tell(What.CROSSED, subject="mark", persona="innie", place="floor")
+        return true(first, after)
+
+    monkeypatch.setattr(book._log, "entries", entries)
+    checkpoint, note = book.verified()
+    assert (checkpoint.size, book.size()) == (3, 4)
+    assert book.goes_on_from(note) == checkpoint
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE nodes SET hash = zeroblob(32) WHERE level = 1 AND n = 0", "INSERT INTO entries VALUES (-5, x'00')"],
+)
+def test_what_stands_over_the_entries_is_computed_anew(book: AuditLog, statement: str) -> None:
+    for _ in range(5):
+        book.tell(What.CROSSED, subject="mark", persona="innie", place="floor")
+    book.verify()
+    book._log._connection.change(lambda raw: raw.execute(statement))
+    with pytest.raises(DamagedError):
+        book.verify()

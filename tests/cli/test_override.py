@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -113,6 +114,15 @@ def test_it_is_used_once_and_told_at_the_next_crossing(run: Run, keys: dict[str,
     assert 'because: "ill"; it ended at ' in said(first)
     assert first.out == second.out
     assert said(second) == ""
+
+
+def test_a_notice_is_json_where_that_is_asked_for(run: Run, keys: dict[str, str]) -> None:
+    run("override", "use", approved(run, keys), "--as", keys["irving"], "--ask", "printer")
+    found = run("--json", "history", "a" * 30, "--at", "office", "--subject", "irving")
+    notice, error = map(json.loads, found.err.splitlines())
+    assert notice["notice"].keys() == {"at", "what", "requester", "reason", "until", "ended"}
+    assert (notice["notice"]["requester"], notice["notice"]["reason"]) == ("irving", "ill")
+    assert error["error"]["kind"] == "NotFoundError"
 
 
 def test_questions_are_the_lines_of_standard_input(run: Run, keys: dict[str, str]) -> None:

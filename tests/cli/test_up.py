@@ -18,7 +18,7 @@ from kit.processes import PROC, is_there, until
 
 from .conftest import KEY, Run, command
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no such house on Windows")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the paths here are too long for a socket")
 
 
 def _houses(store: Path) -> set[int]:

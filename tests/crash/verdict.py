@@ -20,7 +20,7 @@ from crash.tape import Content, Mark, Tape, content_of
 from severance import EmbedderError, House, StoreMissingError
 from severance.barrier.traces.ports import KEY
 from severance.embed import Hashing
-from severance.store import ASIDE, CHIP_NAME, VAULT_NAME
+from severance.store import ASIDE, AUDIT_NAME, CHIP_NAME, VAULT_NAME
 
 FILES = {
     VAULT_NAME: (f"store/{VAULT_NAME}", f"store/{VAULT_NAME}-wal"),
@@ -30,10 +30,14 @@ _ABSENT = (-1,)
 _TABLE_SIZE = 200_000
 
 
+LOG = (f"store/{AUDIT_NAME}", f"store/{AUDIT_NAME}-wal")
+"""Of the audit log, whose head the chip remembers."""
+
+
 def wanted(path: str) -> bool:
     """Whether a path is one that is looked at after a power cut."""
     name = path.removeprefix("store/")
-    return path in ("store", *FILES[VAULT_NAME], *FILES[CHIP_NAME]) or path.endswith(".tar") or ASIDE in name
+    return path in ("store", *FILES[VAULT_NAME], *FILES[CHIP_NAME], *LOG) or path.endswith(".tar") or ASIDE in name
 
 
 class Shallow:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from fuzzing import chips, envelopes, exports, importers, keys, logs, residents, stores, texts, thresholds
+from fuzzing import chips, envelopes, exports, importers, keys, logs, overrides, residents, stores, texts, thresholds
 from fuzzing.planted import PLANTED
 from fuzzing.target import Target
 
-_MODULES = (envelopes, logs, chips, stores, importers, exports, keys, texts, thresholds, residents)
+_MODULES = (envelopes, logs, chips, stores, importers, exports, keys, texts, thresholds, overrides, residents)
 
 TARGETS: Mapping[str, Target] = MappingProxyType(
     {target.name: target for module in _MODULES for target in module.TARGETS}

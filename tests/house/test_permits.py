@@ -257,6 +257,21 @@ def test_all_refusals_are_about_the_same_work(
     assert abs(first - second) <= 1
 
 
+def test_a_chip_that_is_put_back_alone_opens_no_permit_again(folder: Path) -> None:
+    store = folder / "store"
+    with make_house(folder) as house:
+        text, secret = permit(house), house.register("mark", "floor", "editor")
+    before = (store / "chip.db").read_bytes()
+    with open_house(store) as house:
+        assert not refused(house, text), "the control"
+        house.revoke(id_of(text))
+        house.revoke(id_of(secret))
+    (store / "chip.db").write_bytes(before)
+    with open_house(store) as house:
+        assert refused(house, text)
+        assert refused(house, secret)
+
+
 def test_a_memory_that_is_moved_while_it_is_amended_is_not_shown(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     own = house.cross("mark", "floor")
     known = own.remember("harmless", thread="mine").id

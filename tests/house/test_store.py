@@ -19,6 +19,7 @@ from severance import (
     WrongKeyError,
 )
 from severance import store as store_module
+from severance.alarms.bell import Bell
 from severance.barrier.traces.ports import KEY, ScopedEntropy
 
 
@@ -130,3 +131,15 @@ def test_a_vault_with_spaces_in_it_is_never_given_a_new_chip(folder: Path) -> No
 def test_a_path_with_a_nul_is_refused_also_behind_a_tilde(path: str) -> None:
     with pytest.raises(InputError, match="no"):
         store_module.path_of(path)
+
+
+def test_an_opening_that_is_cut_short_leaves_nothing_open(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_house(folder).close()
+
+    def cut(self: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Bell, "begin", cut)
+    with pytest.raises(KeyboardInterrupt):
+        open_house(folder / "store")
+    assert sorted(path.name for path in (folder / "store").iterdir()) == ["audit.db", "chip.db", "vault.db"]

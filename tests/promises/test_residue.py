@@ -57,7 +57,8 @@ def work(tmp_path: Path, template: Path) -> Path:
 
 
 def begun(work: Path, name: str, *options: str) -> contextlib.AbstractContextManager[subprocess.Popen[str]]:
-    return places.begun(work, [*options, "-m", endings.__name__, name, str(work)])
+    arguments = [*options, "-m", endings.__name__, name, str(work)]
+    return places.begun(work, arguments, kept=name not in endings.TELLING)  # which say what is secret
 
 
 def assert_nothing(report: Report) -> None:

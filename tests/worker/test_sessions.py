@@ -40,7 +40,7 @@ def _public(kind: type) -> set[str]:
 
 def test_no_method_of_a_session_works_on_a_mind_in_this_process() -> None:
     assert _public(Session) - SHARED <= vars(AwaySession).keys()
-    assert _public(Session) & vars(WorkerSession).keys() == {"events"}, "which come from the log, and from no mind"
+    assert _public(Session) & vars(WorkerSession).keys() == {"events", "sleep"}, "of log and process, of no mind"
 
 
 def test_the_arguments_are_those_of_a_session() -> None:

@@ -162,27 +162,36 @@ class AuditLog:
         return notes.read(note, self.verifier), note
 
     def verify(self) -> Checkpoint:
-        """Compute the whole tree from the entries and hold it against the checkpoint. Returns the checkpoint.
+        """As `verified`, without the note."""
+        return self.verified()[0]
+
+    def verified(self) -> tuple[Checkpoint, str]:
+        """Compute the whole tree from the entries and hold it against the checkpoint. Others may go on adding.
+
+        Returns:
+            The checkpoint, and the signed note that it is in.
 
         Raises:
             DamagedError: an entry cannot be read, or the log is not the one that the checkpoint was made of.
         """
-        checkpoint, _ = self.checkpoint()
-        size = self._log.size()
-        if size != checkpoint.size:
+        now = self._log.instant()
+        checkpoint = notes.read(now.note, self.verifier)
+        if (now.size, now.rows) != (checkpoint.size, checkpoint.size):
             raise DamagedError(
-                f"the audit log has {size:,} entries, and its last checkpoint was made of {checkpoint.size:,}: "
+                f"the audit log has {now.rows:,} entries, and its last checkpoint was made of {checkpoint.size:,}: "
                 "it was cut, or added to by somebody else"
             )
         opener, tree, chains = Opener(self._key), Growing(), _Chains(self._key)
-        for number, frame in enumerate(self._log.entries(0, size)):
+        for number, frame in enumerate(self._log.entries(0, now.size)):
             chains.add(number, opened(frame, opener, self._key, number))
-            tree.add(frame)
+            for level, place, hashed in tree.add(frame):
+                if self._log.node(level, place) != hashed:
+                    raise _rewritten()
         if tree.root() != checkpoint.root:
-            raise DamagedError("the audit log is not the one that its last checkpoint was made of: it was rewritten")
-        if chains.last != {tail: opened_tail(frame, opener, tail) for tail, frame in self._log.tails().items()}:
+            raise _rewritten()
+        if chains.last != {tail: opened_tail(frame, opener, tail) for tail, frame in now.tails.items()}:
             raise _unchained()
-        return checkpoint
+        return checkpoint, now.note
 
     def goes_on_from(self, note: str) -> Checkpoint:
         """Hold the log against a checkpoint that a witness kept. Returns that checkpoint.
@@ -245,14 +254,18 @@ class Growing:
     def __init__(self) -> None:
         """Without leaves."""
         self._peaks: list[tuple[int, bytes]] = []
+        self._size = 0
 
-    def add(self, leaf: bytes) -> None:
-        """One more leaf."""
-        level, hashed = 0, proofs.leaf_hash(leaf)
+    def add(self, leaf: bytes) -> list[tuple[int, int, bytes]]:
+        """One more leaf. Returns every subtree above it (level, number, hash) that becomes perfect with it."""
+        level, hashed, perfect = 0, proofs.leaf_hash(leaf), list[tuple[int, int, bytes]]()
         while self._peaks and self._peaks[-1][0] == level:
             hashed = proofs.node_hash(self._peaks.pop()[1], hashed)
             level += 1
+            perfect.append((level, self._size >> level, hashed))
         self._peaks.append((level, hashed))
+        self._size += 1
+        return perfect
 
     def root(self) -> bytes:
         """The root over the leaves so far."""
@@ -279,6 +292,10 @@ class _Chains:
         if event.before != self.last.get(tail):
             raise _unchained()
         self.last[tail] = number
+
+
+def _rewritten() -> DamagedError:
+    return DamagedError("the audit log is not the one that its last checkpoint was made of: it was rewritten")
 
 
 def _unchained() -> DamagedError:

@@ -6,10 +6,10 @@ It knows nothing of what the entries say. docs/design/format.md, section 10, has
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from severance.audit.proofs import EMPTY_ROOT, leaf_hash, node_hash, root
 from severance.disk.connection import Connection, connect
@@ -28,6 +28,7 @@ LAYOUT = {
 }
 _BUSY = 10.0
 _PAGE = 1_024
+_TAILS = "SELECT id, frame FROM tails"
 _NOTE = "INSERT OR REPLACE INTO meta VALUES ('checkpoint', ?)"
 
 
@@ -57,6 +58,22 @@ class Signer(Protocol):
     def read(self, note: str) -> tuple[int, bytes]:
         """How many entries the log had, and its root, by a checkpoint of this signer's; else DamagedError."""
         ...
+
+
+class Instant(NamedTuple):
+    """What a log is at one instant.
+
+    Attributes:
+        note: the signed checkpoint.
+        size: one more than the last entry's number.
+        rows: how many entries there are, whatever their numbers.
+        tails: what is kept of every chain, by its id.
+    """
+
+    note: str
+    size: int
+    rows: int
+    tails: dict[bytes, bytes]
 
 
 class LogFile:
@@ -132,6 +149,16 @@ class LogFile:
 
         return self._connection.change(adding)
 
+    def instant(self) -> Instant:
+        """What the log is at one instant, whoever adds to it at the same time."""
+
+        def reading(raw: sqlite3.Connection) -> Instant:
+            tree = _Tree(lambda *given: raw.execute(*given).fetchall())
+            (rows,) = raw.execute("SELECT count(*) FROM entries").fetchone()
+            return Instant(tree.note(), tree.size(), rows, _tails(raw.execute(_TAILS)))
+
+        return self._connection.change(reading)
+
     def size(self) -> int:
         """How many entries there are."""
         return _Tree(self._connection.query).size()
@@ -163,10 +190,6 @@ class LogFile:
         """What is kept under this id of a chain."""
         rows = self._connection.query("SELECT frame FROM tails WHERE id = ?", (tail,))
         return _bytes(rows[0][0]) if rows else None
-
-    def tails(self) -> dict[bytes, bytes]:
-        """What is kept of every chain, by its id."""
-        return {_bytes(tail): _bytes(frame) for tail, frame in self._connection.query("SELECT id, frame FROM tails")}
 
     def copy_to(self, path: Path) -> None:
         """Write a consistent copy to a new file, while others may go on writing.
@@ -251,6 +274,10 @@ class _Tree:
         if len(rows) != 1:
             raise _broken()
         return rows[0]
+
+
+def _tails(rows: Iterable[Row]) -> dict[bytes, bytes]:
+    return {_bytes(tail): _bytes(frame) for tail, frame in rows}
 
 
 def _bytes(value: object) -> bytes:

@@ -19,7 +19,7 @@ from urllib.parse import SplitResult
 
 from severance.audit.notes import MOST_NOTE
 from severance.disk.faults import from_system
-from severance.errors import InputError, StoreError
+from severance.errors import DamagedError, InputError, StoreError
 from severance.net import Asked, Unanswered, checked_url, exchange, is_private, whole
 
 _GIT_SECONDS = 60.0
@@ -73,18 +73,30 @@ def witness_of(spec: str, name: str) -> Witness:
     raise InputError("a witness is file:PATH, git:PATH or https://...; give one of these")
 
 
-def show(witness: Witness, note: str, leads: Leads) -> None:
-    """Give a witness the newest note, when the log goes on from what it has.
+def show(witness: Witness, note: str, leads: Leads, *, known: bool = False) -> bool:
+    """Give a witness the newest note, when the log goes on from what it has. Returns whether it had any.
+
+    Args:
+        witness, note: whom, and what.
+        leads: see there.
+        known: whether it must have one already.
 
     Raises:
-        DamagedError: the log does not: it was cut or rewritten. The witness keeps what it has.
+        DamagedError: the log does not go on from it: it was cut or rewritten. The witness keeps what it has. Or it has
+            nothing, and was to have.
         StoreError: it cannot be reached.
     """
     last = witness.last()
     if last is not None:
         leads(last)
+    elif known:
+        raise DamagedError(
+            "a witness has no checkpoint of this log: what it had was removed, or it is a new one; look which, and "
+            "give a new one its first checkpoint without --known"
+        )
     if last != note:
         witness.keep(note)
+    return last is not None
 
 
 class FileWitness:

@@ -133,6 +133,40 @@ class Permit:
         return granted and act.at < self.until and all(_leaves(less, act) for less in self.taken)
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a permit says, with everything that was taken away.
+
+    Attributes:
+        id: as in `Grant`.
+        rights: those that are left.
+        until: when it ends, in microseconds since 1970.
+        threads: the only threads that it reaches; None where it reaches all.
+        tools: those of which it must be each that uses it: for one it opens, for several never.
+        weakened: how often something was taken away.
+    """
+
+    id: bytes
+    rights: frozenset[Right]
+    until: int
+    threads: frozenset[str] | None
+    tools: frozenset[str]
+    weakened: int
+
+    def check(self) -> None:
+        """Refuse it where nothing is left, whatever the time.
+
+        Raises:
+            InputError: it says what is missing.
+        """
+        if not self.rights:
+            raise InputError("the permit has none of these rights; nothing would be left")
+        if self.threads is not None and not self.threads:
+            raise InputError("the permit reaches none of these threads; nothing would be left")
+        if len(self.tools) > 1:
+            raise InputError("the permit is for another tool; nothing would be left")
+
+
 class Issuer:
     """Makes the permits of one house, and tells which texts are permits of it."""
 
@@ -156,8 +190,7 @@ class Issuer:
             return None
         if said.house != self._house:
             return None
-        grant, until = said.grant, [said.grant.until, *(less.until for less in said.taken if less.until is not None)]
-        return Permit(grant.permit, grant.seat, grant.rights, min(until), said.taken)
+        return Permit(said.grant.permit, said.grant.seat, said.grant.rights, _left(said).until, said.taken)
 
 
 def weaken(
@@ -178,7 +211,8 @@ def weaken(
         tool: the only tool that may use it.
 
     Raises:
-        InputError: the text is no permit, nothing would be taken away, or it has been weakened too often.
+        InputError: the text is no permit, nothing would be taken away or nothing be left, or it has been weakened too
+            often.
     """
     if threads == [] or (rights is None and until is None and threads is None and tool is None):
         raise InputError("say what is to be taken from the permit: rights, time, threads or the tool")
@@ -190,27 +224,26 @@ def weaken(
     )
     try:
         token, public = _parsed(text, None)
-        _said(token)
+        said = _said(token)
         found = _written(token.append(_block(less)), public)
     except _REFUSALS:
         raise _no_permit() from None
+    _left(said._replace(taken=(*said.taken, less))).check()
     if len(found) > MOST_TEXT or token.block_count() > MOST_WEAKENINGS:
         raise InputError("the permit has been weakened too often; make a new one")
     return found
 
 
-def described(text: str) -> tuple[str, list[str]]:
-    """The id of a permit, and what each of its blocks says, as source text to be read by people.
+def described(text: str) -> Left:
+    """What a permit says.
 
     Raises:
         InputError: the text is no permit.
     """
     try:
-        token, _ = _parsed(text, None)
-        name = _said(token).grant.permit.hex()
+        return _left(_said(_parsed(text, None)[0]))
     except _REFUSALS:
         raise _no_permit() from None
-    return name, [token.block_source(number).strip() for number in range(token.block_count())]
 
 
 def _no_permit() -> InputError:
@@ -252,6 +285,17 @@ class _Said(NamedTuple):
     house: str
     grant: Grant
     taken: tuple[Less, ...]
+
+
+def _left(said: _Said) -> Left:
+    rights, until, threads = said.grant.rights, said.grant.until, None
+    for less in said.taken:
+        rights = rights if less.rights is None else frozenset(right for right in rights if right.value in less.rights)
+        until = until if less.until is None else min(until, less.until)
+        if less.threads is not None:
+            threads = less.threads if threads is None else threads & less.threads
+    tools = frozenset(less.tool for less in said.taken if less.tool is not None)
+    return Left(said.grant.permit, rights, until, threads, tools, len(said.taken))
 
 
 def _said(token: Biscuit) -> _Said:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,7 @@ from severance.cli import heard, screen, shapes
 from severance.drafts import name_of
 from severance.errors import InputError, NotFoundError, NotUpError, PermitError
 from severance.house import House
+from severance.model import Notice
 from severance.resident.client import ResidentHouse, connect
 from severance.session import Session
 from severance.store import path_of
@@ -141,26 +143,29 @@ class Edge:
             with self._door() as door, door.admit(self._permit.strip(), place=place or None, tool=TOOL) as session:
                 if subject and subject != session.subject:
                     raise NotFoundError("what is in SEVERANCE_PERMIT is not for the subject that was named")
-                _tell_notices(session)
+                self._tell_notices(session)
                 yield session
             return
         if not place:
             raise InputError("say where, with --at PLACE or SEVERANCE_PLACE; `severance status` lists the places")
         with self.opened(None) as house, house.cross(subject or only_subject(house, place), place) as session:
-            _tell_notices(session)
+            self._tell_notices(session)
             yield session
 
+    def _tell_notices(self, session: Session) -> None:
+        """Say on standard error what the persona has not been told yet, each in a line of its own."""
+        with suppress(PermitError):  # somebody who may not read leaves it to who may
+            for notice in session.notices():
+                text = json.dumps({"notice": shapes.of_notice(notice)}) if self.as_json else _in_words(notice)
+                screen.console(errors=True).print(text, soft_wrap=True)
 
-def _tell_notices(session: Session) -> None:
-    """Say on standard error what the persona has not been told yet."""
-    with suppress(PermitError):  # somebody who may not read leaves it to who may
-        for notice in session.notices():
-            ended = "it goes on" if notice.ended is None else f"it ended at {shapes.short(notice.ended)}"
-            screen.console(errors=True).print(
-                f"Notice: an override by {screen.on_one_line(notice.requester)} woke this persona at "
-                f'{shapes.short(notice.at)}, because: "{screen.on_one_line(notice.reason)}"; {ended}.',
-                soft_wrap=True,
-            )
+
+def _in_words(notice: Notice) -> str:
+    ended = "it goes on" if notice.ended is None else f"it ended at {shapes.short(notice.ended)}"
+    return (
+        f"Notice: an override by {screen.on_one_line(notice.requester)} woke this persona at "
+        f'{shapes.short(notice.at)}, because: "{screen.on_one_line(notice.reason)}"; {ended}.'
+    )
 
 
 def only_subject(house: House, name: str) -> str:

@@ -101,10 +101,12 @@ OnlyThreads = Annotated[
     typer.Option("--thread", help="Only this conversation; can be repeated.", show_default=False),
 ]
 DoorId = Annotated[str, typer.Argument(metavar="ID", help="The id, as `list` shows it.", show_default=False)]
-_RIGHTS = "some of recall (all reading), remember, amend, forget, send and refine, with commas between."
+_RIGHTS = (
+    "some of recall (all reading), remember, amend, forget, send and refine, with commas between; can be repeated."
+)
 Rights = Annotated[
-    str, typer.Option("--rights", metavar="RIGHTS", help=f"What it allows: {_RIGHTS}", show_default=False)
+    list[str], typer.Option("--rights", metavar="RIGHTS", help=f"What it allows: {_RIGHTS}", show_default=False)
 ]
 FewerRights = Annotated[
-    str | None, typer.Option("--rights", metavar="RIGHTS", help=f"Only these: {_RIGHTS}", show_default=False)
+    list[str] | None, typer.Option("--rights", metavar="RIGHTS", help=f"Only these: {_RIGHTS}", show_default=False)
 ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from severance.cli import screen
@@ -12,19 +15,48 @@ _MOST_BYTES = 4 << 20
 
 
 def text_of(file: Path) -> str:
-    """What is in it.
+    """What is in it, or where it is `-`, on standard input.
 
     Raises:
         InputError: it cannot be read, or is not UTF-8.
     """
+    raw = _input() if str(file) == "-" else _read(file)
+    if len(raw) > _MOST_BYTES:
+        raise InputError(f"{_name(file)} is longer than a file of rules can be")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        before = problem.object[: problem.start]
+        line, column = before.count(b"\n") + 1, len(before.rpartition(b"\n")[2].decode("utf-8")) + 1
+        raise InputError(
+            f"{_name(file)}, line {line}, column {column}: this is not UTF-8; save the file as UTF-8"
+        ) from None
+
+
+@contextmanager
+def named(file: Path) -> Iterator[None]:
+    """What is said within against its text, is said with its name."""
+    try:
+        yield
+    except InputError as problem:
+        raise InputError(f"{_name(file)}, {problem}") from None
+
+
+def _name(file: Path) -> str:
+    return "standard input" if str(file) == "-" else screen.shown(str(file))
+
+
+def _read(file: Path) -> bytes:
     try:
         with file.open("rb") as opened:
-            raw = opened.read(_MOST_BYTES)
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        line = problem.object[: problem.start].count(b"\n") + 1
-        raise InputError(f"{screen.shown(str(file))}, line {line}: this is not UTF-8; save the file as UTF-8") from None
-    except OSError as problem:
-        raise InputError(
-            f"{screen.shown(str(file))} cannot be read ({problem.strerror or 'I/O error'}); name a file with rules"
-        ) from None
+            return opened.read(_MOST_BYTES + 1)
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or "I/O error"
+        raise InputError(f"{_name(file)} cannot be read ({reason}); name a file with rules") from None
+
+
+def _input() -> bytes:
+    try:
+        return sys.stdin.buffer.read(_MOST_BYTES + 1)
+    except (AttributeError, OSError, ValueError):  # None, closed, or a directory
+        raise InputError("the rules were to come from standard input, which is closed or cannot be read") from None

@@ -15,6 +15,7 @@ from severance.model import (
     Explanation,
     ExportCheck,
     Memory,
+    Notice,
     OverrideInfo,
     OverrideKeyInfo,
     OverrideRequest,
@@ -27,6 +28,7 @@ from severance.model import (
 )
 from severance.resident.client import HouseState
 from severance.transfer.jsonl import as_json
+from severance.weakening import Shown
 
 Shape = dict[str, object]
 
@@ -64,6 +66,11 @@ def of_explanation(found: Explanation) -> Shape:
         "until": None if found.until is None else found.until.isoformat(),
         "rules": rules,
         "later": {persona: at.isoformat() for persona, at in found.later.items()},
+        "zone": found.zone,
+        "spent": found.spent,
+        "budget": found.budget,
+        "awake": found.awake,
+        "free": None if found.free is None else found.free.isoformat(),
     }
 
 
@@ -105,6 +112,18 @@ def of_permit(info: PermitInfo) -> Shape:
         "made": info.made.isoformat(),
         "until": info.until.isoformat(),
         "ended": None if info.ended is None else info.ended.isoformat(),
+    }
+
+
+def of_shown(shown: Shown) -> Shape:
+    """What a permit says."""
+    return {
+        "id": shown.id,
+        "rights": sorted(shown.rights),
+        "until": shown.until.isoformat(),
+        "threads": None if shown.threads is None else list(shown.threads),
+        "tool": shown.tool,
+        "weakened": shown.weakened,
     }
 
 
@@ -152,6 +171,7 @@ def of_audit_check(found: AuditCheck) -> Shape:
         "at": found.at.isoformat(),
         "verifier": found.verifier,
         "witnesses": list(found.witnesses),
+        "new": list(found.new),
     }
 
 
@@ -201,6 +221,18 @@ def of_override_request(found: OverrideRequest) -> Shape:
 def of_override_key(info: OverrideKeyInfo) -> Shape:
     """An override key that is registered."""
     return {"name": info.name, "id": info.id, "public": info.public, "made": info.made.isoformat()}
+
+
+def of_notice(notice: Notice) -> Shape:
+    """What a persona is told of an override that woke it."""
+    return {
+        "at": notice.at.isoformat(),
+        "what": notice.what,
+        "requester": notice.requester,
+        "reason": notice.reason,
+        "until": notice.until.isoformat(),
+        "ended": None if notice.ended is None else notice.ended.isoformat(),
+    }
 
 
 def of_credential(info: CredentialInfo) -> Shape:

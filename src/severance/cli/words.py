@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from datetime import timedelta
 
 from severance.errors import InputError
-from severance.model import Scalar
-
-_LENGTH = re.compile(r"(\d{1,9})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+from severance.model import Scalar, parse_length
 
 
-def listed(given: str) -> list[str]:
-    """The words between commas."""
-    return [word.strip() for word in given.split(",") if word.strip()]
+def listed(given: Sequence[str]) -> list[str]:
+    """The words between commas, of an option that may be repeated."""
+    return [word.strip() for some in given for word in some.split(",") if word.strip()]
 
 
 def length(given: str) -> timedelta:
-    """A length of time such as `8h`.
+    """A length of time such as `8h` or `1h30m`.
 
     Raises:
         InputError: it is none.
     """
-    found = _LENGTH.fullmatch(given)
-    if found is None or int(found[1]) == 0:
-        raise InputError("that is not a length of time; write it as 30s, 5m, 8h or 7d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    found = parse_length(given)
+    if not found:
+        raise InputError("that is not a length of time; write it as 30s, 5m, 1h30m or 7d")
+    return found
+
+
+def written(seconds: float) -> str:
+    """A length of time in whole minutes, for people."""
+    hours, minutes = divmod(int(seconds) // 60, 60)
+    return " ".join(filter(None, (f"{hours} h" if hours else "", f"{minutes} min" if minutes or not hours else "")))
 
 
 def pairs(given: Sequence[str] | None, form: str) -> dict[str, str]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from severance.admitting import MOST_TEXT
+from severance.admitting import shown_text
 from severance.crypto.rootkey import Key
-from severance.drafts import check_text, name_of
+from severance.drafts import name_of
 from severance.errors import AsleepError, NotUpError, StoreBusyError, StoreError
 from severance.model import Notice, Persona
 from severance.resident.address import connected
@@ -99,7 +99,7 @@ class ResidentHouse:
             StoreBusyError: as many sessions are open as may be.
             NotFoundError, InputError, EmbedderError: as `House.admit`.
         """
-        text = check_text(text, "a permit", MOST_TEXT)
+        text = shown_text(text)
         place = None if place is None else name_of(place, "the place")
         asked = Admit(PROTOCOL, text, place, None if tool is None else name_of(tool, "the tool"))
         far = Far(self._line())

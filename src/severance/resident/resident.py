@@ -117,7 +117,8 @@ class Resident:
             StoreError: there cannot be a socket.
         """
         self._listener = address.listener(self._directory)
-        for work in (self._listen, self._tick):
+        looks = self._habits.lock_after is not None or self._habits.lock_on_sleep
+        for work in (self._listen, self._tick) if looks else (self._listen,):
             Thread(target=work, name=f"severance{work.__name__}", daemon=True).start()
 
     def wait(self, seconds: float | None = None) -> bool:

@@ -65,8 +65,8 @@ class Child:
     """A worker. Any number of threads may call it; calls take turns.
 
     Attributes:
-        patience: seconds that it has to fall asleep, before it is killed. The snapshot of a million memories is written
-            in less; one that is not written costs the next waking time, and no memory.
+        patience: seconds that it has to fall asleep, before it is killed. The snapshot of 100,000 memories takes about
+            one; one that is not written costs the next waking time, and no memory.
     """
 
     patience = 20.0

@@ -73,6 +73,14 @@ def test_every_bit_of_an_answer_is_signed(request_: Asked, keys: Keys, entropy: 
             continue
 
 
+@pytest.mark.parametrize("field", ["made", "approve_by", "use_by", "length"])
+def test_a_time_that_cannot_be_shown_is_no_time(keys: Keys, escrow: EscrowRow, field: str) -> None:
+    last = 253_402_300_799_999_999
+    assert request_of(asked(request_for(keys[0], escrow, **{field: last}), keys[0]).text())
+    with pytest.raises(InputError, match="no request"):
+        request_of(asked(request_for(keys[0], escrow, **{field: last + 1}), keys[0]).text())
+
+
 def test_a_request_signed_by_another_key_is_refused(keys: Keys, escrow: EscrowRow) -> None:
     forged = asked(request_for(keys[0], escrow), keys[1])
     with pytest.raises(OverrideError, match="altered"):

@@ -26,7 +26,7 @@ from severance.barrier.traces.steps import Step
 from severance.cli.surface import invoke
 from severance.embed import Hashing
 
-TRACES = (9, 2, 1)
+TRACES = (9, 1, 203)
 
 RARE = (26, 32)
 """Traces with long texts, hundreds of memories at once, and wide questions."""

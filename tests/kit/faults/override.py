@@ -191,8 +191,8 @@ def it_can_be_used_too_late(patch: Patch) -> None:
 
 @fault(checks.an_override_ends)
 def a_clock_that_is_set_back_lets_it_be_used(patch: Patch) -> None:
-    patch.setattr(Gate, "now", lambda self, rows=None: self.time())
-    patch.setattr(Gate, "seen", lambda self, now, row=None: None)
+    patch.setattr(Gate, "now", lambda self, *given, **named: self.time())
+    patch.setattr(Gate, "seen", lambda self, *given, **named: None)
 
 
 @fault(checks.an_override_ends)

@@ -36,6 +36,7 @@ from severance.barrier.residue.elsewhere import (
 from severance.barrier.residue.lives import live, refused, wait
 from severance.barrier.residue.planted import planted
 from severance.barrier.residue.stores import EMBEDDER, KEY, QUAY, STAIRWELL, SUBJECT, enter
+from severance.barrier.residue.up import goes_down, is_killed_while_up
 from severance.barrier.residue.warned import is_overridden, rings
 from severance.embed import Hashing
 from severance.errors import StoreError
@@ -262,6 +263,7 @@ ENDINGS: dict[str, Ending] = {
         is_let_in,
         rings,
         is_overridden,
+        is_killed_while_up,
         sleeps,
         leaves_the_block,
         raises_in_the_block,
@@ -286,11 +288,12 @@ ENDINGS: dict[str, Ending] = {
         ends_in_atexit,
         wakes_elsewhere,
         loses_its_worker,
+        goes_down,
     )
 }
-"""Those that end by themselves; the first eight are the ones that leave most lying about."""
+"""Those that end by themselves; the first nine are the ones that leave most lying about."""
 
-TELLING = ("is_let_in", "rings", "is_overridden")
+TELLING = ("is_let_in", "rings", "is_overridden", "is_killed_while_up", "goes_down")
 """Those that say what else is to be looked for: secrets, one to a line."""
 
 WAITING: dict[str, Ending] = {"waits": waits, "waits_asleep": waits_asleep, "waits_elsewhere": waits_elsewhere}
@@ -310,6 +313,7 @@ def returns(name: str) -> int:
         "is_killed": signal.SIGKILL,
         "is_killed_with_a_worker": signal.SIGKILL,
         "rings": signal.SIGKILL,
+        "is_killed_while_up": signal.SIGKILL,
     }
     return -signals.get(name, 0)
 

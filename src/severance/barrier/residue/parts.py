@@ -34,7 +34,7 @@ _SECRET = 1_000_000
 
 _FIRST = (
     *("is_killed", "remember", "is_killed_with_a_worker", "recall", "is_let_in", "permit", "rings", "amend"),
-    *("is_overridden", "import", "raises", "credential", "starts_a_child", "leaves_a_thread"),
+    *("is_overridden", "import", "is_killed_while_up", "raises", "credential", "starts_a_child", "leaves_a_thread"),
 )
 WAYS = tuple(dict.fromkeys((*_FIRST, *endings.ENDINGS, *commands.COMMANDS)))
 """In which what was planted may be left: endings of a session, and commands. Those come first that leave most."""

@@ -25,7 +25,7 @@ def cross(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     house, seat = world.house(args["desk"]), (args["subject"], args["place"])
     if args.get("by") == "permit":
         session = house.admit(house.permit(*seat, rights=tuple(Right), until=timedelta(days=365)))
-    elif args.get("by") == "credential":
+    elif args.get("by") == "credential" and world.there(seat[0], WORLD[seat[0]]):  # the owner knows who there is
         session = house.admit(house.register(*seat, PROGRAM))
     else:
         session = house.cross(*seat)

@@ -26,6 +26,7 @@ NOT_CALLED = {
     "severance permit weaken": "it opens no store",
     "severance permit show": "it opens no store",
     "severance tour": "it works in a store of its own, which is gone afterwards",
+    "Session.confinement": "it tells of the platform, and of no persona",
     "WorkerSession.confinement": "it tells of the platform, and of no persona",
     "WorkerSession.process": "the system's number for a process",
     **dict.fromkeys(

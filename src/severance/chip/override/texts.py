@@ -36,7 +36,10 @@ _Id = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 _Box = Annotated[bytes, msgspec.Meta(min_length=32 + BOX_BYTES, max_length=32 + BOX_BYTES)]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME_CHARS)]
 _Thread = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_LABEL_BYTES)]
-_Time = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+_LAST = 253_402_300_799_999_999
+"""The last microsecond of the year 9999: what comes after is no time that could be shown."""
+
+_Time = Annotated[int, msgspec.Meta(ge=0, le=_LAST)]
 
 
 class ShareForm(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
@@ -78,7 +81,7 @@ class Request(msgspec.Struct, array_like=True, tag="request", frozen=True, kw_on
     made: _Time
     approve_by: _Time
     use_by: _Time
-    length: Annotated[int, msgspec.Meta(ge=1, le=2**62)]
+    length: Annotated[int, msgspec.Meta(ge=1, le=_LAST)]
     shares: tuple[ShareForm, ...]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from severance.chip.thresholds.deciding import Decision
 from severance.chip.thresholds.rules import COMMAND, NO_LIMITS, Limits, Rule, Rules, Thresholds, write_budget
@@ -16,7 +17,8 @@ def changes(before: Thresholds, after: Thresholds) -> list[str]:
     for key in sorted(before.rules.keys() | after.rules.keys()):
         old, new = before.rules.get(key, ()), after.rules.get(key, ())
         if old != new:
-            found.append(f"at {key[1]}, {key[0]}: {_rules(new)} (before: {_rules(old)})")
+            placed = ", as `severance place` makes it" if len(old) == 1 and not old[0].conditions else ""
+            found.append(f"at {key[1]}, {key[0]}: {_rules(new)} (before: {_rules(old)}{placed})")
     for subject in sorted(before.limits.keys() | after.limits.keys()):
         was, will = before.limits.get(subject, NO_LIMITS), after.limits.get(subject, NO_LIMITS)
         if was != will:
@@ -37,15 +39,35 @@ def allow_commands(thresholds: Thresholds, environ: Mapping[str, str]) -> None:
                     allow(condition.values, environ)
 
 
-def explanation(subject: str, place: str, decision: Decision) -> Explanation:
-    """A decision as its reader sees it."""
+class Spent(NamedTuple):
+    """What a persona has of a day: how many seconds it may be awake, how many it was, and when the next day begins."""
+
+    budget: int
+    awake: int
+    next: int
+
+    @property
+    def is_all(self) -> bool:
+        """Whether no time is left."""
+        return self.awake >= self.budget
+
+
+def explanation(subject: str, place: str, decision: Decision, zone: str, spent: Spent | None) -> Explanation:
+    """A decision as its reader sees it: with times in this zone, and with what its persona has had of its budget."""
     seen = tuple(
         RuleSeen(each.rule.persona, each.holds, tuple((verdict.holds, verdict.why) for verdict in each.verdicts))
         for each in decision.looked
     )
-    until = None if decision.until is None else moment(decision.until)
     later = {name: moment(at) for name, at in decision.later.items()}
-    return Explanation(subject, place, decision.persona, until, seen, later)
+    ends, budget, awake = decision.until, None, 0
+    if spent is not None:
+        budget, awake = spent.budget, spent.awake
+    if spent is None or not spent.is_all:
+        until = None if ends is None else moment(ends)
+        return Explanation(subject, place, decision.persona, until, seen, later, zone, None, budget, awake)
+    free = moment(spent.next)
+    until = moment(min(spent.next, spent.next if ends is None else ends))
+    return Explanation(subject, place, None, until, seen, later, zone, decision.persona, budget, awake, free)
 
 
 def _rules(rules: Rules) -> str:

@@ -32,11 +32,26 @@ def split(since: int, until: int, zone: str) -> Iterator[tuple[int, int]]:
         since = end
 
 
-def added(days: Mapping[int, int], spans: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """These days with more time, ascending; the last of them."""
+def next_day(now: int, zone: str) -> int:
+    """When the next day begins there."""
+    first = date.fromordinal(_FIRST + day_of(now, zone) + 1)
+    return micros(datetime.combine(first, time(), _zone(zone)))
+
+
+def is_used_up(days: Mapping[int, int], spans: Iterable[tuple[int, int]], most: int) -> bool:
+    """Whether with these spans, or without any, a day has as much time as a day may have."""
+    return any(days.get(day, 0) + span >= most for day, span in spans)
+
+
+def added(days: Mapping[int, int], spans: Iterable[tuple[int, int]], most: int | None = None) -> dict[int, int]:
+    """These days with more time, ascending; the last of them. With `most`, time is over when a day has so much."""
     found = dict(days)
     for day, span in spans:
-        found[day] = found.get(day, 0) + span
+        had = found.get(day, 0)
+        rest = span if most is None else min(span, max(most - had, 0))
+        found[day] = had + rest
+        if rest < span:
+            break
     return dict(sorted(found.items())[-MOST_DAYS:])
 
 

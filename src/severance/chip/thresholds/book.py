@@ -121,12 +121,12 @@ class Book:
         """How long the persona of a space was awake: microseconds for each day."""
         return days_of(self._chip.find(AwakeRow(()), space=space))
 
-    def add_awake(self, space: bytes, spans: Iterable[tuple[int, int]]) -> None:
-        """Count more time awake."""
+    def add_awake(self, space: bytes, spans: Iterable[tuple[int, int]], most: int | None = None) -> None:
+        """Count more time awake, until a day has as many microseconds as it may have."""
         found = tuple(spans)  # a change may be tried again
 
         def add(change: Change) -> None:
-            days = added(days_of(self._chip.find(AwakeRow(()), change.rows, space)), found)
+            days = added(days_of(self._chip.find(AwakeRow(()), change.rows, space)), found, most)
             change.put(AwakeRow(tuple(days.items())), space)
 
         self._chip.change(add)

@@ -111,6 +111,12 @@ def until(rules: Rules, at: Circumstances) -> int | None:
     return None
 
 
+def zone_of(rules: Rules) -> str | None:
+    """The time zone of the first hours in these rules; None where there are none."""
+    values = (each.values[0] for rule in rules for each in rule.conditions if each.kind == HOURS)
+    return next((value.split()[-1] for value in values), None)
+
+
 def decide(rules: Rules, at: Circumstances) -> Decision:
     """Who wakes, with everything that was looked at. Every condition of every rule is tried."""
     at = at.known()
@@ -225,12 +231,9 @@ def _network(condition: Condition, at: Circumstances) -> tuple[bool, str]:
 
 def _command(condition: Condition, at: Circumstances) -> Verdict:
     ended = at.surroundings.succeeds(condition.values)
-    said = {
-        True: "succeeded",
-        False: "ended with another status than 0",
-        None: "may not be run here, or did not end in time; `severance threshold apply` on this machine allows it",
-    }
-    return Verdict(condition, ended is True, f"the command {condition.values[0]} {said[ended]}")
+    said = {True: "succeeded", False: "ended with another status than 0", None: "cannot be run here"}
+    why = ended if isinstance(ended, str) else said[ended]
+    return Verdict(condition, ended is True, f"the command {condition.values[0]} {why}")
 
 
 def _either(condition: Condition) -> str:

@@ -24,6 +24,10 @@ _HORIZON = 22
 _TIMES = re.compile(r"([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})")
 _DAYS = re.compile(r"[A-Z][a-z]{2}(?:[-,][A-Z][a-z]{2})*")
 _ZONE = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*")
+_NO_PLACE = ("localtime", "posixrules", "Factory", "right", "posix")
+"""What is found where the zones of the IANA database are, and is none, or one with other seconds."""
+
+_LOOSE = re.compile(r"[0-9]{1,2}(?::?[0-9]{2})?-[0-9]{1,2}(?::?[0-9]{2})?")
 _FORM = 'write hours as "Mon-Fri 09:00-18:00 Europe/Berlin"'
 
 
@@ -58,8 +62,8 @@ class Hours:
         if parts and (found := _TIMES.fullmatch(parts[0])):
             parts.pop(0)
             start, end = _minutes(*found.groups())
-        if parts or nothing or _TIMES.fullmatch(zone):
-            raise InputError(f"these are no hours; {_FORM}")
+        if parts or nothing or _TIMES.fullmatch(zone) or _LOOSE.fullmatch(zone):
+            raise InputError(f"{_missing(parts, zone)}; {_FORM}")
         zone_named(zone)
         return cls(days, start, end, zone)
 
@@ -132,6 +136,11 @@ def zone_named(name: str) -> ZoneInfo:
     Raises:
         InputError: there is none here.
     """
+    if name.split("/")[0] in _NO_PLACE:
+        raise InputError(
+            "that is no zone of a place: what it means differs between machines; write a name of the IANA database, "
+            "such as Europe/Berlin"
+        )
     try:
         if not _ZONE.fullmatch(name):
             raise ValueError
@@ -140,6 +149,15 @@ def zone_named(name: str) -> ZoneInfo:
         raise InputError(
             "that time zone is not known on this machine; write a name of the IANA database, such as Europe/Berlin"
         ) from None
+
+
+def _missing(parts: list[str], zone: str) -> str:
+    """What is wrong with hours that are none."""
+    if any(_LOOSE.fullmatch(part) and not _TIMES.fullmatch(part) for part in (*parts, zone)):
+        return "times have two digits for the hour and two for the minute, such as 09:00-18:00"
+    if _TIMES.fullmatch(zone) or _DAYS.fullmatch(zone):
+        return "these hours have no time zone"
+    return "these hours have neither days nor times" if not parts and zone else "these are no hours"
 
 
 def _days(text: str) -> frozenset[int]:

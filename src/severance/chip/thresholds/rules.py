@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_network
 from pathlib import PurePath
 from types import MappingProxyType
@@ -16,6 +17,7 @@ from typing import Literal
 
 from severance.chip.thresholds.hours import Hours, zone_named
 from severance.errors import InputError
+from severance.model import parse_length
 
 Kind = Literal["hours", "host", "directory", "repository", "application", "network", "command"]
 HOURS: Kind = "hours"
@@ -34,7 +36,7 @@ MOST_TEXT = 4_096
 DAY_SECONDS = 86_400
 UTC_ZONE = "UTC"
 
-_BUDGET = re.compile(r"(?:([0-9]{1,2})h)?(?:([0-9]{1,4})m)?")
+_PATTERN = re.compile(r"(?:[^\[\]/\\]|\[!?[^\[\]]+\])+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +125,13 @@ def checked_rules(rules: Rules) -> Rules:
 
 
 def read_budget(text: str) -> int:
-    """Seconds of a budget such as `2h`, `90m` or `1h30m`.
+    """Seconds of a budget, such as `2h`, `90m` or `1h30m`: a length of time as others are.
 
     Raises:
         InputError: it is not one, or not from a minute to a day.
     """
-    found = _BUDGET.fullmatch(text)
-    seconds = sum(int(n or 0) * unit for n, unit in zip(found.groups(), (3600, 60), strict=True)) if found else 0
+    length = parse_length(text)
+    seconds = 0 if length is None else int(length.total_seconds())
     if not 60 <= seconds <= DAY_SECONDS:
         raise InputError('a budget is from 1m to 24h for each day; write it as "2h", "45m" or "1h30m"')
     return seconds
@@ -137,8 +139,8 @@ def read_budget(text: str) -> int:
 
 def write_budget(seconds: int) -> str:
     """The written form of a budget."""
-    hours, minutes = divmod(seconds // 60, 60)
-    return (f"{hours}h" if hours else "") + (f"{minutes}m" if minutes else "")
+    parts = ((seconds // 3600, "h"), (seconds // 60 % 60, "m"), (seconds % 60, "s"))
+    return "".join(f"{number}{unit}" for number, unit in parts if number)
 
 
 def _hours(text: str) -> str:
@@ -146,14 +148,14 @@ def _hours(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    if len(text) > 253 or any(char.isspace() for char in text):
+    if len(text) > 253 or any(char.isspace() for char in text) or not _PATTERN.fullmatch(text):
         raise InputError('a host is a name or a pattern, such as "laptop" or "*.example.org"')
     return text
 
 
-def _path(text: str) -> str:
+def _path(kind: Kind, text: str) -> str:
     if not (PurePath(text).is_absolute() or text == "~" or text.startswith("~/")):
-        raise InputError('a directory is an absolute path, or begins with ~/, such as "~/code/client-a"')
+        raise InputError(f'a {kind} is an absolute path, or begins with ~/, such as "~/code/client-a"')
     return text
 
 
@@ -195,5 +197,12 @@ def checked_zone(text: str) -> str:
 
 
 _CHECKS: Mapping[Kind, Callable[[str], str]] = MappingProxyType(
-    {HOURS: _hours, HOST: _host, DIRECTORY: _path, REPOSITORY: _path, APPLICATION: _application, NETWORK: _network}
+    {
+        HOURS: _hours,
+        HOST: _host,
+        DIRECTORY: partial(_path, DIRECTORY),
+        REPOSITORY: partial(_path, REPOSITORY),
+        APPLICATION: _application,
+        NETWORK: _network,
+    }
 )

@@ -2,7 +2,8 @@
 
 A session ends when its threshold would wake another persona or nobody any more (because of the hours at that very
 instant, because of anything else within a minute, because of new rules at once), when its subject is exclusive and has
-crossed elsewhere, and when its persona's awake time of the day is used up.
+crossed elsewhere, and when its persona's awake time of the day is used up: then it ends, whoever asks or nobody, and no
+more is counted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import RLock
 
-from severance.chip.thresholds.awake import day_of, split
+from severance.chip.thresholds.awake import day_of, is_used_up, split
 from severance.chip.thresholds.book import Book, Watch
 from severance.chip.thresholds.deciding import Circumstances, until, who
 from severance.chip.thresholds.surroundings import Surroundings
@@ -74,7 +75,7 @@ class Staying:
         self._since = at.now
         self._watch = watch
         self._standing = book.of(seat.persona.subject, seat.place)
-        self._used = self._today(at.now)
+        self._days = self._written()
         self._next = self._next_look(at)
         self._over = _BUDGET if self._used_up(at.now) else None
 
@@ -114,20 +115,24 @@ class Staying:
 
     @property
     def _budget(self) -> int | None:
-        return self._standing.limits.budgets.get(self._seat.persona.name)
+        """Microseconds of each day."""
+        seconds = self._standing.limits.budgets.get(self._seat.persona.name)
+        return None if seconds is None else seconds * 1_000_000
 
     def _look(self, now: int, *, changed: bool) -> None:
         if changed:
             self._standing = self._book.of(self._seat.persona.subject, self._seat.place, checked=True)
         if self._standing.limits.exclusive and self._turn != self._standing.turn:
             self._over = _TURN
+        elif self._used_up(now):  # before more is written down, as of each day since
+            self._over = _BUDGET
         elif changed or now >= self._next:
             at = Circumstances(now, self._surroundings, self._application).known()
             if who(self._standing.rules, at) != self._seat.persona.name:
                 self._over = _CONDITIONS
             elif now - self._since >= MINUTE:
                 self._count(now)
-            self._used = self._today(now)
+            self._days = self._written()
             self._next = self._next_look(at)
         if self._over is None and self._used_up(now):
             self._over = _BUDGET
@@ -136,21 +141,24 @@ class Staying:
         """When something other than a change of the chip could end the session."""
         ends = [at.now + MINUTE, until(self._standing.rules, at)]
         if self._budget is not None:
-            ends.append(self._since + max(self._budget * 1_000_000 - self._used, 0))
+            used = self._days.get(day_of(at.now, self._standing.limits.zone), 0)
+            ends.append(self._since + max(self._budget - used, 0))
         return min(end for end in ends if end is not None)
 
     def _used_up(self, now: int) -> bool:
-        return self._budget is not None and self._used + now - self._since >= self._budget * 1_000_000
+        if self._budget is None:
+            return False
+        zone = self._standing.limits.zone
+        return is_used_up(self._days, ((day_of(now, zone), 0), *split(self._since, now, zone)), self._budget)
 
     def _count(self, now: int) -> None:
         """Write down the time since this was done last."""
         # As with anchors: that it cannot be written down is no reason to stop reading.
         with suppress(StoreReadOnlyError, StoreFullError):
-            self._book.add_awake(self._seat.space, split(self._since, now, self._standing.limits.zone))
+            spans = split(self._since, now, self._standing.limits.zone)
+            self._book.add_awake(self._seat.space, spans, self._budget)
             self._since = now
 
-    def _today(self, now: int) -> int:
-        """How many microseconds of the day are written down, by all sessions of the persona; 0 without a budget."""
-        if self._budget is None:
-            return 0
-        return self._book.awake(self._seat.space).get(day_of(now, self._standing.limits.zone), 0)
+    def _written(self) -> dict[int, int]:
+        """How many microseconds of each day are written down, by all sessions of the persona; none without a budget."""
+        return {} if self._budget is None else self._book.awake(self._seat.space)

@@ -52,8 +52,8 @@ class Surroundings(Protocol):
         """The machine's own addresses."""
         ...
 
-    def succeeds(self, argv: Sequence[str]) -> bool | None:
-        """Whether this command ends with status 0; None where it may not be run here, or did not end in time."""
+    def succeeds(self, argv: Sequence[str]) -> bool | str | None:
+        """Whether this command ends with status 0; where it did not run to its end, why, as the end of a sentence."""
         ...
 
 
@@ -80,7 +80,7 @@ class Nowhere:
         """None."""
         return None
 
-    def succeeds(self, argv: Sequence[str]) -> bool | None:
+    def succeeds(self, argv: Sequence[str]) -> bool | str | None:
         """None."""
         return None
 
@@ -131,15 +131,27 @@ class Machine:
             return None
         return sorted(found, key=str)
 
-    def succeeds(self, argv: Sequence[str]) -> bool | None:
+    def succeeds(self, argv: Sequence[str]) -> bool | str | None:
         """Run it, if this user has allowed exactly this command: without a shell, with no input and few variables."""
         program = self.path(argv[0])
-        with suppress(KeyMissingError, OSError, ValueError):
-            if program is not None and is_allowed(argv, self.environ):
-                cwd = home(self.environ) or program.parent
-                env = {name: self.environ[name] for name in PASSED_ON if name in self.environ}
-                return status([str(program), *argv[1:]], seconds=self.command_seconds, cwd=cwd, env=env) == 0
-        return None
+        if program is None:
+            return "has no directory to be found in: there is no home here"
+        try:
+            if not is_allowed(argv, self.environ):
+                return "is not allowed on this machine; `severance threshold apply` here allows it"
+            cwd = home(self.environ) or program.parent
+            env = {name: self.environ[name] for name in PASSED_ON if name in self.environ}
+            return status([str(program), *argv[1:]], seconds=self.command_seconds, cwd=cwd, env=env) == 0
+        except KeyMissingError as problem:
+            return f"is not run: {problem}"
+        except TimeoutError:
+            return f"did not end within {self.command_seconds:g} seconds"
+        except FileNotFoundError:
+            return "is not there, or what it runs with, or its directory, is not"
+        except PermissionError:
+            return "may not be executed; give it the permission"
+        except (OSError, ValueError):
+            return "could not be started"
 
 
 class Known:
@@ -148,7 +160,7 @@ class Known:
     def __init__(self, surroundings: Surroundings) -> None:
         self._asked = surroundings
         self._paths: dict[str, Path | None] = {}
-        self._commands: dict[tuple[str, ...], bool | None] = {}
+        self._commands: dict[tuple[str, ...], bool | str | None] = {}
 
     @cached_property
     def _host(self) -> str | None:
@@ -188,7 +200,7 @@ class Known:
         """As `Surroundings`."""
         return self._addresses
 
-    def succeeds(self, argv: Sequence[str]) -> bool | None:
+    def succeeds(self, argv: Sequence[str]) -> bool | str | None:
         """As `Surroundings`."""
         key = tuple(argv)
         if key not in self._commands:

@@ -18,8 +18,11 @@ MOST_PARTS = 50
 _AT = re.compile(r" ?\(at (?:line (\d+), column (\d+)|end of document)\)")
 _BOM = "\ufeff"
 _HALF = re.compile("[\ud800-\udfff]")
-_LONG_KEY = re.compile(r"(?:[A-Za-z0-9_-]+|\"[^\"\n]*\"|'[^'\n]*')(?:[ \t]*\.[ \t]*(?:[A-Za-z0-9_-]+|\"[^\"\n]*\"|'[^'\n]*')){50}")
-_LONG_NUMBER = re.compile(r"[0-9](?:_?[0-9]){1000}")
+_ONE = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_LONG_KEY = re.compile(
+    rf"(?:^|(?<=[\[{{,]))[ \t]*+(?=[^ \t])(?P<key>{_ONE}(?:[ \t]*+\.[ \t]*+{_ONE}){{{MOST_PARTS}}})", re.M
+)
+_LONG_NUMBER = re.compile(r"(?<![0-9_])[0-9](?:_?[0-9]){1000}")
 _DEEP = re.compile(r"(?:[\[{][ \t\r\n]*){50}")
 
 
@@ -61,7 +64,7 @@ def _decoded(text: str, most: int, what: str) -> Mapping[str, Any]:
     if half:
         raise _told(text, half.start(), "this is half of a character; write the whole of it, or leave it out")
     if long_key:  # each part costs more than the one before it
-        raise _told(text, long_key.start(), f"a key here has at most {MOST_PARTS} parts")
+        raise _told(text, long_key.start("key"), f"a key here has at most {MOST_PARTS} parts")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

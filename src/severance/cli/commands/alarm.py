@@ -10,12 +10,13 @@ import typer
 from severance.alarming import check_alarms
 from severance.cli import exits, options, rulefile, screen, shapes
 from severance.cli.edge import Edge
-from severance.errors import InputError
 from severance.model import AlarmGroup
 
 HELP = "Alarms: what somebody should hear of at once. A file in TOML declares sinks and rules."
 
-_File = Annotated[Path, typer.Argument(metavar="FILE", help="Sinks and rules, in TOML.", show_default=False)]
+_File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="Sinks and rules, in TOML; - reads standard input.", show_default=False)
+]
 
 
 def apply(
@@ -32,11 +33,8 @@ def apply(
     """
     edge = Edge(ctx, store, key, as_json)
     text = rulefile.text_of(file)
-    with edge.house() as house:
-        try:
-            found = house.apply_alarms(text, dry=dry_run)
-        except InputError as problem:
-            raise InputError(f"{screen.shown(str(file))}, {problem}") from None
+    with edge.house() as house, rulefile.named(file):
+        found = house.apply_alarms(text, dry=dry_run)
     if edge.as_json:
         screen.document({"changes": found, "applied": not dry_run})
         return
@@ -64,10 +62,9 @@ def show(
 def check(ctx: typer.Context, file: _File, as_json: options.AsJson = False) -> None:
     """Check a file of sinks and rules, without a store and without a key."""
     edge = Edge(ctx, None, None, as_json)
-    try:
-        count = check_alarms(rulefile.text_of(file))
-    except InputError as problem:
-        raise InputError(f"{screen.shown(str(file))}, {problem}") from None
+    text = rulefile.text_of(file)
+    with rulefile.named(file):
+        count = check_alarms(text)
     if edge.as_json:
         screen.document({"rules": count})
     else:

@@ -66,6 +66,9 @@ def show(
 def verify(
     ctx: typer.Context,
     witness: _Witness = None,
+    known: Annotated[
+        bool, typer.Option("--known", help="Each witness must have seen this log before; one that was emptied has not.")
+    ] = False,
     export: Annotated[
         Path | None,
         typer.Option(
@@ -102,14 +105,16 @@ def verify(
     if verifier is not None:
         raise InputError("--verifier goes with --export; the store knows its own")
     with edge.house() as house:
-        found = house.verify_audit(witness or ())
+        found = house.verify_audit(witness or (), known=known)
     if edge.as_json:
         screen.document(shapes.of_audit_check(found))
         return
     screen.line(f"{found.size:,} entries, as they were written. Root {found.root[:16]}, {shapes.short(found.at)}.")
-    if found.witnesses:
-        screen.line(f"The log goes on from what {len(found.witnesses)} witness(es) had seen; they have this one now.")
-    else:
+    if old := len(found.witnesses) - len(found.new):
+        screen.line(f"The log goes on from what {old} witness(es) had seen; they have this one now.")
+    for each in found.new:
+        screen.line(screen.shown(f"{each} had seen nothing of this log, and could tell nothing; it has this one now."))
+    if not found.witnesses:
         screen.line("No witness was asked: a log that was cut together with its checkpoint would look the same.")
 
 
@@ -171,9 +176,7 @@ def accept(
     if edge.as_json:
         screen.document(shapes.of_audit_accepted(found))
     elif found.begun:
-        screen.line(
-            "The audit log begins anew, and says so; what was there has .before-accept in its name."
-        )
+        screen.line("The audit log begins anew, and says so; what was there has .before-accept in its name.")
     else:
         screen.line(f"The audit log goes on after {found.entries:,} entries.")
 

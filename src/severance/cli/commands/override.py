@@ -14,7 +14,7 @@ from severance.cli import options, screen, shapes, streams, words
 from severance.cli.commands.recall import show as show_hits
 from severance.cli.edge import Edge
 from severance.errors import InputError
-from severance.model import OverrideInfo, OverrideRequest, OverrideState
+from severance.model import OverrideInfo, OverrideRequest, OverrideState, Right
 
 HELP = "Waking a persona outside its place: two approvals, a reason, an end, and a notice."
 
@@ -116,7 +116,7 @@ def request(
     length: Annotated[
         str, typer.Option("--for", metavar="LENGTH", help="How long it opens, such as 30m.", show_default=False)
     ],
-    rights: options.Rights = "recall",
+    rights: options.FewerRights = None,
     thread: options.OnlyThreads = None,
     approve_within: Annotated[
         str, typer.Option("--approve-within", metavar="LENGTH", help="How long it can be approved.")
@@ -140,7 +140,7 @@ def request(
             persona,
             key=own,
             reason=why,
-            rights=words.listed(rights),
+            rights=[Right.RECALL] if rights is None else words.listed(rights),
             threads=thread,
             length=words.length(length),
             approve_within=words.length(approve_within),

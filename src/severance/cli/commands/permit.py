@@ -17,7 +17,7 @@ HELP = "Permits: texts that open one persona at one place, for some rights, unti
 
 _MOST = "a permit has at most 8,192"
 _For = Annotated[
-    str | None, typer.Option("--for", metavar="LENGTH", help="How long it opens, such as 30s, 5m, 8h or 7d.")
+    str | None, typer.Option("--for", metavar="LENGTH", help="How long it opens, such as 30s, 5m, 1h30m or 7d.")
 ]
 _Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="When it ends, in the place of --for.")]
 
@@ -90,20 +90,22 @@ def weaken(
 
 
 def show(ctx: typer.Context, as_json: options.AsJson = False) -> None:
-    """Show what the permit on standard input says. Needs no store and no key, and names nobody.
+    """Show what the permit on standard input allows, after all weakenings. Needs no store and no key, and names nobody.
 
     It is not looked at whether a house takes it.
     """
     edge = Edge(ctx, None, None, as_json)
     shown = weakening.show(streams.text_from_input("-", "the permit", _MOST).strip())
     if edge.as_json:
-        screen.document({"id": shown.id, "signed": shown.signed, "added": list(shown.added)})
+        screen.document(shapes.of_shown(shown))
         return
-    screen.line(f"Permit {shown.id}. Signed by its house, times in microseconds since 1970:")
-    screen.line(screen.shown(shown.signed))
-    for block in shown.added:
-        screen.line("Added by a holder:")
-        screen.line(screen.shown(block))
+    screen.line(f"Permit {shown.id}")
+    screen.line(f"allows:   {', '.join(sorted(shown.rights)) or 'nothing'}")
+    screen.line(f"until:    {shapes.short(shown.until)}")
+    threads = ["all"] if shown.threads is None else map(screen.on_one_line, shown.threads)
+    screen.line(f"threads:  {', '.join(threads)}")
+    screen.line(f"tool:     {'any' if shown.tool is None else screen.on_one_line(shown.tool)}")
+    screen.line(f"weakened: {shown.weakened} times")
 
 
 def _row(info: PermitInfo) -> tuple[str, ...]:

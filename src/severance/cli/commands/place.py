@@ -11,6 +11,8 @@ from severance.cli.edge import Edge
 from severance.model import Place
 
 _FORM = "SUBJECT=PERSONA"
+_LINES = 4
+"""Lines of a rule without conditions: its header, whose, where, who."""
 
 
 def run(
@@ -30,11 +32,23 @@ def run(
     edge = Edge(ctx, store, key, as_json)
     chosen = {subject: persona or None for subject, persona in words.pairs(wakes, _FORM).items()}
     with edge.house() as house:
+        before = house.thresholds()
         place = house.place(name, chosen)
+        replaced = _conditional(before, house.thresholds())
     if edge.as_json:
-        screen.document(shapes.of_place(place))
-    else:
-        _show(place)
+        screen.document({**shapes.of_place(place), "replaced": replaced})
+        return
+    _show(place)
+    if replaced:
+        screen.line("This replaced rules with conditions, which `severance threshold apply` takes again:")
+        screen.line(replaced)
+
+
+def _conditional(before: str, after: str) -> str | None:
+    """The tables of a text of thresholds that are gone, if any of them is a rule with conditions."""
+    left = set(after.strip("\n").split("\n\n"))
+    gone = [table for table in before.strip("\n").split("\n\n") if table not in left]
+    return "\n\n".join(gone) if any(table.count("\n") >= _LINES for table in gone) else None
 
 
 def _show(place: Place) -> None:

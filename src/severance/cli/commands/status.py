@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 from rich.text import Text
 
-from severance.cli import options, screen, shapes
+from severance.cli import options, screen, shapes, words
 from severance.cli.commands.override import show_overrides
 from severance.cli.edge import Edge
 from severance.model import PersonaStatus, Status
@@ -55,7 +55,5 @@ def _show(status: Status) -> None:
 
 
 def _awake(persona: PersonaStatus) -> str:
-    had = f"{persona.awake // 3600}:{persona.awake % 3600 // 60:02}"
-    if persona.budget is None:
-        return had
-    return f"{had} of {persona.budget // 3600}:{persona.budget % 3600 // 60:02}"
+    had = words.written(persona.awake)
+    return had if persona.budget is None else f"{had} of {words.written(persona.budget)}"

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from model.actual import Template, acted
-from model.promises import broken
-from model.nouns import EVERYTHING, SEATS, Op, State
-from model.spec import steps
+from modelled.actual import Template, acted
+from modelled.nouns import EVERYTHING, Op, State
+from modelled.promises import broken
+from modelled.spec import steps
 
 HOUR = 3_600
 Alphabet = Callable[[State], Iterator[Op]]
@@ -70,7 +70,7 @@ class _Node:
 
 
 def doors(state: State) -> Iterator[Op]:
-    """What can be done: one permit for two hours, a weakened one for one, a credential, two sessions, one subject that is
+    """What can be done: a permit for two hours, a weakened one for one, a credential, two sessions of a subject that is
     exclusive, a clock, a kill.
     """
     names = {text.name for text in state.texts}
@@ -109,7 +109,7 @@ def turns(state: State) -> Iterator[Op]:
 
 
 def overrides(state: State) -> Iterator[Op]:
-    """One override of a subject that can be exclusive, its two approvers, the owner's crossing, the clock, and a kill."""
+    """What is about one override of a subject that can be exclusive, and about the owner's crossing, clock and kill."""
     asked = state.override("o")
     if asked is None:
         whom, rights = ("mark", "outie"), frozenset({"recall"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from model.nouns import DONE, KEPT, REFUSED, Answer, Asked, Op, State, opened, put
+from modelled.nouns import DONE, KEPT, REFUSED, Answer, Asked, Op, State, opened, put
 
 NEEDED = 2
 

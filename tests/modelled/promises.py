@@ -1,38 +1,45 @@
-"""What must hold of every step of the model, said once more and without the model's own rules: P2 and P6 at the doors."""
+"""What must hold of every step of the model, said once more without the model's own rules: P2 and P6 at the doors."""
 
 from __future__ import annotations
 
-from model.nouns import DONE, SEATS, Op, State
-from model.spec import alive
+from modelled.nouns import DONE, SEATS, Op, State
+from modelled.spec import alive
 
 
 def broken(before: State, op: Op, answer: str, after: State) -> str:
     """Which promise a step breaks; empty where it breaks none."""
-    if op.what == "admit" and answer in ("innie", "outie"):
-        text = before.text(op.who)
-        made = before.thing(text.made)
-        if made.ended is not None or made.gone:
-            return "what has ended or was revoked opened"
-        if text.until is not None and max(before.clock, before.seen) >= text.until:
-            return "a permit opened after its end"
-        if answer != before.wakes[made.seat] or made.persona not in (None, answer):
-            return "somebody woke who does not wake there"
+    woke = answer in ("innie", "outie")
+    if op.what == "admit" and woke and (found := _wrongly_admitted(before, op, answer)):
+        return found
+    if op.what == "use" and woke and _not_yet(before, op):
+        return "an override opened that may not"
     if op.what == "call" and answer == DONE and _may_not(before, op):
         return "a call was answered that was not allowed"
+    return _wrong_now(before, after)
+
+
+def _wrongly_admitted(before: State, op: Op, answer: str) -> str:
+    text = before.text(op.who)
+    made = before.thing(text.made)
+    if made.ended is not None or made.gone:
+        return "what has ended or was revoked opened"
+    if text.until is not None and max(before.clock, before.seen) >= text.until:
+        return "a permit opened after its end"
+    wrong = answer != before.wakes[made.seat] or made.persona not in (None, answer)
+    return "somebody woke who does not wake there" if wrong else ""
+
+
+def _wrong_now(before: State, after: State) -> str:
     ended = {made.name for made in before.made if made.ended is not None}
     if ended & {made.name for made in after.made if made.ended is None}:
         return "what had ended goes on"
-    if op.what == "use" and answer in ("innie", "outie") and _not_yet(before, op):
-        return "an override opened that may not"
     over = {session.name for session in before.awake if session.over}
     if over & {session.name for session in after.awake if not session.over}:
         return "a session that had ended goes on"
     for subject in after.exclusive:
         if sum(alive(after, each) for each in after.awake if each.subject == subject) > 1:
             return "two sessions of an exclusive subject are awake"
-    if any(_widened(after, text.name) for text in after.texts):
-        return "a weakened permit allows more"
-    return ""
+    return "a weakened permit allows more" if any(_widened(after, text.name) for text in after.texts) else ""
 
 
 def _not_yet(before: State, op: Op) -> bool:

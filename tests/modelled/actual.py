@@ -10,19 +10,17 @@ from pathlib import Path
 from unittest import mock
 
 from kit import make_house, open_house
-from model.interpose import Cut, Interposer
-from model.nouns import ASLEEP, DONE, FORBIDDEN, KEEPERS, REFUSED, SEATS, UNKNOWN, Op
-from model.overrides import listed
-from model.spec import shown
-from severance import AsleepError, House, NotFoundError, OverrideError, PermitError, Session, weaken
+from modelled.interpose import Cut, Interposer
+from modelled.nouns import ASLEEP, DONE, FORBIDDEN, KEEPERS, REFUSED, SEATS, UNKNOWN, Op
+from modelled.overrides import listed
+from modelled.spec import shown
+from severance import AsleepError, House, NotFoundError, OverrideError, PermitError, Right, Session
 from severance.approving import approve, deny, new_override_key, show_request
 from severance.barrier.traces.ports import NOON, SECOND, ScopedEntropy, StillClock
 from severance.chip.override.held import Held
-from severance.model import micros, moment
+from severance.chip.permits import weaken
+from severance.model import micros
 from severance.weakening import show
-
-AGAIN = 62
-"""Characters that a forged text tries."""
 
 _DOOR = "nobody of that name wakes at a place of that name here"
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -127,8 +125,9 @@ class Actual:
 
     def _weaken(self, house: House, op: Op) -> str:
         rights, until, threads, tool = op.value
-        end = None if until is None else moment(NOON + until * SECOND)
-        self._texts[op.fresh] = weaken(self._texts[op.who], rights=rights, until=end, threads=threads, tool=tool)
+        end = None if until is None else NOON + until * SECOND
+        less = None if rights is None else [Right(each) for each in rights]
+        self._texts[op.fresh] = weaken(self._texts[op.who], rights=less, until=end, threads=threads, tool=tool)
         return DONE
 
     def _revoke(self, house: House, op: Op) -> str:
@@ -148,10 +147,12 @@ class Actual:
         try:
             session = wake()
         except NotFoundError as error:
-            assert str(error) == _DOOR, f"the door says why: {error}"
-            return REFUSED
-        self._sessions[op.fresh] = session, op.house
-        return session.persona
+            said = str(error)
+        else:
+            self._sessions[op.fresh] = session, op.house
+            return session.persona
+        assert said == _DOOR, f"the door says why: {said}"
+        return REFUSED
 
     def _call(self, house: House, op: Op) -> str:
         right, thread = op.value
@@ -200,6 +201,7 @@ class Actual:
         house._chip.close()
         assert house._audit is not None
         house._audit.close()
+        house._bell._queue.close()
         self._houses[op.house] = self._open()
         return DONE
 
@@ -274,7 +276,7 @@ class Actual:
 def acted(template: Template, folder: Path, houses: int = 1, interposer: Interposer | None = None) -> Iterator[Actual]:
     """Real houses that are closed and removed at the end."""
     # Without the thread that looks at an override each quarter of a second: it would end what no call has looked at.
-    with mock.patch.object(Held, "watch", lambda held, session: None):
+    with mock.patch.object(Held, "watch"):
         actual = Actual(template, folder, houses, interposer)
         try:
             yield actual

@@ -24,8 +24,9 @@ class Where(Enum):
 
 
 class Interposer:
-    """While `installed`, something is done once before the n-th access, change or commit, or the process dies there. For
-    the thread that made it; what others do at the files does not count.
+    """While `installed`, something is done once before the n-th access, change or commit, or the process dies there.
+
+    For the thread that made it; what others do at the files does not count.
     """
 
     def __init__(self) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from model import overrides
-from model.nouns import (
+from modelled import overrides
+from modelled.nouns import (
     ASLEEP,
     DONE,
     FORBIDDEN,
@@ -152,12 +152,12 @@ def _held(state: State, session: Awake) -> tuple[State, frozenset[str], frozense
         return state, asked.rights, asked.threads
     text = state.text(session.text)
     made = state.thing(text.made)
-    if made.ended is not None or made.gone:
-        state = slept(state, session)
-    elif text.until is not None and latest >= text.until:
+    if text.until is not None and latest >= text.until:
         state = replace(state, seen=max(state.seen, state.clock))
         if made.until is not None and latest >= made.until:
             state = _ending(state, made, latest)
+        state = slept(state, session)
+    elif made.ended is not None or made.gone:
         state = slept(state, session)
     else:
         state = replace(state, awake=put(state.awake, session._replace(seen=latest)))

@@ -13,13 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from model.actual import Actual, Template, acted
-from model.belief import Belief
-from model.exhaust import DifferenceError
-from model.interpose import Cut, Interposer, Where
-from model.nouns import KEEPERS, PERSONAS, RIGHTS, SEATS, WAKES, Asked, Op, State
-from model.overrides import standing
-from model.spec import alive
+from modelled.actual import Actual, Template, acted
+from modelled.belief import Belief
+from modelled.exhaust import DifferenceError
+from modelled.interpose import Cut, Interposer, Where
+from modelled.nouns import KEEPERS, PERSONAS, RIGHTS, SEATS, WAKES, Asked, Op, State
+from modelled.overrides import standing
+from modelled.spec import alive
 
 LENGTH = 250
 """Steps of a story."""

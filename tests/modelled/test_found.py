@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from kit import open_house
-from model.actual import Template, acted
-from model.interpose import Interposer, Where
-from model.nouns import Op
+from modelled.actual import Template, acted
+from modelled.interpose import Interposer, Where
+from modelled.nouns import Op
 from severance.barrier.traces.ports import SECOND
 
 DAY = 24 * 3_600

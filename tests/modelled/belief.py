@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from model.nouns import Op, State
-from model.spec import after, steps
+from modelled.nouns import Op, State
+from modelled.spec import after, steps
 
 
 @dataclass

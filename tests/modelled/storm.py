@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from kit import open_house
-from model.actual import Template, identity
-from model.history import Event, History
+from modelled.actual import Template, identity
+from modelled.history import Event, History
 from severance import AsleepError, House, NotFoundError, Session
 from severance.barrier.children import end_with_parent
 from severance.barrier.traces.ports import ScopedEntropy, StillClock
