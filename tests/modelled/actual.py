@@ -14,7 +14,7 @@ from modelled.interpose import Cut, Interposer
 from modelled.nouns import ASLEEP, DONE, FORBIDDEN, KEEPERS, REFUSED, SEATS, UNKNOWN, Op
 from modelled.overrides import listed
 from modelled.spec import shown
-from severance import AsleepError, House, NotFoundError, OverrideError, PermitError, Right, Session
+from severance import AsleepError, House, InputError, NotFoundError, OverrideError, PermitError, Right, Session
 from severance.approving import approve, deny, new_override_key, show_request
 from severance.barrier.traces.ports import NOON, SECOND, ScopedEntropy, StillClock
 from severance.chip.override.held import Held
@@ -127,8 +127,10 @@ class Actual:
         rights, until, threads, tool = op.value
         end = None if until is None else NOON + until * SECOND
         less = None if rights is None else [Right(each) for each in rights]
-        self._texts[op.fresh] = weaken(self._texts[op.who], rights=less, until=end, threads=threads, tool=tool)
-        return DONE
+        with suppress(InputError):
+            self._texts[op.fresh] = weaken(self._texts[op.who], rights=less, until=end, threads=threads, tool=tool)
+            return DONE
+        return REFUSED
 
     def _revoke(self, house: House, op: Op) -> str:
         with suppress(NotFoundError):

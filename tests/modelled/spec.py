@@ -89,6 +89,8 @@ def _weaken(state: State, op: Op) -> Answer:
         threads=old.threads if threads is None else threads if old.threads is None else old.threads & threads,
         tools=old.tools if tool is None else old.tools | {tool},
     )
+    if not less.rights or (less.threads is not None and not less.threads) or len(less.tools) > 1:
+        return REFUSED, (state,)  # nothing would be left
     return DONE, (replace(state, texts=put(state.texts, less)),)
 
 
