@@ -59,7 +59,7 @@ class Governing:
         before = self._book.all()
         if before.rules and not after.rules and not (dry or empty):
             raise InputError(
-                "line 1, column 1: there is no rule in it, and nobody would wake anywhere; say so, or add one"
+                "line 1, column 1: there is no rule in it; where nobody is to wake anywhere, say so (--empty)"
             )
         found = changes(before, after)
         if not dry:

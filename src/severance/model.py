@@ -599,7 +599,7 @@ def parse_time(text: str) -> datetime:
 
 
 def parse_length(text: str) -> timedelta | None:
-    """A length of time such as `30s`, `1h30m` or `7d`: a sum of days, hours, minutes and seconds. None where it is none."""
+    """A length of time such as `30s`, `1h30m` or `7d`: a sum of days, hours, minutes and seconds; or None."""
     if not _LENGTH.fullmatch(text):
         return None
     return timedelta(seconds=sum(int(number) * _SECONDS[unit] for number, unit in _PART_OF_LENGTH.findall(text)))

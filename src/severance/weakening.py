@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta
 
 from severance.asking import end_of, rights_of
 from severance.chip import permits
-from severance.drafts import check_text, is_blank, name_of
+from severance.drafts import check_text, is_blank, name_of, time_of
 from severance.errors import InputError
-from severance.model import MAX_LABEL_BYTES, Right, moment
+from severance.model import MAX_LABEL_BYTES, Right, micros, moment
 from severance.system import SystemClock
 
 
@@ -56,8 +56,8 @@ def weaken(
         tool: the only tool that may use it.
 
     Raises:
-        InputError: the text is no permit, an argument cannot be meant, nothing would be taken or nothing be left (an
-            end that is over by this machine's clock, no right or thread that the permit has, a second tool), or it was
+        InputError: the text is no permit, an argument cannot be meant, nothing would be taken or nothing be left (no
+            right or thread that the permit has, a second tool, no time), or it was
             weakened too often.
     """
     if isinstance(threads, str):
@@ -92,4 +92,5 @@ def _thread(thread: str) -> str:
 
 
 def _end(until: datetime | date | timedelta | str) -> int:
-    return end_of(until, SystemClock().now())
+    # A time that is over by this machine's clock may be none by that of the house, which a permit does not know.
+    return end_of(until, SystemClock().now()) if isinstance(until, timedelta) else micros(time_of(until, "until"))

@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from severance.chip import permits
-from severance.chip.permits import MOST_TEXT, Act, Grant, Issuer, described, weaken
+from severance.chip.permits import MOST_TEXT, Act, Grant, Issuer, Left, described, weaken
 from severance.errors import InputError
 from severance.model import Right
 
@@ -86,8 +86,6 @@ def test_rights_are_taken_away() -> None:
     less = weaken(TEXT, rights=[Right.RECALL])
     assert allows(less, Act(NOW, Right.RECALL))
     assert not allows(less, Act(NOW, Right.REMEMBER))
-    assert allows(weaken(TEXT, rights=[]), Act(NOW))
-    assert not allows(weaken(TEXT, rights=[]), Act(NOW, Right.RECALL))
 
 
 def test_rights_that_it_does_not_have_are_not_given() -> None:
@@ -307,6 +305,31 @@ def test_weakening_has_an_end() -> None:
 def test_what_is_no_permit_is_not_weakened(text: str) -> None:
     with pytest.raises(InputError, match="no permit"):
         weaken(text, until=END)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"tool": "mail"}, {"tool": "editor"}),
+        ({"threads": ["a"]}, {"threads": ["b"]}),
+        ({"rights": [Right.RECALL]}, {"rights": [Right.REMEMBER]}),
+        ({"until": END}, {"rights": [Right.AMEND]}),
+        ({"until": END}, {"rights": []}),
+    ],
+)
+def test_weakening_to_nothing_is_refused(first: dict[str, Any], second: dict[str, Any]) -> None:
+    less = weaken(TEXT, **first)
+    with pytest.raises(InputError, match="nothing would be left"):
+        weaken(less, **second)
+
+
+def test_what_is_left_is_described() -> None:
+    assert described(TEXT) == Left(GRANT.permit, BOTH, END, None, frozenset(), 0)
+    less = weaken(
+        weaken(TEXT, rights=[Right.RECALL, Right.AMEND], threads=["a", "b"]), until=NOW, threads=["b"], tool="t"
+    )
+    found = Left(GRANT.permit, frozenset({Right.RECALL}), NOW, frozenset({"b"}), frozenset({"t"}), 2)
+    assert described(less) == found
 
 
 def test_weakening_by_nothing_is_refused() -> None:

@@ -31,6 +31,35 @@ def test_a_permit_is_printed_alone(run: Run, store: Path) -> None:
     assert text not in run("permit", "list").out
 
 
+def test_an_option_that_is_repeated_says_more(run: Run, store: Path) -> None:
+    text = made(run, "recall", "--rights", "remember,amend")
+    assert run("--json", "permit", "show", input=text).json["rights"] == ["amend", "recall", "remember"]
+    less = run("permit", "weaken", "--rights", "recall", "--rights", "amend", "--for", "1h30m", input=text).out
+    assert run("--json", "permit", "show", input=less).json["rights"] == ["amend", "recall"]
+    words = (
+        "credential",
+        "make",
+        "office",
+        "--for",
+        "irving",
+        "--name",
+        "x",
+        "--rights",
+        "recall",
+        "--rights",
+        "forget",
+    )
+    assert run(*words).code == 0
+    assert run("--json", "credential", "list").json["credentials"][0]["rights"] == ["forget", "recall"]
+    nobody = run("credential", "make", "office", "--for", "nobody", "--name", "x")
+    assert (nobody.code, nobody.out) == (1, "")
+
+
+def test_a_permit_of_any_length_is_refused_in_the_same_sentence(run: Run, store: Path) -> None:
+    said = {run("recall", "printer", env={"SEVERANCE_PERMIT": text}).err for text in ("sev1.x.y", "x" * 70_000)}
+    assert len(said) == 1
+
+
 def test_commands_do_what_the_permit_allows(run: Run, store: Path) -> None:
     permit = {"SEVERANCE_PERMIT": f"{made(run)}\n"}
     assert "second floor" in run("recall", "printer", env=permit).out
@@ -91,7 +120,22 @@ def test_weakening_needs_no_store_and_no_key(run: Run, store: Path, monkeypatch:
     shown = run("permit", "show", input=less.out)
     assert "mdr" in shown.out
     assert "irving" not in shown.out
-    assert len(run("--json", "permit", "show", input=less.out).json["added"]) == 1
+    assert "allows:   recall\n" in shown.out
+    found = run("--json", "permit", "show", input=less.out).json
+    assert (found["rights"], found["threads"], found["tool"], found["weakened"]) == (
+        ["recall"],
+        ["mdr"],
+        "severance",
+        1,
+    )
+    assert found["until"].startswith("20")
+    whole = run("permit", "show", input=text).out
+    assert "threads:  all\ntool:     any\nweakened: 0 times\n" in whole
+    for nothing in (("--rights", "amend"), ("--until", "2001-01-01"), ("--thread", "")):
+        refused = run("permit", "weaken", *nothing, input=text)
+        assert (refused.code, refused.out) == (2, ""), nothing
+    for again in (("--thread", "other"), ("--tool", "another")):
+        assert run("permit", "weaken", *again, input=less.out).code == 2
     assert run("--json", *words, input=text).json.keys() == {"permit"}
     with severance.open(store, key=KEY) as house, house.admit(less.out.strip(), tool="severance") as session:
         assert [hit.memory.text for hit in session.recall("printer", thread="mdr")] == [

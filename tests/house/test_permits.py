@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from chip.thresholds.worlds import Told
 from kit import PLACES, UNKNOWN_ID, make_house, open_house, recalled, texts
 from severance import AsleepError, House, InputError, NotFoundError, PermitError, Right, Session, weaken
 from severance.admitted import FREE, NEEDS, let_in
@@ -25,7 +26,7 @@ from severance.worker.away import WorkerSession
 HOUR = timedelta(hours=1)
 SECOND = 1_000_000
 REFUSED = ("nobody of that name wakes at a place of that name here",)
-ENDED = "this session has ended; cross again"
+ENDED = "what this session was let in with has ended or was revoked; ask for another"
 
 
 def permit(house: House, *rights: str, subject: str = "mark", place: str = "floor", until: Any = HOUR) -> str:
@@ -198,8 +199,11 @@ def test_a_permit_is_made_where_somebody_wakes(house: House) -> None:
     for subject, place in (("mark", "nowhere"), ("nobody", "floor"), ("helly", "home")):
         with pytest.raises(NotFoundError):
             permit(house, subject=subject, place=place)
-    with pytest.raises(NotFoundError):
-        house.register("mark", "nowhere", "editor")
+    for subject, place in (("mark", "nowhere"), ("nobody", "floor")):
+        with pytest.raises(NotFoundError):
+            house.register(subject, place, "editor")
+    assert house.credentials() == []
+    assert refused(house, house.register("helly", "home", "editor")), "who may wake there some day"
 
 
 class Work:
@@ -239,13 +243,14 @@ def test_all_refusals_are_about_the_same_work(
     house.place("home", {"mark": "innie"})
     row = next(row for row in house._gate._permits() if row.id.hex() == id_of(gone))
     house._chip.change(lambda change: change.remove(row))
+    with make_house(folder / "other", clock=clock) as other:
+        another = permit(other)
     clock.tick(2)
     assert refused(house, ended), "the first time that its end is met is kept"
     work = Work(house, monkeypatch)
-    done = {
-        name: work.of(lambda text=text: refused(house, text))
-        for name, text in {"ended": ended, "revoked": revoked, "moved": moved, "gone": gone, "tool": tool}.items()
-    }
+    shown = {"ended": ended, "revoked": revoked, "moved": moved, "gone": gone, "tool": tool, "garbage": "sev1.x.y"}
+    shown |= {"another house's": another, "longer than a permit": "sev1." * 20_000}
+    done = {name: work.of(lambda text=text: refused(house, text)) for name, text in shown.items()}
     for name, (statements, frames) in done.items():
         assert len(statements) == len(done["revoked"][0]), name
         assert abs(frames - done["revoked"][1]) <= 2, name  # of some ten, and a sync to disk
@@ -270,6 +275,27 @@ def test_a_chip_that_is_put_back_alone_opens_no_permit_again(folder: Path) -> No
     with open_house(store) as house:
         assert refused(house, text)
         assert refused(house, secret)
+
+
+def test_what_opens_nothing_runs_no_command_of_the_owner_s(house: House, folder: Path) -> None:
+    world = Told(ends={"/bin/at-work": True})
+    house._surroundings = world
+    house.apply_thresholds("""
+        rule = [{ subject = "mark", place = "floor", persona = "innie", command = ["/bin/at-work"] }]
+    """)
+    good, revoked = permit(house), permit(house)
+    house.revoke(id_of(revoked))
+    world.ran.clear()
+    for text in (revoked, "sev1.x.y", weaken(good, tool="mail"), f"sevc.{'ab' * 16}.{'A' * 43}"):
+        assert refused(house, text)
+    assert world.ran == []
+    house.admit(good).sleep()
+    assert world.ran, "the control"
+
+
+def test_a_text_of_any_length_is_refused_as_any_other(house: House) -> None:
+    for text in ("sev1." * 2_000, "x" * 200_000, "\u2603\0" * 200_000, f"{permit(house)}{'A' * 70_000}"):
+        assert refused(house, text)
 
 
 def test_a_memory_that_is_moved_while_it_is_amended_is_not_shown(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -475,6 +501,14 @@ def test_an_open_session_ends_with_its_permit(house: House, clock: StillClock) -
     assert [ended(session) for session in (weakened, short, long)] == [True, False, False]
     clock.tick(2)
     assert [ended(session) for session in (weakened, short, long)] == [True, True, False]
+
+
+def test_a_session_that_was_put_to_sleep_says_what_an_owner_s_session_says(house: House) -> None:
+    session = house.admit(permit(house))
+    session.sleep()
+    house.revoke(house.permits()[0].id)
+    with pytest.raises(AsleepError, match="this session has ended; cross again to wake the persona"):
+        session.recall("file")
 
 
 def test_an_open_session_ends_when_it_is_revoked(house: House) -> None:

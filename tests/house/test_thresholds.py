@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chip.thresholds.worlds import Told
 from kit import make_house, open_house
-from severance import AsleepError, House, InputError, NotFoundError, Session
+from severance import AsleepError, DamagedError, House, InputError, NotFoundError, Session
+from severance.audit.events import What
 from severance.barrier.traces.ports import StillClock
+from severance.chip.changes import Change
+from severance.chip.chip import Chip
 from severance.model import Place, micros
 
 SECOND, MINUTE, HOUR = 1_000_000, 60_000_000, 3_600_000_000
@@ -79,7 +84,7 @@ def ended(session: Session) -> str:
 def test_what_is_applied_decides_who_wakes_and_is_shown_again(house: House, clock: StillClock) -> None:
     told = house.apply_thresholds(OFFICE)
     assert "at desk, mark: innie wakes on host laptop (before: nobody wakes)" in told
-    assert "at floor, helly: nobody wakes (before: innie wakes)" in told
+    assert "at floor, helly: nobody wakes (before: innie wakes, as `severance place` makes it)" in told
     assert house.cross("mark", "floor").persona == "innie"
     at(clock, "2026-06-05T18:00+02:00")
     assert house.cross("mark", "floor").persona == "outie"
@@ -101,8 +106,8 @@ def test_the_rules_are_there_for_every_process_that_opens_the_store(folder: Path
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[[rule]]\nsubject='mark'\nplace='floor'\npersona='outy'", "line 4, column 1: there is no such persona"),
-        ("[[subject]]\nname='mark'\nbudget={nobody='1h'}", "line 3, column 1: there is no such persona"),
+        ("[[rule]]\nsubject='mark'\nplace='floor'\npersona='outy'", "line 4, column 9: there is no such persona"),
+        ("[[subject]]\nname='mark'\nbudget={nobody='1h'}", "line 3, column 9: there is no such persona"),
         (OFFICE + "hours = ", "line 24, column 9: this is no TOML"),
     ],
 )
@@ -122,7 +127,7 @@ def test_a_dry_run_changes_nothing(house: House) -> None:
 
 
 def test_a_place_declared_by_hand_is_a_rule_without_conditions(house: House) -> None:
-    house.apply_thresholds("")
+    house.apply_thresholds("", empty=True)
     house.place("floor", {"mark": "innie"})
     assert house.thresholds() == '[[rule]]\nsubject = "mark"\nplace = "floor"\npersona = "innie"\n'
     house.place("floor", {"mark": None})
@@ -418,3 +423,123 @@ def test_explaining_says_who_wakes_why_and_when_that_changes(house: House) -> No
     assert house.explain("mark", "nowhere").rules == ()
     with pytest.raises(InputError, match="1970 to 2199"):
         house.explain("mark", "floor", when=datetime.fromisoformat("9999-12-31T23:59Z"))
+    with pytest.raises(InputError):
+        house.explain("mark", "floor", application="a/b")
+
+
+def test_a_time_to_explain_is_given_as_other_times_are(house: House) -> None:
+    house.apply_thresholds(OFFICE)
+    saturday = house.explain("mark", "floor", when="2026-06-06")
+    assert saturday == house.explain("mark", "floor", when=date(2026, 6, 6))
+    assert (saturday.persona, saturday.zone) == (None, "Europe/Berlin")
+    for given in ("yesterday", 5):
+        with pytest.raises(InputError):
+            house.explain("mark", "floor", when=given)
+
+
+def test_explaining_says_what_the_door_does_when_a_budget_is_used_up(house: House, clock: StillClock) -> None:
+    house.apply_thresholds(BUDGET)
+    session = house.cross("mark", "home")
+    clock.at += HOUR
+    session.sleep()
+    left = house.explain("mark", "home")
+    assert (left.persona, left.spent, left.budget, left.awake, left.free) == ("outie", None, 7_200, 3_600, None)
+    session = house.cross("mark", "home")
+    clock.at += HOUR
+    session.sleep()
+    with pytest.raises(NotFoundError):
+        house.cross("mark", "home")
+    found, midnight = house.explain("mark", "home"), datetime.fromisoformat("2026-06-06T00:00+02:00")
+    assert (found.persona, found.spent, found.awake, found.free) == (None, "outie", 7_200, midnight)
+    assert found.until == midnight
+    clock.at = micros(midnight)
+    assert house.cross("mark", "home").persona == house.explain("mark", "home").persona == "outie"
+
+
+def test_an_idle_session_counts_no_more_than_the_rest_of_its_budget(house: House, clock: StillClock) -> None:
+    house.apply_thresholds(BUDGET)
+    idle = house.cross("mark", "home")
+    clock.at += 5 * HOUR
+    assert "used up" in ended(idle)
+    assert house.status().personas[2].awake == 7_200
+    at(clock, "2026-06-06T23:00+02:00")
+    with house.cross("mark", "home"):
+        clock.at += 5 * MINUTE
+    idle = house.cross("mark", "home")
+    at(clock, "2026-06-07T01:00+02:00")
+    idle.stats()  # it had time left on both days
+    at(clock, "2026-06-07T05:00+02:00")
+    idle.sleep()
+    assert house.status().personas[2].awake == 7_200
+
+
+def test_a_session_that_is_idle_past_its_budget_and_midnight_has_ended(house: House, clock: StillClock) -> None:
+    house.apply_thresholds(BUDGET)
+    idle = house.cross("mark", "home")  # at 17:00
+    at(clock, "2026-06-06T00:30+02:00")
+    assert "used up" in ended(idle)
+    assert house.status().personas[2].awake == 0, "its time was over the day before"
+
+
+def test_a_text_without_rules_is_taken_only_when_that_is_said(house: House) -> None:
+    before = house.thresholds()
+    with pytest.raises(InputError, match="line 1, column 1: there is no rule"):
+        house.apply_thresholds("[[subject]]\nname = 'mark'\nexclusive = true\n")
+    assert house.thresholds() == before
+    assert house.apply_thresholds("", dry=True) == house.apply_thresholds("", empty=True)
+    assert house.apply_thresholds("") == []
+
+
+def test_a_look_that_fails_half_way_is_made_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.apply_thresholds(EXCLUSIVE)
+    under_old_rules, without_turn = house.cross("mark", "floor"), house.cross("mark", "floor")
+    true, fails = Chip.current, [KeyboardInterrupt(), DamagedError("once")]
+
+    def current(self: Chip) -> Any:
+        if fails:
+            raise fails.pop()
+        return true(self)
+
+    house.cross("mark", "home")
+    monkeypatch.setattr(Chip, "current", current)
+    for kind in (DamagedError, KeyboardInterrupt):
+        with pytest.raises(kind):
+            without_turn.stats()
+    assert "crossed elsewhere" in ended(without_turn)
+    assert ended(under_old_rules)
+    outie = house.cross("mark", "home")
+    house.apply_thresholds(EXCLUSIVE.replace('place = "home"', 'place = "attic"'))
+    fails.append(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        outie.stats()
+    assert "does not wake this persona" in ended(outie)
+
+
+# Sessions that nobody has any more
+
+
+def test_a_dropped_session_counts_until_it_was_dropped_and_is_told_as_slept(house: House, clock: StillClock) -> None:
+    house.apply_thresholds(BUDGET)
+    session: Session | None = house.cross("mark", "home")
+    clock.at += HOUR
+    del session
+    gc.collect()
+    clock.at += 5 * HOUR
+    house.cross("mark", "home").sleep()
+    assert house.status().personas[2].awake == 3_600
+    assert [event.what for event in house.events()].count(What.SLEPT) == 2
+
+
+def test_a_session_that_is_dropped_within_a_change_of_the_chip_counts_too(house: House, clock: StillClock) -> None:
+    house.apply_thresholds(BUDGET)
+    held = [house.cross("mark", "home")]
+    clock.at += HOUR
+
+    def work(change: Change) -> None:
+        held.clear()
+        gc.collect()
+
+    house._chip.change(work)
+    assert house.status().personas[2].awake == 0, "not within the change"
+    house.cross("mark", "home").sleep()
+    assert house.status().personas[2].awake == 3_600

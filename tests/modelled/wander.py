@@ -61,7 +61,7 @@ _WEIGHTS = {
     "close": 1,
     "kill": 2,
 }
-_ALONE = frozenset({"kill", "close", "weaken", "limit", "elsewhere", "drop"})
+_ALONE = frozenset({"kill", "close", "weaken", "limit", "elsewhere", "drop", "look", "list"})
 """Neither cut off nor met: they are more than one call of the house, or none of its own."""
 
 _NEVER_MEETS = frozenset({"close", "weaken", "elsewhere", "drop", "forge", "look", "list"})

@@ -104,7 +104,7 @@ def test_until_is_the_change_that_brute_force_finds_minute_by_minute(made: list[
         ("network", "10.0.0.0/8", Told(own=None), False, "cannot be known"),
         ("command", "/bin/x", Told(ends={"/bin/x": True}), True, "succeeded"),
         ("command", "/bin/x", Told(ends={"/bin/x": False}), False, "another status"),
-        ("command", "/bin/x", Told(), False, "may not be run here"),
+        ("command", "/bin/x", Told(), False, "cannot be run here"),
     ],
 )
 def test_each_condition_says_how_it_was_seen(kind: str, value: str, world: Told, holds: bool, why: str) -> None:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from chip.thresholds.worlds import Told
+from chip.thresholds.worlds import Told, when
+from severance.chip.thresholds.deciding import decide
+from severance.chip.thresholds.rules import COMMAND, Condition, Rule
 from severance.chip.thresholds.surroundings import Known, Machine, Nowhere
 from severance.crypto.rootkey.allowed import allow
 
@@ -74,11 +76,11 @@ def test_the_host_is_what_the_system_calls_itself(machine: Machine) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
 def test_a_command_runs_only_where_its_user_has_allowed_that_very_command(machine: Machine, tmp_path: Path) -> None:
     program = script(tmp_path, 'echo ran >> "$0.log"; exit "$1"')
-    assert machine.succeeds([program, "0"]) is None
+    assert "is not allowed" in str(machine.succeeds([program, "0"]))
     assert not Path(f"{program}.log").exists(), "it was not even started"
     allow([program, "0"], machine.environ)
     assert machine.succeeds([program, "0"]) is True
-    assert machine.succeeds([program, "1"]) is None, "other arguments are another command"
+    assert "is not allowed" in str(machine.succeeds([program, "1"])), "other arguments are another command"
     allow([program, "1"], machine.environ)
     assert machine.succeeds([program, "1"]) is False
 
@@ -90,7 +92,20 @@ def test_a_command_gets_no_input_few_variables_and_little_time(machine: Machine,
     assert machine.succeeds([program]) is True
     slow = script(tmp_path, "exec sleep 60")
     allow([slow], machine.environ)
-    assert Machine(machine.environ, 0.2).succeeds([slow]) is None
+    assert Machine(machine.environ, 0.2).succeeds([slow]) == "did not end within 0.2 seconds"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes of files")
+def test_why_an_allowed_command_does_not_run_is_told(machine: Machine, tmp_path: Path) -> None:
+    program, missing = script(tmp_path, "exit 0"), str(tmp_path / "missing")
+    for each in (program, missing):
+        allow([each], machine.environ)
+    Path(program).chmod(0o600)
+    assert "is not there" in str(machine.succeeds([missing]))
+    assert "may not be executed" in str(machine.succeeds([program]))
+    at = when("2026-06-05T10:00Z", Told(ends={"/x": "is not there"}))
+    decision = decide((Rule("work", (Condition(COMMAND, ("/x",)),)),), at)
+    assert (decision.persona, decision.looked[0].verdicts[0].why) == (None, "the command /x is not there")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes of files")
@@ -98,7 +113,7 @@ def test_no_command_runs_where_others_can_write_what_is_allowed(machine: Machine
     program = script(tmp_path, "exit 0")
     allow([program], machine.environ)
     (tmp_path / ".config" / "severance" / "allowed-commands").chmod(0o666)
-    assert machine.succeeds([program]) is None
+    assert "others than you can write" in str(machine.succeeds([program]))
 
 
 def test_what_is_asked_once_is_not_asked_again() -> None:

@@ -24,7 +24,7 @@ class Told:
     here: Path | None = None
     root: Path | None = None
     own: Sequence[str] | None = ("127.0.0.1",)
-    ends: dict[str, bool | None] = field(default_factory=dict)
+    ends: dict[str, bool | str | None] = field(default_factory=dict)
     ran: list[tuple[str, ...]] = field(default_factory=list)
 
     def host(self) -> str | None:
@@ -42,7 +42,7 @@ class Told:
     def addresses(self) -> Sequence[Address] | None:
         return None if self.own is None else [ip_address(text) for text in self.own]
 
-    def succeeds(self, argv: Sequence[str]) -> bool | None:
+    def succeeds(self, argv: Sequence[str]) -> bool | str | None:
         self.ran.append(tuple(argv))
         return self.ends.get(argv[0])
 

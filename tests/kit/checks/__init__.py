@@ -80,6 +80,7 @@ from kit.checks.resident import (
     a_session_ends_with_its_connection,
 )
 from kit.checks.thresholds import (
+    a_session_ends_although_a_look_failed,
     a_session_ends_with_its_hours_and_its_budget,
     an_exclusive_subject_has_one_awake,
     the_first_rule_that_holds_decides,
@@ -129,6 +130,7 @@ CHECKS: tuple[Check, ...] = (
     an_override_is_told_before_it_opens,
     an_override_ends,
     the_first_rule_that_holds_decides,
+    a_session_ends_although_a_look_failed,
     a_session_ends_with_its_hours_and_its_budget,
     an_exclusive_subject_has_one_awake,
     nothing_in_the_clear,

@@ -9,7 +9,7 @@ from unittest import mock
 
 from kit import make_house, open_house
 from kit.checks.base import refuses
-from severance import AsleepError, NotFoundError, Session
+from severance import AsleepError, DamagedError, NotFoundError, Session
 from severance.barrier.traces.ports import StillClock
 from severance.chip.chip import Chip
 from severance.chip.thresholds.surroundings import Nowhere
@@ -62,6 +62,20 @@ def a_session_ends_with_its_hours_and_its_budget(folder: Path) -> None:
             clock.at += 3_600_000_000
         refuses(AsleepError, outie.stats)
         refuses(NotFoundError, lambda: house.cross("mark", "home"))
+
+
+def a_session_ends_although_a_look_failed(folder: Path) -> None:
+    """A look that was cut short, or met damage once, is made again at the next call."""
+    clock = StillClock()
+    _at(clock, "12:00")
+    with make_house(folder, clock=clock, surroundings=Nowhere()) as house:
+        house.apply_thresholds(_RULES)
+        first = house.cross("mark", "floor")
+        house.cross("mark", "home")
+        for kind in (KeyboardInterrupt, DamagedError):
+            with mock.patch.object(Chip, "current", side_effect=kind("once")):
+                refuses(kind, first.stats)
+        refuses(AsleepError, first.stats)
 
 
 def an_exclusive_subject_has_one_awake(folder: Path) -> None:

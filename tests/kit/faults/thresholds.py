@@ -12,7 +12,7 @@ from severance.chip import chip as chip_module
 from severance.chip.chip import Chip
 from severance.chip.register import TurnRow
 from severance.chip.thresholds import deciding, hours, staying
-from severance.chip.thresholds.book import Book
+from severance.chip.thresholds.book import Book, Watch
 from severance.chip.thresholds.staying import Staying
 
 
@@ -79,6 +79,23 @@ def a_session_that_ended_goes_on_when_the_clock_is_set_back(patch: Patch) -> Non
 @fault(checks.a_session_ends_with_its_hours_and_its_budget)
 def a_budget_is_for_each_session(patch: Patch) -> None:
     patch.setattr(Staying, "_today", lambda self, now: 0)
+
+
+@fault(checks.a_session_ends_although_a_look_failed)
+def a_change_is_settled_before_it_was_acted_on(patch: Patch) -> None:
+    true = Watch.changed
+
+    def changed(self: Watch) -> bool:
+        found = true(self)
+        self.settle()
+        return found
+
+    patch.setattr(Watch, "changed", changed)
+
+
+@fault(checks.a_session_ends_with_its_hours_and_its_budget)
+def an_idle_session_counts_without_bound(patch: Patch) -> None:
+    patch.setattr(staying, "is_used_up", lambda days, spans, most: False)
 
 
 @fault(checks.an_exclusive_subject_has_one_awake)

@@ -13,6 +13,8 @@ from severance.barrier.traces.ports import KEY
 from severance.barrier.traces.seats import PROGRAM
 from severance.barrier.traces.steps import owner_step
 from severance.barrier.traces.world import Awake, World
+from severance.errors import NotFoundError
+from severance.house import House
 from severance.model import Right
 from severance.upkeep.backup import restore
 from severance.upkeep.logs import accept_audit, verify_export
@@ -25,14 +27,22 @@ def cross(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     house, seat = world.house(args["desk"]), (args["subject"], args["place"])
     if args.get("by") == "permit":
         session = house.admit(house.permit(*seat, rights=tuple(Right), until=timedelta(days=365)))
-    elif args.get("by") == "credential" and world.there(seat[0], WORLD[seat[0]]):  # the owner knows who there is
-        session = house.admit(house.register(*seat, PROGRAM))
+    elif args.get("by") == "credential":
+        session = house.admit(_credential(house, *seat))
     else:
         session = house.cross(*seat)
     who = (session.subject, session.persona)
     content, ids = world.contents[who], world.ids[who]
     world.awake[who].append(Awake(who, session, content, ids))
     return {who: (*who, session.place, repr(session))}
+
+
+def _credential(house: House, subject: str, place: str) -> str:
+    """One for a program; what is none, where there is no such subject or place: why is the owner's to know."""
+    try:
+        return house.register(subject, place, PROGRAM)
+    except NotFoundError:
+        return "none"
 
 
 @owner_step(

@@ -87,7 +87,10 @@ def override(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
         seen += [observed(lambda: house.use_override(request, key=approve[0]))]
         if args["approved"]:
             with house.use_override(request, key=asks) as session:
-                seen += [plain(session.recall("who")), observed(lambda: session.remember("not allowed"))]
+                seen += [
+                    plain(session.recall(world.contents[who].text((0, 1)))),
+                    observed(lambda: session.remember("not allowed")),
+                ]
         seen.append(observed(partial(_state, house.end_override, request)))
     own = [(each.state, each.why) for each in house.overrides() if (each.subject, each.persona) == who]
     return {who: (*seen, own)}
@@ -97,7 +100,7 @@ def override(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
 def canary(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     """Whoever wakes there has a memory that rings from now on. The oldest of its others does not any more."""
     house, subject = world.house(), args["subject"]
-    memory = house.plant_canary(subject, args["place"], "the password of the safe is 1234")
+    memory = house.plant_canary(subject, args["place"], _bait(world, args))
     who = next((each.subject, each.persona) for each in house.canaries() if each.id == memory.id)
     world.ids[who].append(memory.id)
     own = [each.id for each in house.canaries() if (each.subject, each.persona) == who]
@@ -153,7 +156,7 @@ def type_alarm(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any
 def type_canary(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     """As `canary`, typed; the new one is none any more."""
     where = ("--at", args["place"], "--subject", args["subject"], "--json")
-    ran = world.command("canary", "plant", "the combination of the safe is 4321", *where)
+    ran = world.command("canary", "plant", _bait(world, args), *where)
     if ran is None or ran[0] != 0:
         return {}
     new = json.loads(ran[1])["memory"]["id"]
@@ -186,6 +189,7 @@ def type_override(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, 
         code, out, _ = world.command("override", *words, stdin=stdin)
         return code, out
 
+    asked = world.contents[args["whom"]].text((0, 1))
     with _keys(world) as (asks, *approve):
         new = world.folder / "new.key"
         ends = [typed(*words)[0] for words in (("keygen", str(new)), ("register", "dan", "no key"), ("keys",))]
@@ -197,7 +201,7 @@ def type_override(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, 
             _, answer = typed("approve", "-", "--as", str(approve[0]), "--offline", stdin=request)
             ends += [typed("show", stdin=request)[0], typed("submit", stdin=answer)[0]]
             ends.append(typed("approve" if args["approved"] else "deny", number, "--as", str(approve[1]))[0])
-            code, out = typed("use", number, "--as", str(asks), "--ask", "who")
+            code, out = typed("use", number, "--as", str(asks), "--ask", asked)
             ends += [typed("end", number)[0], typed("list")[0]]
     return {args["whom"]: (code, out if args["approved"] else "", ends)}
 
@@ -206,6 +210,12 @@ def type_override(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, 
 def notices(world: World, awake: Awake, args: Mapping[str, Any]) -> Any:
     """What the persona was not told before."""
     return awake.session.notices()
+
+
+def _bait(world: World, args: Mapping[str, Any]) -> str:
+    """What whoever wakes there is made to remember, in its own words: whether it is found, follows from them."""
+    persona = world.seats.wakes(args["place"], args["subject"], world.minute)
+    return world.contents[args["subject"], persona].text((0, 3, 4)) if persona else "nobody's"
 
 
 def _state(call: Callable[[str], OverrideInfo], given: str) -> str:

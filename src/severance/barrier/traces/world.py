@@ -135,7 +135,12 @@ class World:
 
     def where(self, who: Who) -> str:
         """The first place at which this persona wakes now, or one where nobody does."""
-        return self.seats.where(who, (self.clock.at - NOON) // (60 * SECOND))
+        return self.seats.where(who, self.minute)
+
+    @property
+    def minute(self) -> int:
+        """The minute of the trace, which is the number of the step."""
+        return (self.clock.at - NOON) // (60 * SECOND)
 
     def next_backup(self, *, chip: bool) -> Path:
         """A new file for a backup."""

@@ -11,7 +11,8 @@ from severance import weakening
 from severance.cli import doorway, options, screen, shapes, streams, words
 from severance.cli.edge import Edge
 from severance.errors import InputError
-from severance.model import PermitInfo
+from severance.model import PermitInfo, micros, parse_time
+from severance.system import SystemClock
 
 HELP = "Permits: texts that open one persona at one place, for some rights, until some time."
 
@@ -86,7 +87,10 @@ def weaken(
     edge = Edge(ctx, None, None, as_json)
     text = streams.text_from_input("-", "the permit", _MOST).strip()
     fewer = None if rights is None else words.listed(rights)
-    _print(weakening.weaken(text, rights=fewer, until=_end(length, until), threads=thread, tool=tool), edge)
+    end = _end(length, until)
+    if isinstance(end, str) and micros(parse_time(end)) <= SystemClock().now():
+        raise InputError("that end is over already, and nothing would be left; say a later one")
+    _print(weakening.weaken(text, rights=fewer, until=end, threads=thread, tool=tool), edge)
 
 
 def show(ctx: typer.Context, as_json: options.AsJson = False) -> None:
