@@ -25,6 +25,8 @@ _CLASSES = (
     "Place",
     "Status",
     "PersonaStatus",
+    "Explanation",
+    "RuleSeen",
     "PermitInfo",
     "CredentialInfo",
     "Right",
@@ -45,13 +47,14 @@ _CLASSES = (
     "AuditAccepted",
     "ExportCheck",
     "PersonaEvent",
+    "Confinement",
     "Finding",
     "Backup",
     "Passphrase",
 )
 _FUNCTIONS = (
     *("open", "connect", "restore", "accept_audit", "verify_export"),
-    *("weaken", "new_override_key", "show_request", "approve", "deny"),
+    *("weaken", "confined", "new_override_key", "show_request", "approve", "deny"),
 )
 _VARIABLES = {"House": "house", "Session": "session", "ResidentHouse": "resident"}
 """Classes whose methods are public, and what an object of each is called."""

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         Place,
         Recollection,
         Right,
+        RuleSeen,
         Status,
     )
     from severance.ports import Reranking
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from severance.upkeep.check import Finding
     from severance.upkeep.logs import accept_audit, verify_export
     from severance.weakening import weaken
+    from severance.worker.confine import Confinement, confined
 
 __version__ = "0.1.0"
 
@@ -83,6 +85,7 @@ __all__ = [
     "AuditEvent",
     "Backup",
     "CanaryInfo",
+    "Confinement",
     "CredentialInfo",
     "DamagedError",
     "Draft",
@@ -117,6 +120,7 @@ __all__ = [
     "ResidentHouse",
     "Right",
     "RolledBackError",
+    "RuleSeen",
     "Session",
     "SeveranceError",
     "Status",
@@ -128,6 +132,7 @@ __all__ = [
     "WrongKeyError",
     "accept_audit",
     "approve",
+    "confined",
     "connect",
     "deny",
     "new_override_key",
@@ -151,6 +156,7 @@ _HOMES = {
     "AuditEvent": "severance.model",
     "Backup": "severance.upkeep.backup",
     "CanaryInfo": "severance.model",
+    "Confinement": "severance.worker.confine",
     "CredentialInfo": "severance.model",
     "DamagedError": "severance.errors",
     "Draft": "severance.model",
@@ -185,6 +191,7 @@ _HOMES = {
     "ResidentHouse": "severance.resident.client",
     "Right": "severance.model",
     "RolledBackError": "severance.errors",
+    "RuleSeen": "severance.model",
     "Session": "severance.session",
     "SeveranceError": "severance.errors",
     "Status": "severance.model",
@@ -196,6 +203,7 @@ _HOMES = {
     "WrongKeyError": "severance.errors",
     "accept_audit": "severance.upkeep.logs",
     "approve": "severance.approving",
+    "confined": "severance.worker.confine",
     "connect": "severance.resident.client",
     "deny": "severance.approving",
     "new_override_key": "severance.approving",

@@ -14,6 +14,7 @@ from severance.chip.thresholds.book import Book
 from severance.chip.thresholds.deciding import Circumstances, decide, zone_of
 from severance.chip.thresholds.document import read as read_thresholds
 from severance.chip.thresholds.document import write as write_thresholds
+from severance.chip.thresholds.rules import checked_zone
 from severance.chip.thresholds.surroundings import Surroundings
 from severance.drafts import name_of, time_of
 from severance.errors import InputError
@@ -69,7 +70,15 @@ class Governing:
                 self._book.replace(after)
         return found
 
-    def explain(self, subject: str, place: str, *, when: When = None, application: str | None = None) -> Explanation:
+    def explain(
+        self,
+        subject: str,
+        place: str,
+        *,
+        when: When = None,
+        application: str | None = None,
+        zone: str | None = None,
+    ) -> Explanation:
         """Who wakes at a place and why, on this machine, now or at another time. Nobody is woken, nothing changes.
 
         Args:
@@ -77,6 +86,7 @@ class Governing:
             when: as if it were then: a time, a date or ISO 8601 text; without a zone it is taken as UTC. Of the budget,
                 what is written down now of that day.
             application: as if the program that was registered by this name crossed.
+            zone: the time zone to show times in, in the place of that of the rules.
 
         Raises:
             InputError: a name that names can't have, or a time before 1970 or after 2199.
@@ -85,6 +95,8 @@ class Governing:
         now = self._clock.now() if when is None else micros(time_of(when, "when"))
         if not 0 <= now < _LAST:
             raise InputError("a time is from 1970 to 2199")
+        if zone is not None:
+            checked_zone(zone)
         if application is not None:
             application = name_of(application, "the application")
         at = Circumstances(now, self._surroundings, application)
@@ -94,7 +106,7 @@ class Governing:
             days = self._book.awake(self._chip.key(Persona(subject, decision.persona)).space)
             awake = days.get(day_of(now, limits.zone), 0) // 1_000_000
             spent = Spent(limits.budgets[decision.persona], awake, next_day(now, limits.zone))
-        return explanation(subject, place, decision, zone_of(rules) or limits.zone, spent)
+        return explanation(subject, place, decision, zone or zone_of(rules) or limits.zone, spent)
 
 
 def check_thresholds(text: str) -> int:

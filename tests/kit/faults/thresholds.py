@@ -78,7 +78,7 @@ def a_session_that_ended_goes_on_when_the_clock_is_set_back(patch: Patch) -> Non
 
 @fault(checks.a_session_ends_with_its_hours_and_its_budget)
 def a_budget_is_for_each_session(patch: Patch) -> None:
-    patch.setattr(Staying, "_today", lambda self, now: 0)
+    patch.setattr(Staying, "_written", lambda self: {})
 
 
 @fault(checks.a_session_ends_although_a_look_failed)
