@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 PAGE = ROOT / "docs" / "reference" / "json.md"
 _FREE = ("metadata", "wakes", "versions")
 _PLAIN = """
-store file bytes up locked sessions memory memories subject persona personas place places version format error message exit_code findings
+store file bytes up locked sessions memory memories subject persona personas place places version format error message
+exit_code findings
 recollections
 """
 """Names that say what they are."""
