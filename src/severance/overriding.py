@@ -254,7 +254,7 @@ class Overriding(ABC):
         now = self._now()
         self._desk.check_use(found, key.public, now)
         self._tell_now(What.OVERRIDE_USED, {**_of(found), "detail": _detail(found)})  # before a byte can be read
-        found = self._desk.begin(found.row.id, key.public, now)
+        found = self._desk.begin(found.row.id, key.public, self._now())  # telling may have taken a while
         over = partial(_over, self._desk, self._telling, self._gate, found)
         held = Held(found, lease, desk=self._desk, book=self._book, now=self._gate.now, over=over)
         try:

@@ -20,7 +20,7 @@ from severance.barrier.traces.ports import KEY, ScopedEntropy, StillClock
 from severance.chip.chip import Chip
 from severance.chip.override import held as holding
 from severance.chip.override import texts
-from severance.chip.override.keys import PrivateKey
+from severance.chip.override.keys import PrivateKey, PublicKey, public_of
 from severance.chip.register import EscrowRow, KeyRow
 from severance.errors import DamagedError, KeyMissingError, StoreError
 from severance.model import OverrideInfo, Right, moment
@@ -640,6 +640,10 @@ def test_a_name_or_a_key_is_registered_once(house: House, keys: Any, folder: Pat
     assert refused("registered already", lambda: house.register_override_key("burt", other)) == "taken"
     public = PrivateKey.load(keys["burt"]).public.text()
     assert refused("registered already", lambda: house.register_override_key("burt again", public)) == "taken"
+    burt, them = PrivateKey.load(keys["burt"]).public.raw, public_of(other).raw
+    for mixed in (burt[:32] + them[32:], them[:32] + burt[32:]):
+        text = PublicKey(mixed).text()
+        assert refused("registered already", lambda text=text: house.register_override_key("two", text)) == "taken"
 
 
 def test_keys_that_change_meanwhile_are_not_lost(

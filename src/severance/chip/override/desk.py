@@ -63,8 +63,8 @@ class Desk:
             OverrideError: the name or the key is taken, or there are as many as there may be.
         """
         known = self.approvers()
-        if any(each.name == name or each.public == public.raw for each in known):
-            raise OverrideError("an override key with that name, or that very key, is registered already", why="taken")
+        if any(each.name == name or public.shares_a_half(each.public) for each in known):
+            raise OverrideError("an override key with that name, or with a half of that key, is registered already", why="taken")
         if len(known) == MOST_APPROVERS:
             raise OverrideError(f"at most {MOST_APPROVERS} override keys are registered; take one out", why="many")
         return (*known, ApproverForm(name, public.raw, now))

@@ -41,6 +41,10 @@ class PublicKey:
         """The X25519 key, 32 bytes."""
         return self.raw[_HALF:]
 
+    def shares_a_half(self, other: bytes) -> bool:
+        """Whether one of the two keys in it is in this other public half: then it is no other person's."""
+        return self.raw[:_HALF] == other[:_HALF] or self.raw[_HALF:] == other[_HALF:]
+
     def signed(self, message: bytes, signature: bytes) -> bool:
         """Whether the private half signed this message so."""
         return verifies(self.raw[:_HALF], message, signature)

@@ -315,7 +315,7 @@ def _tell(found: OverrideRequest) -> None:
     lines = {
         "wakes": f"{found.persona} of {found.subject}",
         "because": found.reason,
-        "asked by": f"{found.requester}, key {found.key}",
+        "asked by": f"key {found.key}, which says that it is {found.requester}'s",
         "rights": ", ".join(sorted(found.rights)),
         "threads": "all" if found.threads is None else ", ".join(found.threads),
         "for": str(found.length),
