@@ -14,7 +14,7 @@ from severance.alarms import queue
 from severance.alarms.bell import Bell
 from severance.alarms.canaries import Canaries
 from severance.alarms.queue import Fleeting, QueueFile
-from severance.alarms.rules import COMMAND, THE_LOG, changes, read, shown_rule, shown_sink, write
+from severance.alarms.rules import COMMAND, THE_LOG, WEBHOOK, changes, read, shown_rule, shown_sink, write
 from severance.alarms.sinks import LOGGER, SECONDS
 from severance.alarms.state import Group
 from severance.asking import When
@@ -115,12 +115,15 @@ class Alarming:
     def alarm_secret(self, sink: str) -> str:
         """What the messages to a webhook are signed with, base64 of 32 bytes: for whoever receives them.
 
+        A webhook with another name or another address has another one.
+
         Raises:
             NotFoundError: there is no webhook of this name.
         """
-        if not any(sink == each.name and each.kind == "webhook" for each in self._bell.rules().sinks):
-            raise NotFoundError("there is no webhook of that name; see `severance alarm list`")
-        return base64.b64encode(self._bell.secret(sink)).decode("ascii")
+        for each in self._bell.rules().sinks:
+            if sink == each.name and each.kind == WEBHOOK:
+                return base64.b64encode(self._bell.secret(each)).decode("ascii")
+        raise NotFoundError("there is no webhook of that name; see `severance alarm list`")
 
     def alarm_status(self) -> AlarmStatus:
         """What waits for which sink, and what was told lately, the oldest first."""

@@ -74,6 +74,11 @@ def checked_url(url: str, what: str, example: str, *, query: bool = False) -> Sp
     return parts
 
 
+def target_of(parts: SplitResult) -> str:
+    """What is asked for there: the path with the query."""
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
 def is_private(parts: SplitResult) -> bool:
     """Whether what goes there is encrypted, or does not leave this machine."""
     if parts.scheme == "https":
@@ -136,10 +141,12 @@ def whole(response: http.client.HTTPResponse) -> bytes:
 
 
 def _connection(parts: SplitResult, seconds: float) -> http.client.HTTPConnection:
+    # The port is always given: `http.client` would look for it behind the last colon of an IPv6 address.
     host, port = parts.hostname or "", parts.port
     if parts.scheme == "https":
-        return http.client.HTTPSConnection(host, port, timeout=seconds, context=ssl.create_default_context())
-    return http.client.HTTPConnection(host, port, timeout=seconds)
+        usual, context = http.client.HTTPS_PORT, ssl.create_default_context()
+        return http.client.HTTPSConnection(host, usual if port is None else port, timeout=seconds, context=context)
+    return http.client.HTTPConnection(host, http.client.HTTP_PORT if port is None else port, timeout=seconds)
 
 
 class _Bounded:

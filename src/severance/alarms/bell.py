@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from severance.alarms.kinds import EXPORT_LARGE, LOST, REPEATED, TEST, Ring, concerns, matches, rings
@@ -11,10 +12,10 @@ from severance.alarms.post import Post
 from severance.alarms.queue import Queue
 from severance.alarms.rules import DEFAULT, GROUP, LOG, THE_LOG
 from severance.alarms.sinks import Message, Reach
-from severance.alarms.state import SECOND, Batch, Group, Key, State
+from severance.alarms.state import SECOND, Batch, Group, Key, State, withheld
 from severance.audit.events import What
 from severance.chip.chip import Chip
-from severance.chip.register import AlarmForm, AlarmsRow, WakeRow
+from severance.chip.register import AlarmForm, AlarmsRow, SinkForm, WakeRow
 from severance.chip.thresholds.rules import Rules
 from severance.chip.thresholds.stored import rules_of
 from severance.errors import DamagedError, SeveranceError
@@ -53,22 +54,38 @@ class Bell:
         """What rings where."""
         return self._chip.find(AlarmsRow((), ())) or DEFAULT
 
-    def secret(self, name: str) -> bytes:
-        """The 32 bytes by which messages to the webhook of this name are signed."""
-        return self._chip.keys.proof("webhook", name)
+    def secret(self, sink: SinkForm) -> bytes:
+        """The 32 bytes by which messages to this webhook are signed: others for another name or another address."""
+        return self._chip.keys.proof("webhook", sink.name, *sink.values)
 
     def replace(self, alarms: AlarmsRow) -> None:
-        """Let these rules hold. What waits for a sink that goes is told to the log."""
+        """Let these rules hold. What waits for a sink that goes is told to the log.
+
+        What waits loses its names, unless it is for the same sink as before and a rule gives it names still.
+        """
+        before = self.rules()
+
+        def withholding(state: State) -> None:
+            for name in state.lanes:
+                state.withhold(name, partial(_keeps_names, before, alarms, name))
+
+        def replacing(state: State, now: int) -> None:
+            withholding(state)
+            state.keep_only([sink.name for sink in alarms.sinks], LOG)
+
+        if self._queue.there():  # before they hold: whoever is new has heard nothing, also if this process ends here
+            self._change(lambda state, now: withholding(state))
         self._chip.change(lambda change: change.put(alarms))
         if self._queue.there():
-            self._go_on(alarms, lambda state, now: state.keep_only([sink.name for sink in alarms.sinks], LOG))
+            self._go_on(alarms, replacing)
 
     def begin(self) -> None:
         """Go on with what waits since an earlier time."""
-        if self._queue.there():
-            alarms, now, state = self.rules(), self._clock.now(), self.state()
-            if any(state.due(sink, now) is not None for sink in (THE_LOG, *alarms.sinks)):
-                self._go_on(alarms, lambda state, now: None)
+        self._resume(later=True)
+
+    def tick(self) -> None:
+        """Tell what has become due since something rang last."""
+        self._resume(later=False)
 
     def hear(self, what: str, told: Mapping[str, Any]) -> None:
         """Something happens: what of it is an alarm is kept, durably when this returns, and told soon."""
@@ -122,6 +139,13 @@ class Bell:
             return () if row is None else rules_of(row)
         return ()
 
+    def _resume(self, *, later: bool) -> None:
+        if self._queue.there():
+            alarms, now, state = self.rules(), self._clock.now(), self.state()
+            due = [at for sink in (THE_LOG, *alarms.sinks) if (at := state.due(sink, now)) is not None]
+            if due and (later or min(due) == now):
+                self._go_on(alarms, lambda state, now: None)
+
     def _go_on(self, alarms: AlarmsRow, work: Callable[[State, int], None]) -> None:
         """Change the state; tell the log at once what it is due, and see that every other sink is told."""
         fresh, group = self._fresh(), _group(alarms, LOG)
@@ -135,7 +159,7 @@ class Bell:
 
         batch, due, now = self._change(changing)
         if batch is not None:
-            self._reach.tell(THE_LOG, self._message(batch.id, batch.groups), now)
+            self._tell(alarms, THE_LOG, batch, now)
         for name in due:
             self._post.go(name)
 
@@ -148,10 +172,15 @@ class Bell:
         group = _group(alarms, name)
         batch, now = self._change(lambda state, now: (state.take(sink, now, fresh), now))
         if batch is not None:
-            why = self._reach.tell(sink, self._message(batch.id, batch.groups), now)
+            why = self._tell(alarms, sink, batch, now)
             self._change(lambda state, now: state.settle(name, batch.id, why, now, group))
         now, due = self._clock.now(), self.state().due(sink, now)
         return None if due is None else max(due - now, 0) / SECOND
+
+    def _tell(self, alarms: AlarmsRow, sink: SinkForm, batch: Batch, now: int) -> str:
+        """Tell a sink, with the names that it may hear now: it may have rung under other rules."""
+        groups = withheld(batch.groups, partial(_named, alarms, sink.name))
+        return self._reach.tell(sink, self._message(batch.id, groups), now)
 
     def _message(self, fresh: bytes, groups: list[Group]) -> Message:
         return Message(fresh.hex(), self._chip.store.hex(), tuple(groups))
@@ -187,6 +216,17 @@ def _count(state: State, number: int, rule: AlarmForm, ring: Ring, now: int) -> 
     if ring.kind == REPEATED:
         return state.repeated(str(number), ring.subject, rule.times, rule.within, now)
     return 0 if ring.kind == EXPORT_LARGE and ring.amount <= rule.above else 1
+
+
+def _named(alarms: AlarmsRow, sink: str, kind: str) -> bool:
+    """Whether a rule gives this sink the names of what is of this kind."""
+    return any(rule.names and sink in rule.to and matches(rule.on, kind) for rule in alarms.rules)
+
+
+def _keeps_names(before: AlarmsRow, after: AlarmsRow, sink: str, kind: str) -> bool:
+    """Whether what waits for a sink under some rules is for the same one under others, which give it names."""
+    was, now = ([each for each in alarms.sinks if each.name == sink] for alarms in (before, after))
+    return was == now and _named(after, sink, kind)
 
 
 def _group(alarms: AlarmsRow, sink: str) -> int:

@@ -24,7 +24,7 @@ class Post:
         self._begin()
 
     def go(self, sink: str) -> None:
-        """See that this sink is told what it is due, soon."""
+        """See that this sink is told what it is due, soon; where there can be no thread, when somebody asks again."""
         if self._process != os.getpid():
             self._begin()  # threads do not follow into a process that was forked
         with self._turns:
@@ -35,7 +35,10 @@ class Post:
             if self._asked[sink] > 1:
                 self._turns.notify_all()
                 return
-        Thread(target=self._run, args=(sink,), name="severance-alarm", daemon=True).start()
+        try:
+            Thread(target=self._run, args=(sink,), name="severance-alarm", daemon=True).start()
+        except RuntimeError:  # the system has no more of them
+            self._ended(sink)
 
     def flush(self, seconds: float) -> None:
         """Wait until every sink was told what it is due, or has failed; at most so long."""
@@ -58,19 +61,32 @@ class Post:
         self._process = os.getpid()
 
     def _run(self, sink: str) -> None:
-        more = True
-        while more:
-            seen = self._asked[sink]
-            try:
-                left = self._tell(sink)
-            except SeveranceError:  # the queue cannot be had: what is in it waits for the next house
-                left = None
-            with self._turns:
-                more = self._rest(sink, seen, left)
-                if not more:
-                    del self._asked[sink]
-                    self._busy.discard(sink)
-                    self._turns.notify_all()
+        try:
+            while self._round(sink):
+                pass
+        except BaseException:
+            self._ended(sink)  # or nobody would be told there any more
+            raise
+
+    def _round(self, sink: str) -> bool:
+        """Tell the sink once, and wait. Returns whether this thread goes on; where it does not, it has ended."""
+        seen = self._asked[sink]
+        try:
+            left = self._tell(sink)
+        except SeveranceError:  # the queue cannot be had: what is in it waits for the next house
+            left = None
+        with self._turns:
+            more = self._rest(sink, seen, left)
+            if not more:
+                self._ended(sink)
+            return more
+
+    def _ended(self, sink: str) -> None:
+        """This sink has no thread."""
+        with self._turns:
+            self._asked.pop(sink, None)
+            self._busy.discard(sink)
+            self._turns.notify_all()
 
     def _rest(self, sink: str, seen: int, left: float | None) -> bool:
         """Wait for so many seconds, or until somebody asks. Whether there can be something more to tell."""

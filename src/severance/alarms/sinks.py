@@ -26,7 +26,7 @@ from severance.crypto.rootkey.allowed import is_allowed
 from severance.crypto.rootkey.source import home
 from severance.errors import KeyMissingError
 from severance.model import moment
-from severance.net import Asked, Unanswered, checked_url, exchange
+from severance.net import Asked, Unanswered, checked_url, exchange, target_of
 from severance.programs import status
 
 LOGGER = logging.getLogger("severance.alarms")
@@ -71,13 +71,13 @@ class Reach:
     """What sinks need of this machine.
 
     Attributes:
-        secret: the key by which messages to a webhook of this name are signed.
+        secret: the key by which messages to a webhook are signed.
         environ: where commands find their few variables, and the list of those that are allowed.
         seconds: how long a sink may take.
         ticks: seconds that pass, from any beginning.
     """
 
-    secret: Callable[[str], bytes]
+    secret: Callable[[SinkForm], bytes]
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     seconds: float = SECONDS
     ticks: Callable[[], float] = time.monotonic
@@ -125,11 +125,10 @@ class Reach:
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "severance",
-            SIGNATURE: f"t={at},v1={signature(self.secret(sink.name), at, body)}",
+            SIGNATURE: f"t={at},v1={signature(self.secret(sink), at, body)}",
         }
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         deadline = self.ticks() + self.seconds
-        asked = Asked("POST", target, body, headers)
+        asked = Asked("POST", target_of(parts), body, headers)
         try:
             exchange(parts, asked, _taken, deadline=deadline, ticks=self.ticks, most=_MOST_REPLY)
         except TimeoutError:

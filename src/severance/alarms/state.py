@@ -7,7 +7,7 @@ there are too many groups, names are, and what remains is the kind and the count
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -179,13 +179,15 @@ class State(msgspec.Struct, array_like=True, tag="alarms", forbid_unknown_fields
         for name in [name for name in self.lanes if name not in there]:
             lane = self.lanes.pop(name)
             for group in (*(lane.batch.groups if lane.batch is not None else ()), *lane.pending):
-                kept = self.lanes.setdefault(otherwise, Lane())
-                same = _of_key(kept.pending, group.key)
-                if same is None:
-                    kept.pending.append(group)
-                else:
-                    same.count += group.count
-                    same.first, same.last = min(same.first, group.first), max(same.last, group.last)
+                _gather(self.lanes.setdefault(otherwise, Lane()).pending, group)
+
+    def withhold(self, sink: str, named: Callable[[str], bool]) -> None:
+        """What waits for a sink keeps its names only where it is of a kind of which `named` says so."""
+        lane = self.lanes.get(sink)
+        if lane is not None:
+            lane.pending = withheld(lane.pending, named)
+            if lane.batch is not None:
+                lane.batch.groups = withheld(lane.batch.groups, named)
 
     def waiting(self) -> int:
         """How many alarms have not been told to a sink that they are for."""
@@ -194,6 +196,25 @@ class State(msgspec.Struct, array_like=True, tag="alarms", forbid_unknown_fields
     def failing(self) -> int:
         """How many of them wait because their sink failed."""
         return sum(_count(lane) for lane in self.lanes.values() if lane.batch is not None and lane.batch.why)
+
+
+def withheld(groups: Iterable[Group], named: Callable[[str], bool]) -> list[Group]:
+    """The same without names, but for the kinds of which `named` says that they may be told; every count is kept."""
+    found = list[Group]()
+    for group in groups:
+        key = group.key if named(group.key.kind) else Key(group.key.kind)
+        _gather(found, Group(key, group.count, group.first, group.last, group.due))
+    return found
+
+
+def _gather(groups: list[Group], group: Group) -> None:
+    """Count a group in with the one of the same key, if there is one."""
+    same = _of_key(groups, group.key)
+    if same is None:
+        groups.append(group)
+    else:
+        same.count += group.count
+        same.first, same.last, same.due = min(same.first, group.first), max(same.last, group.last), min(same.due, group.due)
 
 
 def _count(lane: Lane) -> int:

@@ -20,7 +20,7 @@ from urllib.parse import SplitResult
 from severance.audit.notes import MOST_NOTE
 from severance.disk.faults import from_system
 from severance.errors import DamagedError, InputError, StoreError
-from severance.net import Asked, Unanswered, checked_url, exchange, is_private, whole
+from severance.net import Asked, Unanswered, checked_url, exchange, is_private, target_of, whole
 
 _GIT_SECONDS = 60.0
 _HTTP_SECONDS = 15.0
@@ -201,7 +201,7 @@ class HttpWitness:
         if not is_private(parts):
             raise InputError("checkpoints go over a network encrypted only; give the witness as https")
         self._parts = parts
-        self._target = parts._replace(scheme="", netloc="").geturl() or "/"
+        self._target = target_of(parts)
         self._ticks = ticks
 
     def last(self) -> str | None:
