@@ -42,6 +42,10 @@ class Admission(Protocol):
         ...
 
 
+def _not_allowed(right: Right) -> PermitError:
+    return PermitError(f"what this session was let in with does not allow it to {right}")
+
+
 class _Asked(NamedTuple):
     """One call on the session of somebody who was let in: the method as it would be without, and its arguments."""
 
@@ -75,7 +79,7 @@ class _Asked(NamedTuple):
     def require_right(self) -> None:
         """Refuse what is not allowed in any thread."""
         if not self.admission.has(self.right):
-            raise PermitError(f"what this session was let in with does not allow it to {self.right}")
+            raise _not_allowed(self.right)
 
     def reaches(self, memory: Memory) -> bool:
         """Whether a memory is in a thread that is allowed."""
@@ -164,6 +168,10 @@ NEEDS: Mapping[str, Need] = MappingProxyType(
         "forget": Need(Right.FORGET, _change),
     }
 )
+TELLS: Mapping[str, Need] = MappingProxyType(
+    {"_exporting": Need(Right.RECALL, _plain), "_importing": Need(Right.REMEMBER, _plain)}
+)
+"""What a house that is up lets programs have the log tell of themselves, and what that needs."""
 FREE = frozenset({"subject", "persona", "place", "confinement", "process"})
 """What needs no right: whose session it is, and where."""
 
@@ -187,8 +195,34 @@ def _asking(kind: type[Session]) -> Any:
     unknown = public - NEEDS.keys() - FREE - {"sleep"}
     if unknown:
         raise TypeError(f"nothing says what these need: {', '.join(sorted(unknown))}")
-    methods = {name: _guarded(getattr(kind, name), need) for name, need in NEEDS.items()}
+    methods = {name: _guarded(getattr(kind, name), need) for name, need in {**NEEDS, **TELLS}.items()}
     return type(kind.__name__, (kind,), {**methods, "sleep": _sleeping(kind.sleep)})
+
+
+def check_inside(session: Session) -> None:
+    """Raise AsleepError, and put the session to sleep, where it has ended, or what it was let in with no longer holds.
+
+    For what is about to be given out, or taken, between two calls.
+    """
+    if "_admission" in vars(session):
+        _held(session)
+    session._check_awake()
+
+
+def is_over(session: Session) -> bool:
+    """Whether what the session was let in with no longer holds; it is not put to sleep here."""
+    return "_admission" in vars(session) and not vars(session)["_admission"].holds()
+
+
+def require_right(session: Session, right: Right) -> None:
+    """Raise PermitError where what the session was let in with allows this in no thread."""
+    if "_admission" in vars(session) and not vars(session)["_admission"].has(right):
+        raise _not_allowed(right)
+
+
+def no_longer_inside() -> AsleepError:
+    """The error for who is inside when what they were let in with holds no longer."""
+    return AsleepError(_ENDED)
 
 
 def _guarded(method: Callable[..., Any], need: Need) -> Callable[..., Any]:

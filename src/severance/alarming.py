@@ -82,7 +82,7 @@ class Alarming:
         """All sinks and rules as the TOML text that `apply_alarms` takes."""
         return write(self._bell.rules())
 
-    def apply_alarms(self, text: str, *, dry: bool = False) -> list[str]:
+    def apply_alarms(self, text: str, *, dry: bool = False, empty: bool = False) -> list[str]:
         """Let these sinks and rules hold from now on, and no others. Returns what changes, in sentences.
 
         What waits for a sink that goes is told to the log. The commands that they name may be run on this machine from
@@ -91,12 +91,17 @@ class Alarming:
         Args:
             text: TOML, as in docs/how-to/alarms.md.
             dry: only tell what would change.
+            empty: also let a text without any rule hold, so that nobody is told of anything.
 
         Raises:
             InputError: it cannot be meant; the message has line and column, and what holds stays in force.
         """
-        after = read(text)
-        found = changes(self._bell.rules(), after)
+        before, after = self._bell.rules(), read(text)
+        if before.rules and not after.rules and not (dry or empty):
+            raise InputError(
+                "line 1, column 1: there is no rule in it; where nobody is to be told of anything, say so (--empty)"
+            )
+        found = changes(before, after)
         if not dry:
             for sink in after.sinks:
                 if sink.kind == COMMAND:
@@ -190,7 +195,7 @@ class Alarming:
             if self._canaries(persona).remove(id):
                 self._telling.tell(What.CANARY_REMOVED, {"subject": persona.subject, "persona": persona.name})
                 return
-        raise NotFoundError("that is no canary; see `severance alarm canary list`")
+        raise NotFoundError("that is no canary; see `severance canary list`")
 
     def barrier_failed(self, parts: int) -> None:
         """Tell that the barrier, tried on this store, found a crossing in so many of its parts."""

@@ -22,9 +22,12 @@ def new_override_key(path: KeyPath) -> str:
 
     Raises:
         StoreError: the file is there already, or cannot be made.
-        InputError: the path cannot be one.
+        InputError: the path cannot be one, or is a folder.
     """
-    return PrivateKey.make(_path(path), SystemEntropy()).public.text()
+    file = _path(path)
+    if file.is_dir():
+        raise InputError(f"{file} is a folder; name a file for the override key")
+    return PrivateKey.make(file, SystemEntropy()).public.text()
 
 
 def approve(request: str, key: KeyPath) -> str:

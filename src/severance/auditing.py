@@ -7,10 +7,10 @@ from typing import BinaryIO
 
 from severance.asking import When, check_whole, filter_of
 from severance.audit.auditlog import AuditLog
-from severance.audit.events import Happened, What
+from severance.audit.events import UNREADABLE, Happened, What
 from severance.audit.witness import show, witness_of
 from severance.chip.chip import Chip
-from severance.errors import DamagedError
+from severance.errors import DamagedError, InputError
 from severance.model import AuditCheck, AuditEvent, moment
 from severance.telling import no_log
 
@@ -106,6 +106,8 @@ class Auditing:
 
 
 def _wanted(what: str | None, since: When, until: When) -> Callable[[Happened], bool]:
+    if what not in (None, UNREADABLE, *What):
+        raise InputError(f"there is no entry of that kind; there are {', '.join(What)} and {UNREADABLE}")
     chosen = filter_of(since, until, None, None, None)
     first = 0 if chosen.since is None else chosen.since
     last = chosen.until

@@ -11,6 +11,7 @@
     ├── StoreError               the store cannot serve                  1
     │   ├── StoreMissingError    there is no store, or no chip
     │   ├── NotUpError           no house is up for it
+    │   ├── AlreadyUpError       one is, and there is one at most            7
     │   ├── StoreBusyError       another process held it for too long
     │   ├── StoreFullError       the disk is full
     │   ├── StoreReadOnlyError   it may not be written
@@ -95,6 +96,10 @@ class StoreMissingError(StoreError):
 
 class NotUpError(StoreError):
     """No house is up for this store; it can be opened with the root key."""
+
+
+class AlreadyUpError(StoreError):
+    """A house is up for this store, or is just being opened for it; there is one at most."""
 
 
 class StoreBusyError(StoreError):

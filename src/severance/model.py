@@ -199,12 +199,16 @@ class AuditAccepted:
     Attributes:
         entries: how many of its entries are still there.
         remembered: how many the chip remembered.
-        begun: whether the log had to be begun anew; what there was is put aside.
+        begun: whether the log had to be begun anew.
+        aside: whether there was one that was put aside, with `.before-accept` in its name.
+        changed: whether there was anything to accept.
     """
 
     entries: int
     remembered: int
     begun: bool
+    aside: bool
+    changed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,12 +22,12 @@ from severance.chip.override.desk import Desk
 from severance.chip.override.held import Held, Leave
 from severance.chip.override.keys import PrivateKey, PublicKey, public_of
 from severance.chip.override.state import Override, Wish
-from severance.chip.override.texts import answer_of
+from severance.chip.override.texts import answer_of, claimed_id
 from severance.chip.register import ApproverForm
 from severance.chip.thresholds.book import Book
 from severance.disk.lease import Lease, is_held
 from severance.drafts import check_text, name_of
-from severance.errors import OverrideError, StoreReadOnlyError
+from severance.errors import NotFoundError, OverrideError, StoreReadOnlyError
 from severance.model import (
     Notice,
     OverrideInfo,
@@ -167,15 +167,26 @@ class Overriding(ABC):
         """
         return self._override(id).asked.text()
 
-    def answer_override(self, text: str) -> OverrideInfo:
+    def answer_override(self, text: str, *, key: KeyPath | None = None, approves: bool = True) -> OverrideInfo:
         """Take an answer of `approve` or `deny`. Two approvals open; one refusal ends it for good.
 
+        With a key, the answer to a request is made here, so that the audit log also has what those two refuse.
+
+        Args:
+            text: the answer, or with a key the request.
+            key: the file of the approver's key.
+            approves: with a key, whether the answer approves or refuses.
+
         Raises:
-            InputError: the text is no answer.
+            InputError: the text is no answer, or no request.
+            KeyMissingError: the key cannot be read, or others can reach it.
             NotFoundError: it answers no request of this house.
             OverrideError: the answer may not be given: by a key that is not registered or the requester's own, altered,
                 to another request, again, after a refusal, or too late.
         """
+        if key is not None:
+            with self._told_if_refused("approve" if approves else "deny", self._claimed(text)):
+                text = (approving.approve if approves else approving.deny)(text, key)
         answer, now = answer_of(check_text(text, "an answer", 2**20)), self._now()
         step = "approve" if answer.said.approves else "deny"
         found = self._override(answer.said.id.hex())
@@ -282,6 +293,13 @@ class Overriding(ABC):
         """The override with this id, ended if who used it is gone."""
         found = self._desk.get(id_of(given))
         return self._desk.get(found.row.id) if self._settle(found, self._now()) else found
+
+    def _claimed(self, request: object) -> dict[str, Any]:
+        """What the house itself knows of the override that a request says it is of, which may be nothing."""
+        claimed = claimed_id(request) if isinstance(request, str) else None
+        with suppress(NotFoundError):
+            return _of(self._override("" if claimed is None else claimed.hex()))
+        return {}
 
     def _settle(self, found: Override, now: int) -> bool:
         return _settle(self._desk, self._telling, self._lease_of, found, now)

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, Self
 from weakref import WeakSet
 
 from severance.asking import When, check_query, check_whole, checked_items, filter_of
-from severance.audit.events import What
+from severance.audit.events import MOST_MEMORIES, What, source_of
 from severance.context import context_block
 from severance.drafts import Rememberable, draft_of
 from severance.errors import AsleepError, ConflictError, EmbedderError, StoreError, StoreFullError, StoreReadOnlyError
@@ -373,8 +373,21 @@ class Session:
     def __repr__(self) -> str:
         return f"<Session, {'asleep' if self._space is None else 'awake'}>"  # no name: it may be logged
 
+    def _exporting(self, memories: int) -> None:
+        """Say that so many memories are written out now. For `transfer`, where a caller says that they are."""
+        check_whole(memories, "the number of memories", 0, MOST_MEMORIES)
+        self._carried(What.EXPORTED, memories=memories)
+
+    def _importing(self, source: str) -> None:
+        """Say that memories are brought in now, from this format."""
+        self._carried(What.IMPORTED, format=source_of(source))
+
+    def _check_awake(self) -> None:
+        """Raise AsleepError where nothing can be asked any more."""
+        with self._lock:
+            self._opened()
+
     def _carried(self, what: What, **detail: str | int) -> None:
-        """Say that memories are written out or brought in now. For `transfer`, where a caller says that they are."""
         with self._lock:
             self._opened()
             if self._own is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from severance.audit.auditlog import AuditKeys, AuditLog, Signature
-from severance.audit.events import Happened, What
+from severance.audit.events import Happened, What, kind_of
 from severance.audit.log import LogFile
 from severance.audit.proofs import EMPTY_ROOT
 from severance.chip.chip import Chip
@@ -161,7 +161,7 @@ def open_audit(directory: Path, chip: Chip, clock: Clock, entropy: Entropy) -> A
 def _revoke_again(events: Iterable[tuple[int, Happened]], gate: Gate) -> None:
     """End what these entries say was revoked: the chip may be older, or a process was killed in between."""
     for _, event in events:
-        if event.what in (What.PERMIT_REVOKED, What.CREDENTIAL_REVOKED) and event.id is not None:
+        if kind_of(event) in (What.PERMIT_REVOKED, What.CREDENTIAL_REVOKED) and event.id is not None:
             with suppress(NotFoundError):
                 gate.revoke(event.id)
 

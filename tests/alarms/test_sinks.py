@@ -32,7 +32,7 @@ needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="the commands a
 
 
 def reach(seconds: float = 10.0, environ: Mapping[str, str] | None = None) -> Reach:
-    return Reach(lambda name: SECRET if name == "hook" else bytes(32), environ or os.environ, seconds)
+    return Reach(lambda sink: SECRET if sink.name == "hook" else bytes(32), environ or os.environ, seconds)
 
 
 def hook(url: str) -> SinkForm:

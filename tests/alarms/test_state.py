@@ -19,6 +19,7 @@ from severance.alarms.state import (
     MOST_TOLD,
     SECOND,
     Batch,
+    Group,
     Key,
     State,
 )
@@ -193,6 +194,25 @@ def test_what_waits_for_a_sink_that_is_gone_waits_for_the_log() -> None:
     state.keep_only(["desk"], "log")
     assert list(state.lanes) == ["log"]
     assert {group.key.kind: group.count for group in state.lanes["log"].pending} == {"damage": 9, "canary": 1}
+
+
+def test_names_that_are_withheld_are_gone_and_no_count_is() -> None:
+    state = State()
+    for number in range(3):
+        state.add("hook", Key("damage", f"subject {number}"), 2, NOW + number, 60)
+    taken(state, NOW + 3)
+    state.add("hook", Key("damage", "mark"), 1, NOW + 4, 60)
+    state.add("hook", Key("canary", "mark", "innie"), 1, NOW + 5, 60)
+    state.add("hook", DAMAGE, 4, NOW + 6, 60)
+    state.withhold("nobody", lambda kind: False)
+    state.withhold("hook", lambda kind: kind == "canary")
+    lane = state.lanes["hook"]
+    assert lane.batch is not None
+    assert lane.batch.groups == [Group(DAMAGE, 6, NOW, NOW + 2, NOW)]
+    assert lane.pending == [
+        Group(DAMAGE, 5, NOW + 4, NOW + 6, NOW + 4),
+        Group(Key("canary", "mark", "innie"), 1, NOW + 5, NOW + 5, NOW + 5),
+    ]
 
 
 def test_what_was_told_is_remembered_up_to_a_number() -> None:

@@ -48,7 +48,11 @@ def lines_of(log: AuditLog, *numbers: int) -> list[bytes]:
 def altered(lines: list[bytes], which: int, **changes: Any) -> list[bytes]:
     found = json.loads(lines[which])
     found.update(changes)
-    return [*lines[:which], json.dumps(found).encode() + b"\n", *lines[which + 1 :]]
+    return [
+        *lines[:which],
+        json.dumps(found, separators=(",", ":"), ensure_ascii=False).encode() + b"\n",
+        *lines[which + 1 :],
+    ]
 
 
 def test_a_whole_log_is_verified(log: AuditLog) -> None:
@@ -93,6 +97,17 @@ def test_it_says_what_the_entries_say(log: AuditLog) -> None:
     }
 
 
+def test_a_line_has_the_bytes_that_the_page_says(folder: Path) -> None:
+    with closing(made(folder / "audit.db")) as log:
+        log.tell(What.CROSSED, subject='m\u00e4rk "o"', persona="\u8bb0\u5fc6", place="a\\b", detail={"number": 1})
+        lines = lines_of(log)
+    assert [altered(lines, which) for which in (0, 1)] == [lines, lines], "compact JSON in UTF-8"
+    first, second = (list(json.loads(line)) for line in lines)
+    assert first == ["kind", "format", "verifier", "checkpoint"]
+    assert second[:5] == ["number", "at", "what", "subject", "persona"]
+    assert second[5:] == ["place", "id", "detail", "frame", "opens", "proof"]
+
+
 def test_what_opens_one_entry_opens_no_other(log: AuditLog) -> None:
     lines = lines_of(log)
     other = json.loads(lines[4])["opens"]
@@ -119,6 +134,49 @@ SAID: list[dict[str, Any]] = [
 def test_an_entry_that_says_something_else_is_noticed(log: AuditLog, change: dict[str, Any]) -> None:
     with pytest.raises(DamagedError, match="entry 2 of the export does not say what is in the log"):
         verified(altered(lines_of(log), 3, **change), log.verifier)
+
+
+def in_place(lines: list[bytes], which: int, old: bytes, new: bytes) -> list[bytes]:
+    """The same with some bytes of a line replaced by others."""
+    assert lines[which].count(old) == 1
+    return [*lines[:which], lines[which].replace(old, new), *lines[which + 1 :]]
+
+
+SAME_VALUES = [
+    (b'"number":1}', b'"number":true}'),
+    (b'{"number":', b'{"subject":"somebody","number":'),
+    (b'"detail":{"number":1}', b'"detail":{"number":7,"number":1}'),
+    (b'"mark"', b'"\\u006dark"'),
+    (b'"id":null', b'"id": null'),
+    (b"]}\n", b"]}\r\n"),
+    (b'"number":1,"at"', b'"number":1.0,"at"'),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), SAME_VALUES, ids=lambda part: str(part))
+def test_an_entry_that_only_reads_as_the_same_is_noticed(log: AuditLog, old: bytes, new: bytes) -> None:
+    if old == b'{"number":':
+        lines = lines_of(log)
+        lines[2] = lines[2].replace(old, new, 1)
+    else:
+        lines = in_place(lines_of(log), 2, old, new)
+    with pytest.raises(DamagedError):
+        verified(lines, log.verifier)
+
+
+def test_a_header_is_what_the_log_wrote(log: AuditLog, folder: Path) -> None:
+    with closing(made(folder / "other.db", keys=AuditKeys(b"f" * 32, b"g" * 32))) as other:
+        another = other.verifier.encode()
+    lines, verifier = lines_of(log), log.verifier.encode()
+    for old, new in (
+        (verifier, another),
+        (b'{"kind"', b'{"verifier":"%s","kind"' % another),
+        (b'"format":1', b'"format": 1'),
+        (b"}\n", b"}\r\n"),
+        (b"}\n", b"}"),
+    ):
+        with pytest.raises(DamagedError, match="the first line of the export was altered"):
+            verified(in_place(lines, 0, old, new), log.verifier)
 
 
 def swapped(lines: list[bytes]) -> list[bytes]:

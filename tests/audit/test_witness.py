@@ -128,6 +128,13 @@ def test_a_service_is_asked_at_its_address_and_given_the_note_as_it_is(service: 
     assert service.asked[2:] == ["GET /log?of=mine"], "it has that one already"
 
 
+def test_a_service_without_a_path_is_asked_at_its_root(service: Remembering) -> None:
+    root = service.url.partition("/log")[0]
+    for address in (f"{root}?of=mine", root):
+        witness_of(address, NAME).last()
+    assert service.asked == ["GET /?of=mine", "GET /"]
+
+
 @pytest.mark.parametrize("status", [204, 404])
 def test_a_service_says_in_two_ways_that_it_has_nothing_yet(service: Remembering, status: int) -> None:
     service.nothing = status

@@ -36,6 +36,19 @@ def test_rules_are_checked_applied_shown_and_listed(run: Run, tmp_path: Path) ->
     assert listed[2].startswith("rings: * (")
 
 
+def test_a_file_without_rules_is_taken_only_when_that_is_said(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "alarms.toml"
+    file.write_text("", encoding="utf-8")
+    assert "nobody would be told of anything" in run("alarm", "check", str(file)).out
+    before = run("alarm", "show").out
+    refused = run("alarm", "apply", str(file))
+    assert (refused.code, refused.out, "--empty" in refused.err) == (2, "", True)
+    assert run("alarm", "apply", str(file), "--dry-run").out.startswith("a rule goes: ")
+    assert run("alarm", "show").out == before
+    assert run("alarm", "apply", str(file), "--empty").out.startswith("a rule goes: ")
+    assert run("alarm", "apply", str(file)).out == "Nothing changes.\n", "there is none already"
+
+
 def test_an_error_has_file_line_and_column_and_changes_nothing(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "alarms.toml"
     file.write_text('[[rule]]\non = "fire"\nto = "log"\n', encoding="utf-8")
@@ -71,7 +84,8 @@ def test_a_canary_is_planted_listed_and_removed(run: Run) -> None:
     assert "canary, once" in run("alarm", "status").out
     assert run("canary", "remove", planted).code == 0
     assert run("canary", "list").out == "There are no canaries.\n"
-    assert run("canary", "remove", planted).code == 1
+    gone = run("canary", "remove", planted)
+    assert (gone.code, "see `severance canary list`" in gone.err) == (1, True)
     assert run("canary", "plant", "text").code == 2
 
 

@@ -46,13 +46,35 @@ def test_a_log_that_was_cut_ends_with_4_until_it_is_accepted(run: Run, store: Pa
 def test_a_log_that_is_gone_begins_anew_when_that_is_accepted(run: Run, store: Path) -> None:
     (store / "audit.db").unlink()
     assert run("status").code == 4
-    assert run("audit", "accept").out.startswith("The audit log begins anew")
+    accepted = run("audit", "accept").out
+    assert accepted == "The audit log begins anew, and says so; of the one before nothing is there.\n"
+    assert list(store.glob("*.before-accept*")) == []
     assert json.loads(run("audit", "show", "--json").out)["events"][0]["what"] == "audit.accepted"
 
 
-def test_accepting_where_nothing_is_wrong_says_so(run: Run, store: Path) -> None:
+def test_a_log_that_cannot_be_read_is_put_aside(run: Run, store: Path) -> None:
+    (store / "audit.db").write_bytes(b"this is no log" * 1_000)
+    accepted = run("audit", "accept").out
+    assert "what was there has .before-accept in its name" in accepted
+    assert (store / "audit.db.before-accept").is_file()
+
+
+@pytest.mark.parametrize("command", [("show",), ("export",)])
+def test_a_kind_that_there_is_not_is_answered_with_those_that_there_are(
+    run: Run, store: Path, command: tuple[str, ...]
+) -> None:
+    refused = run("audit", *command, "--what", "banana")
+    assert (refused.code, refused.out) == (2, "")
+    assert "severed, placed, crossed, slept" in refused.err
+    assert "banana" not in refused.err
+
+
+def test_accepting_where_nothing_is_wrong_says_so(run: Run, store: Path, tmp_path: Path) -> None:
     before = run("audit", "show").out
-    assert run("audit", "accept").code == 0
+    accepted = run("audit", "accept")
+    assert (accepted.code, accepted.out.startswith("There is nothing to accept: ")) == (0, True)
+    witnessed = run("--json", "audit", "accept", "--witness", f"file:{tmp_path / 'seen'}")
+    assert (witnessed.json["changed"], (tmp_path / "seen").is_file()) == (False, True)
     assert run("audit", "show").out == before
 
 
@@ -82,7 +104,7 @@ def test_a_witness_lets_itself_be_told_by_the_owner(run: Run, store: Path, tmp_p
     refused = run("audit", "verify", "--witness", witness)
     assert refused.code == 4
     assert "audit accept --witness" in refused.err
-    assert run("audit", "accept", "--witness", witness).code == 0
+    assert run("audit", "accept", "--witness", witness).out.startswith("The audit log goes on after ")
     assert run("audit", "verify", "--witness", witness).code == 0
 
 

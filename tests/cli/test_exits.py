@@ -24,6 +24,7 @@ CODES = {
     errors.StoreError: 1,
     errors.StoreMissingError: 1,
     errors.NotUpError: 1,
+    errors.AlreadyUpError: 7,
     errors.StoreBusyError: 1,
     errors.StoreFullError: 1,
     errors.StoreReadOnlyError: 1,

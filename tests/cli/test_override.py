@@ -147,6 +147,54 @@ def test_it_can_be_ended_by_its_id(run: Run, keys: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "wrong", [("--ask", ""), ("--ask", "printer", "--ask", " "), ("--ask", "printer", "--limit", "0")]
+)
+def test_a_question_that_cannot_be_meant_uses_nothing_up(
+    run: Run, keys: dict[str, str], wrong: tuple[str, ...]
+) -> None:
+    given = approved(run, keys)
+    refused = run("override", "use", given, "--as", keys["irving"], *wrong)
+    assert (refused.code, refused.out) == (2, "")
+    assert "second floor" in run("override", "use", given, "--as", keys["irving"], "--ask", "printer").out
+
+
+def test_what_is_refused_with_a_store_at_hand_is_in_its_log(run: Run, keys: dict[str, str], tmp_path: Path) -> None:
+    text = asked(run, keys)
+    stranger = str(tmp_path / "stranger.key")
+    run("override", "keygen", stranger)
+    tries = (
+        ("own", run("override", "approve", id_of(run, text), "--as", keys["irving"])),
+        ("stranger", run("override", "approve", "-", "--as", stranger, input=text)),
+        ("altered", run("override", "deny", "-", "--as", keys["burt"], input=text[:-6] + "AAAAAA")),
+    )
+    assert [found.code for _, found in tries] == [1, 1, 1]
+    events = run("--json", "audit", "show", "--what", "override.refused").json["events"]
+    assert [(each["detail"]["step"], each["detail"]["why"]) for each in events] == [
+        ("approve", "own"),
+        ("approve", "stranger"),
+        ("deny", "altered"),
+    ]
+    assert {(each["persona"], each["id"]) for each in events} == {("work", id_of(run, text))}
+
+
+def test_a_length_of_time_is_refused_by_the_name_of_its_option(run: Run, keys: dict[str, str]) -> None:
+    words = ("override", "request", "irving", "work", "--as", keys["irving"], "--reason", "ill")
+    for option, wrong in (("--for", "31d"), ("--for", "0s"), ("--use-within", "soon"), ("--approve-within", "31d")):
+        found = run(*words, "--for", "5m", option, wrong)
+        assert (found.code, f"{option} is a length of time from 1s to 30d" in found.err) == (2, True)
+    far = run("permit", "make", "irving", "--at", "office", "--rights", "recall", "--for", "999999999d999999999d")
+    assert (far.code, "--for is a length of time from 1s to 36500d" in far.err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["", ".", "folder"])
+def test_a_key_needs_the_name_of_a_file(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    found = run("override", "keygen", name)
+    assert (found.code, found.out, "name a file" in found.err) == (2, "", True)
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ("override", "request", "irving", "work", "--as", "KEY", "--reason", "ill", "--for", "soon"),

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import pytest
 
 import severance
 from kit.processes import PROC, is_there, until
+from severance.resident import address
 
 from .conftest import KEY, Run, command
 
@@ -47,6 +48,16 @@ def shown(store: Path) -> str:
         return house.permit("irving", "office", rights=["recall", "remember"], until=timedelta(hours=1))
 
 
+@contextmanager
+def somebody_else(store: Path) -> Iterator[None]:
+    """Within, somebody has the place of the house, and does not listen."""
+    lease = address.taken(store)
+    try:
+        yield
+    finally:
+        lease.release()
+
+
 def _keyless(shown: str | None = None) -> dict[str, str]:
     """An environment without the root key."""
     kept = {name: value for name, value in os.environ.items() if name != "SEVERANCE_KEY"}
@@ -77,6 +88,47 @@ def test_up_says_that_it_is_and_down_that_it_was(spawn: Run, store: Path) -> Non
     assert (ended.code, "no house is up" in ended.err) == (1, True)
 
 
+def test_options_that_a_house_does_not_have_are_refused(spawn: Run, store: Path) -> None:
+    assert spawn("up", "--locked", "--most", "7").code == 0
+    assert spawn("up", "--locked").code == 0, "it is"
+    refused = spawn("up", "--locked", "--most", "9", "--lock-after", "8h")
+    assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+    assert "(--lock-after, --most)" in refused.err
+    assert "severance down" in refused.err
+    spawn("unlock")
+    assert "(--locked)" in spawn("up", "--locked").err
+    (house,) = _houses(store)
+    assert is_there(house)
+
+
+def test_of_two_at_once_both_say_that_it_is_up(store: Path) -> None:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    both = [subprocess.Popen(command("up"), **pipes) for _ in range(3)]  # type: ignore[call-overload]
+    ended = [(*process.communicate(timeout=120), process.returncode) for process in both]
+    assert [(err, code) for _, err, code in ended] == [(b"", 0)] * 3
+    assert sorted(out for out, _, _ in ended) == [
+        b"The house is up already: open, 0 sessions.\n",
+        b"The house is up already: open, 0 sessions.\n",
+        b"The house is up: open, 0 sessions.\n",
+    ]
+    assert len(_houses(store)) == 1
+
+
+def test_who_opens_the_house_elsewhere_is_waited_for_and_then_told_of(
+    store: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("severance.cli.commands.up._ANOTHER", 0.2)
+    with somebody_else(store):
+        ended = run("--json", "up")
+    assert (ended.code, ended.error["kind"]) == (7, "AlreadyUpError")
+
+
+def test_a_second_house_in_the_foreground_ends_with_a_code_of_its_own(spawn: Run) -> None:
+    spawn("up")
+    second = spawn("up", "--foreground")
+    assert (second.code, "a house is up for" in second.err) == (7, True)
+
+
 def test_locked_it_takes_the_root_key_to_go_on(spawn: Run, shown: str) -> None:
     assert spawn("up", "--locked", env=_keyless()).code == 0
     found = spawn("recall", "printer", env=_keyless(shown))
@@ -95,8 +147,11 @@ def test_who_cannot_begin_says_why(spawn: Run, store: Path, tmp_path: Path) -> N
     assert _houses(store) == set()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_in_the_foreground_it_ends_when_it_is_asked_to(store: Path, shown: str, number: signal.Signals) -> None:
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])  # Windows lacks the last
+def test_in_the_foreground_it_ends_when_it_is_asked_to(store: Path, shown: str, name: str) -> None:
+    number: signal.Signals = getattr(signal, name)
+    if signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip("these tests were begun to ignore that signal, and so is what they begin")
     with subprocess.Popen(command("up", "--foreground"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -163,11 +218,19 @@ def test_a_unit_is_shown_before_it_is_written(run: Run, own_home: Path, store: P
     assert content in written.out
     assert f"systemctl --user enable --now {unit.stem}" in written.out
     again = run("up", "--install", "systemd", "--yes")
-    assert (again.code, "exists already" in again.err) == (1, True)
+    assert (again.code, again.out) == (1, "")
+    assert "is there already; `severance up --uninstall systemd` removes it" in again.err
+    assert unit.read_text() == content
     assert run("up", "--uninstall", "systemd", "--yes").code == 0
     assert not unit.exists()
     gone = run("up", "--uninstall", "systemd", "--yes")
-    assert (gone.code, "cannot be changed" in gone.err) == (1, True)
+    assert (gone.code, gone.out, "nothing is installed for this store" in gone.err) == (1, "", True)
+
+
+def test_to_install_and_uninstall_at_once_is_a_contradiction(run: Run, own_home: Path) -> None:
+    refused = run("up", "--install", "systemd", "--uninstall", "systemd", "--yes")
+    assert (refused.code, refused.out, "opposites" in refused.err) == (2, "", True)
+    assert not (own_home / "systemd").exists()
 
 
 def test_an_agent_is_written_as_json_says(run: Run, own_home: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 
 import severance
@@ -18,6 +19,8 @@ from severance.resident.messages import (
     Admit,
     Ask,
     Down,
+    Exporting,
+    Importing,
     Lock,
     Notices,
     State,
@@ -31,6 +34,7 @@ from severance.resident.messages import (
     told_notices,
 )
 from severance.resident.relay import Relay
+from severance.resident.room import Room
 from severance.session import Session
 from severance.worker.messages import (
     Amend,
@@ -83,6 +87,8 @@ _CALLS: tuple[Message, ...] = (
     Forget("d" * 30),
     Stats(),
     Notices(),
+    Exporting(2),
+    Importing("jsonl"),
     Sleep(),
 )
 
@@ -94,6 +100,7 @@ class _Host:
 
     def __init__(self) -> None:
         self.inside = 0
+        self.room = Room(2**20)
 
     def enter(self, relay: Relay, asked: Admit) -> Session:
         if asked.text != _OPEN:
@@ -105,8 +112,11 @@ class _Host:
         session.sleep()
         self.inside -= 1
 
-    def called(self) -> None:
+    def check_open(self) -> None:
         assert self.inside == 1
+
+    def using(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def do(self, verb: Verb) -> State:
         return State(False, self.inside)

@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from severance import DamagedError, House, InputError, NotFoundError, Session, S
 from severance.admitted import NEEDS
 from severance.alarming import AT_CLOSING, bell_of
 from severance.alarms.kinds import Ring
+from severance.alarms.post import Post
+from severance.alarms.state import Key
 from severance.audit.events import What
 from severance.barrier.traces.ports import ScopedEntropy, StillClock
 from severance.embed import Hashing
@@ -438,6 +441,106 @@ def test_what_waited_for_a_sink_that_goes_is_told_to_the_log(house: House) -> No
     assert (told.sink, told.alarm.kind, told.alarm.count) == ("log", "barrier.failed", 1)
 
 
+NAMES = ("mark", "innie", "floor")
+
+
+def waits(house: House) -> None:
+    """Something waits for the sink of this house, with names: a batch that failed, and what came after it."""
+    for kind in ("damage", "canary"):
+        house._bell.ring([Ring(kind, *NAMES)])
+        house._bell.flush(10)
+
+
+def heard(house: House, clock: StillClock, server: Serving) -> list[dict[str, Any]]:
+    """What a sink is told of what waits, later."""
+    clock.tick(3_600)
+    house._bell.begin()
+    house._bell.flush(10)
+    return sorted(groups(server), key=lambda group: str(group["kind"]))
+
+
+@pytest.mark.parametrize("names", [True, False])
+def test_names_that_wait_do_not_go_to_another_address_of_the_same_name(
+    house: House, clock: StillClock, names: bool
+) -> None:
+    house.apply_alarms(to("hook", NOBODY, names=True))
+    waits(house)
+    with serving("200") as server:
+        house.apply_alarms(to("hook", server.url, names=names))
+        found = heard(house, clock, server)
+        assert [(group["kind"], group["count"], group.keys() & {"subject", "persona", "place"}) for group in found] == [
+            ("canary", 1, set()),
+            ("damage", 1, set()),
+        ]
+
+
+def test_names_that_wait_go_to_the_same_address_as_far_as_a_rule_gives_them_still(
+    house: House, clock: StillClock
+) -> None:
+    with serving("500") as server:
+        house.apply_alarms(to("hook", server.url, names=True))
+        waits(house)
+        rule = 'rule = [{ on = "damage", to = "hook", names = true }, { on = "*", to = "hook" }]\n'
+        house.apply_alarms(f'sink = [{{ name = "hook", webhook = "{server.url}", most = 3 }}]\n{rule}')
+        server.modes = ["200"]
+        server.asked.clear()
+        assert [group.get("subject") for group in heard(house, clock, server)] == [None, "mark"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "named"),
+    [
+        ('{ on = "damage", to = "log" }', set()),
+        ('{ on = "damage", to = "log", names = true }', {"damage"}),
+        ('{ on = "*", to = "log", names = true }', {"damage", "canary"}),
+    ],
+)
+def test_the_log_hears_names_of_a_sink_that_goes_where_a_rule_gives_them_to_it(
+    house: House, caplog: pytest.LogCaptureFixture, rule: str, named: set[str]
+) -> None:
+    house.apply_alarms(to("hook", NOBODY, names=True))
+    waits(house)
+    caplog.clear()
+    house.apply_alarms(f"rule = [{rule}]")
+    found = {line.split()[1].rstrip(","): "mark" in line for line in caplog.messages if line.startswith("alarm: ")}
+    assert found == {kind: kind in named for kind in ("damage", "canary")}
+
+
+def test_names_that_wait_for_the_log_are_not_told_under_rules_without(
+    house: House, clock: StillClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.apply_alarms('rule = [{ on = "*", to = "log", names = true }]')
+    for _ in range(2):
+        house._bell.ring([Ring("damage", *NAMES)])
+    house.apply_alarms('rule = [{ on = "*", to = "log" }]')
+    caplog.clear()
+    clock.tick(60)
+    house._bell.begin()
+    (line,) = caplog.messages
+    assert "damage, once" in line
+    assert "mark" not in line
+
+
+def test_a_process_that_ends_while_rules_are_replaced_leaves_no_names_behind(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.apply_alarms(to("hook", NOBODY, names=True))
+    waits(house)
+    monkeypatch.setattr(house._chip, "change", lambda work: (_ for _ in ()).throw(StoreError("the disk is full")))
+    with pytest.raises(StoreError):
+        house._bell.replace(house._bell.rules().__class__((), ()))
+    (sink,) = house.alarm_status().sinks
+    assert {group.subject for group in sink.waiting} == {None}
+
+
+def test_what_rang_under_other_rules_is_told_with_the_names_of_those_that_hold(house: House, clock: StillClock) -> None:
+    """Another process may have kept it between the two."""
+    with serving("200") as server:
+        house.apply_alarms(to("hook", server.url))
+        house._bell._change(lambda state, now: state.add("hook", Key("damage", *NAMES), 1, now, 60))
+        assert [group.get("subject") for group in heard(house, clock, server)] == [None]
+
+
 def test_a_test_says_what_became_of_it_and_leaves_nothing(house: House) -> None:
     with serving("200") as server:
         house.apply_alarms(
@@ -455,15 +558,69 @@ def test_a_test_says_what_became_of_it_and_leaves_nothing(house: House) -> None:
         house.test_alarms("nobody")
 
 
-def test_a_secret_is_of_the_house_and_the_name(folder: Path, house: House) -> None:
+def test_a_secret_is_of_the_house_the_name_and_the_address(folder: Path, house: House) -> None:
     house.apply_alarms(
         'sink = [{ name = "a", webhook = "https://a.example" }, { name = "b", webhook = "https://a.example" },'
         ' { name = "c", command = ["/bin/true"] }]'
     )
-    assert house.alarm_secret("a") == house.alarm_secret("a") != house.alarm_secret("b")
+    first = house.alarm_secret("a")
+    assert first == house.alarm_secret("a") != house.alarm_secret("b")
     for name in ("c", "log", "nobody"):
         with pytest.raises(NotFoundError):
             house.alarm_secret(name)
+    house.apply_alarms(to("a", "https://b.example"))
+    assert house.alarm_secret("a") != first
+    house.apply_alarms(to("a", "https://a.example", more=", most = 3"))
+    assert house.alarm_secret("a") == first
+
+
+def test_a_sink_is_told_again_after_there_could_not_be_a_thread_once(
+    house: House, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with serving("200") as server:
+        house.apply_alarms(to("hook", server.url))
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", none)
+            house.barrier_failed(1)
+            house._bell.flush(60)
+        assert not server.asked
+        house._bell.tick()
+        house._bell.flush(10)
+        assert [group["kind"] for group in groups(server)] == ["barrier.failed"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_sink_is_told_again_after_something_that_nobody_foresaw(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving("200") as server:
+        house.apply_alarms(to("hook", server.url))
+        with monkeypatch.context() as patch:
+            patch.setattr(house._bell, "_post", post := Post(lambda sink: [][1]))
+            house.barrier_failed(1)
+            post.flush(10)
+            assert not post._asked
+        house._bell.tick()
+        house._bell.flush(10)
+        assert [group["kind"] for group in groups(server)] == ["barrier.failed"]
+
+
+def test_what_is_gathered_is_told_when_it_is_due_and_nothing_before(
+    house: House, clock: StillClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        house.barrier_failed(1)
+    caplog.clear()
+    clock.tick(59)
+    house._bell.tick()
+    assert not caplog.messages
+    clock.tick(1)
+    house._bell.tick()
+    house._bell.tick()
+    assert [line.split(" from")[0] for line in caplog.messages] == ["alarm: barrier.failed, 2 times"]
 
 
 def test_to_tell_now_is_to_have_told_every_sink_or_kept_it(house: House) -> None:

@@ -28,7 +28,7 @@ from severance.worker.away import WorkerSession
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
-ENDED = "this session has ended"
+ENDED = "has ended"
 
 
 @pytest.fixture
@@ -289,6 +289,36 @@ def test_a_key_that_is_not_registered_neither_asks_nor_approves(house: House, ke
     assert refused("not for that key", lambda: approve(text, keys["helena"])) == "stranger"
     assert refused("not registered", lambda: house.answer_override(deny(text, keys["helena"]))) == "stranger"
     assert only(house).state == "requested"
+
+
+def test_a_refusal_of_an_answer_that_the_house_makes_is_told(house: House, keys: Any, asking: Any) -> None:
+    text = asking()
+    for name, match, why in (("irving", "two others", "own"), ("helena", "not for that key", "stranger")):
+        assert refused(match, lambda name=name: house.answer_override(text, key=keys[name])) == why
+        assert told(house)[-1] == ("override.refused", why)
+    altered = text[:-20] + "A" * 20
+    assert refused("altered", lambda: house.answer_override(altered, key=keys["burt"])) == "altered"
+    event = house.events()[-1]
+    assert (event.persona, event.id) == ("innie", only(house).id)
+    before = len(house.events())
+    with pytest.raises(InputError, match="no request"):
+        house.answer_override("nothing", key=keys["burt"])
+    assert len(house.events()) == before
+    assert house.answer_override(text, key=keys["burt"]).approved == ("burt",)
+    assert house.answer_override(text, key=keys["dylan"], approves=False).state == "denied"
+
+
+def test_a_refused_request_of_another_house_names_nobody_here(
+    house: House, keys: Any, asking: Any, folder: Path
+) -> None:
+    asking()
+    with make_house(folder / "other") as other:
+        for name in ("irving", "burt", "dylan"):
+            other.register_override_key(name, PrivateKey.load(keys[name]).public.text())
+        theirs = other.request_override("mark", "innie", key=keys["irving"], reason="x", length=MINUTE)
+    assert refused("two others", lambda: house.answer_override(theirs, key=keys["irving"])) == "own"
+    event = house.events()[-1]
+    assert (event.what, event.subject, event.persona, event.id) == ("override.refused", None, None, None)
 
 
 def test_an_answer_to_a_request_that_was_altered_is_refused(house: House, keys: Any, asking: Any) -> None:

@@ -16,7 +16,7 @@ import pytest
 from chip.thresholds.worlds import Told
 from kit import PLACES, UNKNOWN_ID, make_house, open_house, recalled, texts
 from severance import AsleepError, House, InputError, NotFoundError, PermitError, Right, Session, weaken
-from severance.admitted import FREE, NEEDS, let_in
+from severance.admitted import FREE, NEEDS, TELLS, let_in
 from severance.barrier.traces.ports import KEY, ScopedEntropy, StillClock
 from severance.chip.register import ClockRow, PermitRow
 from severance.model import moment
@@ -345,6 +345,26 @@ def test_every_public_method_is_in_the_table(kind: type) -> None:
     assert methods == NEEDS.keys() | {"sleep"}
 
 
+@pytest.mark.parametrize("right", Right)
+def test_what_the_log_is_told_needs_its_right(house: House, right: Right) -> None:
+    tells: dict[str, Callable[[Any], None]] = {
+        "_exporting": lambda session: session._exporting(3),
+        "_importing": lambda session: session._importing("jsonl"),
+    }
+    assert tells.keys() == TELLS.keys()
+    for name, tell in tells.items():
+        with house.admit(permit(house, right)) as session:
+            if TELLS[name].right is right:
+                tell(session)
+            else:
+                with pytest.raises(PermitError, match="does not allow it to"):
+                    tell(session)
+    with house.admit(permit(house, Right.RECALL)) as session:
+        for count in (-1, 2**63, "x", True):
+            with pytest.raises(InputError):
+                session._exporting(count)  # type: ignore[arg-type]
+
+
 def test_a_session_with_a_method_that_is_not_in_the_table_is_not_let_in(innie: Session) -> None:
     class More(Session):
         def steal(self) -> None: ...
@@ -480,14 +500,14 @@ def test_arguments_by_name_are_the_same(limited: Session, innie: Session) -> Non
 # --- Ends -------------------------------------------------------------------------------------------------------------
 
 
-def ended(session: Session) -> bool:
+def ended(session: Session, told: str = ENDED) -> bool:
     """Whether every call says so, with nothing left of what it held; False when it is awake."""
     with suppress(NotFoundError, AsleepError):
         session.get(UNKNOWN_ID)
     if session._space is not None:
         return False
     for call in (CALLS["get"], *CALLS.values()):
-        with pytest.raises(AsleepError, match=ENDED):
+        with pytest.raises(AsleepError, match=told):
             call(session, UNKNOWN_ID)
     return True
 
@@ -550,9 +570,9 @@ def test_a_session_that_was_put_to_sleep_is_asleep_and_so_when_the_house_is_clos
     one, other = house.admit(permit(house)), house.admit(permit(house))
     one.sleep()
     one.sleep()
-    assert ended(one)
+    assert ended(one, "this session has ended; cross again")
     house.close()
-    assert ended(other)
+    assert ended(other, "this session has ended; cross again")
 
 
 def test_a_change_of_something_else_ends_nothing(house: House) -> None:

@@ -19,6 +19,7 @@ from kit import KEY, texts
 from kit.processes import is_there, until, with_proc
 from severance import AsleepError, NotUpError, SeveranceError
 from severance.embed import Hashing
+from severance.errors import AlreadyUpError
 from severance.resident import address
 from severance.worker.scratch import PREFIX
 
@@ -223,7 +224,7 @@ def test_what_the_workers_of_a_killed_house_left_is_swept(
 
 def test_the_lock_is_let_go_of_by_who_cannot_listen(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = address.taken(store)
-    with pytest.raises(severance.StoreError, match="is up for"):
+    with pytest.raises(AlreadyUpError, match="is up for"):
         address.taken(store)
     first.release()
     address.taken(store).release()

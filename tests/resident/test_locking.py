@@ -182,6 +182,38 @@ def test_left_alone_it_locks_itself(up: Start, permit: Make) -> None:
         assert texts(session.memories()) == ["kept"]
 
 
+def test_what_nobody_foresaw_does_not_end_the_looking(
+    here: Callable[..., Resident], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept, tried, true = [0.0], list[str](), Resident.lock
+
+    def lock(self: Resident, why: str) -> None:
+        tried.append(why)
+        if len(tried) < 2:
+            raise ValueError
+        true(self, why)
+
+    resident = here(lock_on_sleep=True)
+    resident._watch = Watch(None, on_sleep=True, both=lambda: 5.0 + slept[0], awake=lambda: 5.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(resident, "lock", lambda why: lock(resident, why))
+        slept[0] = SLEPT + 1
+        until(lambda: resident.state().locked)
+    assert len(tried) == 2
+
+
+def test_what_is_gathered_is_told_by_a_house_that_is_up(
+    here: Callable[..., Resident], store: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with severance.open(store, key=KEY, embedder=Hashing(16)) as own:
+        own.apply_alarms('rule = [{ on = "*", to = "log", group = "2s" }]')
+        for _ in range(3):
+            own.barrier_failed(1)
+    caplog.clear()
+    here()
+    until(lambda: "barrier.failed, 2 times" in caplog.text)
+
+
 def test_when_the_machine_slept_no_call_is_answered_before_it_locks(
     here: Callable[..., Resident], permit: Make, store: Path
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from severance import InputError
+from severance.cli import exits
 from severance.resident.units import Unit, unit_for
 
 HOME = Path("/home/mark")
@@ -24,6 +25,13 @@ def _systemd(**environ: str) -> Unit:
 def test_a_unit_goes_where_systemd_looks() -> None:
     assert _systemd().path == HOME / ".config/systemd/user/severance.service"
     assert _systemd(XDG_CONFIG_HOME="/else").path == Path("/else/systemd/user/severance.service")
+
+
+def test_systemd_does_not_try_again_where_that_would_not_help() -> None:
+    (line,) = [line for line in _systemd().content.decode().splitlines() if line.startswith("RestartPrevent")]
+    assert line.partition("=")[2].split() == [
+        str(code) for code in (exits.USAGE, exits.NO_KEY, exits.DAMAGED, exits.UP)
+    ]
 
 
 def test_what_systemd_would_replace_is_escaped() -> None:

@@ -39,6 +39,7 @@ EVERY_CALL: dict[str, Callable[[Session], object]] = {
     "forget": lambda s: s.forget("a" * 30),
     "stats": lambda s: s.stats(),
     "events": lambda s: s.events(),
+    "notices": lambda s: s.notices(),
 }
 
 

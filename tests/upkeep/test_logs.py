@@ -190,6 +190,7 @@ def test_nothing_is_done_where_nothing_is_wrong(store: Path) -> None:
     before = log_of(store)
     done = accept(store)
     assert (done.entries, done.remembered, done.begun) == (len(before), len(before), False)
+    assert (done.aside, done.changed) == (False, False)
     assert log_of(store) == before
 
 

@@ -30,7 +30,7 @@ from severance.worker import confined
 from severance.worker.away import AwaySession, WorkerSession
 from severance.worker.messages import PAGE_BYTES, PAGE_ITEMS
 
-SHARED = {"subject", "persona", "place", "remember", "remember_many", "context"}
+SHARED = {"subject", "persona", "place", "confinement", "remember", "remember_many", "context"}
 """What `Session` does by way of what is below it, or without any memory."""
 
 
@@ -40,7 +40,7 @@ def _public(kind: type) -> set[str]:
 
 def test_no_method_of_a_session_works_on_a_mind_in_this_process() -> None:
     assert _public(Session) - SHARED <= vars(AwaySession).keys()
-    assert _public(Session) & vars(WorkerSession).keys() == {"events", "sleep"}, "of log and process, of no mind"
+    assert _public(Session) & vars(WorkerSession).keys() == {"confinement", "events", "sleep"}, "of log and process"
 
 
 def test_the_arguments_are_those_of_a_session() -> None:

@@ -224,9 +224,9 @@ def _named(alarms: AlarmsRow, sink: str, kind: str) -> bool:
 
 
 def _keeps_names(before: AlarmsRow, after: AlarmsRow, sink: str, kind: str) -> bool:
-    """Whether what waits for a sink under some rules is for the same one under others, which give it names."""
-    was, now = ([each for each in alarms.sinks if each.name == sink] for alarms in (before, after))
-    return was == now and _named(after, sink, kind)
+    """Whether what waits for a sink keeps its names when other rules hold. The log gets what is for none of theirs."""
+    was, now = ([(each.kind, each.values) for each in of.sinks if each.name == sink] for of in (before, after))
+    return _named(after, sink, kind) and was == now if now else _named(after, LOG, kind)
 
 
 def _group(alarms: AlarmsRow, sink: str) -> int:

@@ -214,7 +214,8 @@ def _gather(groups: list[Group], group: Group) -> None:
         groups.append(group)
     else:
         same.count += group.count
-        same.first, same.last, same.due = min(same.first, group.first), max(same.last, group.last), min(same.due, group.due)
+        same.first, same.last = min(same.first, group.first), max(same.last, group.last)
+        same.due = min(same.due, group.due)
 
 
 def _count(lane: Lane) -> int:

@@ -12,7 +12,18 @@ from typing import Any
 from msgspec.structs import replace
 
 from severance.audit import export, notes, proofs
-from severance.audit.events import Happened, What, is_its_own, opened, opened_tail, sealed, sealed_tail, tail_of
+from severance.audit.events import (
+    Happened,
+    Unreadable,
+    What,
+    check_kept,
+    is_its_own,
+    opened,
+    opened_tail,
+    sealed,
+    sealed_tail,
+    tail_of,
+)
 from severance.audit.log import LogFile, Tails
 from severance.audit.notes import Checkpoint
 from severance.crypto.envelope import Opener, SpaceKey, disclosed
@@ -91,13 +102,19 @@ class AuditLog:
         return self._signature.verifier
 
     def tell(self, what: What, **told: Any) -> None:
-        """Add what happens now, before it does: durable when this returns. `told` are fields of `Happened`."""
+        """Add what happens now, before it does: durable when this returns. `told` are fields of `Happened`.
+
+        Raises:
+            InputError: it is nothing that could be read again. Nothing was added.
+        """
         self.tell_all(what, [told])
 
     def tell_all(self, what: What, each: Iterable[Mapping[str, Any]]) -> None:
         """The same for several of one kind, all or none of them."""
         now = self._now()
         events = [Happened(at=now, what=what, **told) for told in each]
+        for event in events:
+            check_kept(event)
         self._log.append([partial(_sealing, event, self._key, self._entropy) for event in events], self._signature)
         self._untold += len(events)
         if self._untold >= HEAD_EVERY:
@@ -139,6 +156,9 @@ class AuditLog:
             (frame,) = self._log.entries(number, number + 1)
             event = opened(frame, opener, self._key, number)
             goes_back = event.before is None or event.before < number
+            if isinstance(event, Unreadable) and event.persona is None:
+                found.append(event)  # nothing in it says where the chain goes on
+                break
             if (event.subject, event.persona) != (subject, persona) or not goes_back:
                 raise DamagedError("audit.db: an entry is in a chain that is not its own; see `severance audit`")
             found.append(event)
@@ -189,8 +209,7 @@ class AuditLog:
                     raise _rewritten()
         if tree.root() != checkpoint.root:
             raise _rewritten()
-        if chains.last != {tail: opened_tail(frame, opener, tail) for tail, frame in now.tails.items()}:
-            raise _unchained()
+        chains.end_at({tail: opened_tail(frame, opener, tail) for tail, frame in now.tails.items()})
         return checkpoint, now.note
 
     def goes_on_from(self, note: str) -> Checkpoint:
@@ -240,7 +259,8 @@ class AuditLog:
         try:
             if self._untold:
                 self._untold = 0
-                self.keep_head()
+                with suppress(DamagedError):  # the next opening will say so, in a call that somebody waits for
+                    self.keep_head()
         finally:
             self._log.close()
 
@@ -282,16 +302,29 @@ class _Chains:
 
     def __init__(self, key: SpaceKey) -> None:
         self._key = key
-        self.last: dict[bytes, int] = {}
+        self._last: dict[bytes, int] = {}
+        self._whose = set[int]()  # entries that do not say in whose chain they are
 
     def add(self, number: int, event: Happened) -> None:
         """One more entry; DamagedError where it does not follow the one before it in its chain."""
         if not is_its_own(event):
+            if isinstance(event, Unreadable):
+                self._whose.add(number)
             return
         tail = tail_of(self._key, event.subject, event.persona)
-        if event.before != self.last.get(tail):
+        if not self._follows(event.before, tail):
             raise _unchained()
-        self.last[tail] = number
+        self._last[tail] = number
+
+    def end_at(self, tails: Mapping[bytes, int]) -> None:
+        """Hold their ends against where the log says that they are; DamagedError where one is not there."""
+        if not self._last.keys() <= tails.keys() or not all(self._follows(end, tail) for tail, end in tails.items()):
+            raise _unchained()
+
+    def _follows(self, before: int | None, tail: bytes) -> bool:
+        """Whether this is the last entry of a chain, or may be, since it is after that and says nothing."""
+        last = self._last.get(tail)
+        return before == last or (before in self._whose and (last is None or before > last))
 
 
 def _rewritten() -> DamagedError:

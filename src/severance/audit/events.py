@@ -5,13 +5,13 @@ from __future__ import annotations
 import struct
 from contextlib import suppress
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 import msgspec
 
 from severance.crypto.envelope import Kind, Opener, Sealer, SpaceKey, Where, opened_with
 from severance.crypto.primitives import hmac_sha256, sha256
-from severance.errors import DamagedError, NewerVersionError
+from severance.errors import DamagedError, InputError
 from severance.model import MAX_NAME_CHARS, Plain, Sealed
 from severance.ports import Entropy
 from severance.records import Time
@@ -20,6 +20,18 @@ _SCOPE = b"audit"
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME_CHARS)]
 _Word = Annotated[str, msgspec.Meta(max_length=1_000)]
 _Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_Before = Annotated[int, msgspec.Meta(ge=0)] | None
+
+UNREADABLE: Final = "unreadable"
+"""What an entry is shown as that is the log's own, and that this version can't read."""
+MOST_MEMORIES = 2**40
+"""So many memories are written out in one go, at most, as far as the log is concerned."""
+Source = Literal["jsonl", "markdown", "chatgpt", "claude", "mem0", "locomo", "mbox"]
+"""What memories are brought in from, as the log names it: one of `transfer.FORMATS`."""
+
+_MOST_WRITTEN = 16_384
+"""Bytes of an entry as JSON, at most: with its frame and proof it is to fit into a line of an export."""
+T = TypeVar("T")
 
 
 class What(StrEnum):
@@ -88,7 +100,17 @@ class Happened(msgspec.Struct, array_like=True, tag="happened", frozen=True, kw_
     place: _Name | None = None
     id: _Word | None = None
     detail: dict[_Word, _Word | _Whole | bool] = {}
-    before: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    before: _Before = None
+
+
+class Unreadable(Happened, frozen=True, kw_only=True):
+    """An entry of which some field, or all, could not be read: those have what they have where nothing is said.
+
+    Attributes:
+        was: what it said that happened, if that could be read; `what` is `UNREADABLE`.
+    """
+
+    was: str = UNREADABLE
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -98,27 +120,49 @@ _TAIL_BYTES = 16
 _LENGTH = struct.Struct(">I")
 
 
+def source_of(name: str) -> Source:
+    """The format of this name.
+
+    Raises:
+        InputError: memories are brought in from no such format.
+    """
+    for source in get_args(Source):
+        if source == name:
+            found: Source = source
+            return found
+    raise InputError("memories are brought in from one of the formats that there are")
+
+
 def is_its_own(event: Happened) -> bool:
     """Whether the persona that an entry is about is shown it: what it did, and what was done with its door.
 
     Not what the owner looks for without its knowledge, such as canaries and damage.
     """
-    return event.persona is not None and (event.what in _ITS_OWN or event.what.startswith(_OVERRIDE))
+    what = kind_of(event)
+    return event.persona is not None and (what in _ITS_OWN or what.startswith(_OVERRIDE))
+
+
+def kind_of(event: Happened) -> str:
+    """What an entry says that happened, also where the rest of it cannot be read."""
+    return event.was if isinstance(event, Unreadable) else event.what
 
 
 def sealed(event: Happened, key: SpaceKey, number: int, entropy: Entropy) -> Sealed:
-    """The event as entry `number` of the log, counted from 0, under a salt of its own."""
-    return Sealer(key, _Scoped(entropy)).seal(_place(key, number), Plain(_ENCODER.encode(event)))
+    """The event as entry `number` of the log, counted from 0, under a salt of its own.
+
+    Raises:
+        InputError: it could not be read again.
+    """
+    return Sealer(key, _Scoped(entropy)).seal(_place(key, number), _encoded(event))
 
 
 def opened(frame: bytes, opener: Opener, key: SpaceKey, number: int) -> Happened:
-    """The event that entry `number` holds.
+    """The event that entry `number` holds; an `Unreadable` where this version cannot read all of it.
 
     Raises:
         DamagedError: it is not what was written there.
-        NewerVersionError: a later version wrote it.
     """
-    return _decoded(opener.open(_place(key, number), frame), number)
+    return _decoded(opener.open(_place(key, number), frame))
 
 
 def shown(disclosure: bytes, frame: bytes, store: bytes, number: int) -> Happened:
@@ -127,16 +171,63 @@ def shown(disclosure: bytes, frame: bytes, store: bytes, number: int) -> Happene
     Raises: as `opened`; DamagedError where it is not disclosed by this.
     """
     where = _place(SpaceKey(store, 0, b""), number)
-    return _decoded(opened_with(disclosure, store, 0, where, frame), number)
+    return _decoded(opened_with(disclosure, store, 0, where, frame))
 
 
-def _decoded(plain: Plain, number: int) -> Happened:
+def check_kept(event: Happened) -> None:
+    """Refuse what could not be read again from the log.
+
+    Raises:
+        InputError: as `sealed`.
+    """
+    _encoded(event)
+
+
+def _encoded(event: Happened) -> Plain:
+    """The event as bytes that `_decoded` makes the same of, and that fit into a line of an export."""
+    with suppress(msgspec.MsgspecError, UnicodeError, OverflowError, TypeError, RecursionError):
+        plain = _ENCODER.encode(event)
+        if _DECODER.decode(plain) == event and len(msgspec.json.encode(event)) <= _MOST_WRITTEN:
+            return Plain(plain)
+    raise InputError("the audit log does not take this entry: a name, a word or a number in it is none that it keeps")
+
+
+def _decoded(plain: Plain) -> Happened:
     try:
         return _DECODER.decode(plain)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise NewerVersionError(
-            f"entry {number} of the audit log was written by a later version of Severance; use that version"
-        ) from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _salvaged(plain)
+
+
+def _salvaged(plain: Plain) -> Unreadable:
+    """What can be read of an entry: its fields stand in their order, and a later version adds to their end."""
+    try:
+        said = msgspec.msgpack.decode(plain)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, TypeError):
+        said = None
+    if not isinstance(said, list) or not said or said[0] != "happened":
+        return Unreadable(at=0, what=UNREADABLE)
+    fields = [*said[1:], *[None] * len(Happened.__struct_fields__)]
+    at, what, subject, persona, place, id_, _, before = fields[: len(Happened.__struct_fields__)]
+    return Unreadable(
+        at=_read(at, Time, 0),
+        what=UNREADABLE,
+        was=_read(what, _Word, UNREADABLE),
+        subject=_read(subject, _Name, None),
+        persona=_read(persona, _Name, None),
+        place=_read(place, _Name, None),
+        id=_read(id_, _Word, None),
+        before=_read(before, _Before, None),
+    )
+
+
+def _read(said: Any, kind: Any, otherwise: T) -> T:
+    """A field, where it is of its kind."""
+    try:
+        found: T = msgspec.convert(said, kind)
+    except msgspec.MsgspecError:
+        return otherwise
+    return found
 
 
 def tail_of(key: SpaceKey, subject: str | None, persona: str | None) -> bytes:

@@ -94,7 +94,7 @@ def _carry_out(plan: Plan, folder: Path | None, targets: Mapping[Path, _Rendered
         else:
             reports.show(done, screen.console())
         _raise_alarm(done, edge)
-    if ended.signal == signal.SIGTERM:
+    if ended.signal not in (None, signal.SIGINT):
         raise typer.Exit(128 + ended.signal)
     if stop.asked:
         raise exits.Interrupted
@@ -326,5 +326,5 @@ def _list(tried: Sequence[Part], *, as_json: bool) -> None:
         return
     table = screen.table("name", "what is looked for")
     for part in tried:
-        table.add_row(part.name, Text(screen.shown(part.title)))
+        table.add_row(part.name, Text(part.title))
     screen.console().print(table)

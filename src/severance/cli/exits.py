@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from severance.cli.screen import shown
-from severance.errors import DamagedError, InputError, KeyMissingError, SeveranceError, WrongKeyError
+from severance.errors import AlreadyUpError, DamagedError, InputError, KeyMissingError, SeveranceError, WrongKeyError
 
 DONE = 0
 FAILED = 1
@@ -17,6 +17,7 @@ NO_KEY = 3
 DAMAGED = 4
 CROSSED = 5
 UNCLEAR = 6
+UP = 7
 INTERRUPTED = 130
 
 EXPLAINED = MappingProxyType(
@@ -28,6 +29,7 @@ EXPLAINED = MappingProxyType(
         DAMAGED: "damage was found",
         CROSSED: "the barrier found a crossing",
         UNCLEAR: "the barrier came to no conclusion",
+        UP: "a house is up for the store already",
         INTERRUPTED: "interrupted with Ctrl-C",
     }
 )
@@ -38,6 +40,7 @@ _CODES: dict[type[BaseException], int] = {
     KeyMissingError: NO_KEY,
     WrongKeyError: NO_KEY,
     DamagedError: DAMAGED,
+    AlreadyUpError: UP,
 }
 
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+_ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
 
 @dataclass(slots=True)
 class Wish:
@@ -47,9 +49,12 @@ class Ended:
 
 @contextmanager
 def told(ask: Callable[[], None]) -> Iterator[Ended]:
-    """Within the block Ctrl-C, and the system's wish that the process ends, call `ask`, which may raise."""
+    """Within the block Ctrl-C, and the system's wish that the process ends, call `ask`, which may raise.
+
+    That the terminal was closed is such a wish.
+    """
     ended = Ended()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in _ENDING}
 
     def asked(number: int, frame: FrameType | None) -> None:
         ended.signal = number

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -34,14 +35,14 @@ def console(*, errors: bool = False) -> Console:
 
 
 def line(text: str = "", style: str = "") -> None:
-    """Print one line to standard output, not wrapped."""
-    console().print(Text(text, style=style), soft_wrap=True)
+    """Print one line to standard output, not wrapped, with nothing in it that a terminal would obey."""
+    console().print(Text(shown(text), style=style), soft_wrap=True)
 
 
 def table(*columns: str) -> Table:
-    """A table with a frame on a terminal, and plain columns elsewhere."""
+    """A table with a frame on a terminal, and plain columns elsewhere. Its texts are made harmless."""
     framed = streams.has_reader_at_terminal()
-    made = Table(box=box.ROUNDED if framed else None, pad_edge=framed)
+    made = _Shown(box=box.ROUNDED if framed else None, pad_edge=framed)
     for name in columns:
         made.add_column(name, overflow="fold")
     return made
@@ -62,6 +63,20 @@ def shown(text: str) -> str:
 def on_one_line(text: str) -> str:
     """`text` safe to show, its white space folded into single blanks."""
     return shown(" ".join(text.split()))
+
+
+class _Shown(Table):
+    """Makes every text in a cell safe to show."""
+
+    def add_row(self, *cells: Any, **more: Any) -> None:
+        super().add_row(*map(_cell, cells), **more)
+
+
+def _cell(cell: Any) -> Any:
+    if isinstance(cell, Text):
+        safe = on_one_line(cell.plain)
+        return cell if safe == cell.plain else Text(safe, style=cell.style)
+    return on_one_line(cell) if isinstance(cell, str) else cell
 
 
 def _harmless(char: str) -> bool:

@@ -160,7 +160,13 @@ def of_export_check(found: ExportCheck) -> Shape:
 
 def of_audit_accepted(found: AuditAccepted) -> Shape:
     """What became of an audit log that was accepted as it is."""
-    return {"entries": found.entries, "remembered": found.remembered, "begun": found.begun}
+    return {
+        "entries": found.entries,
+        "remembered": found.remembered,
+        "begun": found.begun,
+        "aside": found.aside,
+        "changed": found.changed,
+    }
 
 
 def of_audit_check(found: AuditCheck) -> Shape:

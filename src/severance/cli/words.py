@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from severance.errors import InputError
 from severance.model import Scalar, parse_length
+
+_LONGEST = timedelta(days=36_500)
 
 
 def listed(given: Sequence[str]) -> list[str]:
@@ -15,15 +18,17 @@ def listed(given: Sequence[str]) -> list[str]:
     return [word.strip() for some in given for word in some.split(",") if word.strip()]
 
 
-def length(given: str) -> timedelta:
-    """A length of time such as `8h` or `1h30m`.
+def length(given: str, option: str, most: timedelta = _LONGEST) -> timedelta:
+    """A length of time such as `8h` or `1h30m`, at most `most`, which are whole days.
 
     Raises:
-        InputError: it is none.
+        InputError: it is none. The message names the option.
     """
-    found = parse_length(given)
-    if not found:
-        raise InputError("that is not a length of time; write it as 30s, 5m, 1h30m or 7d")
+    found = None
+    with suppress(OverflowError):
+        found = parse_length(given)
+    if not found or found > most:
+        raise InputError(f"{option} is a length of time from 1s to {most.days}d; write it as 30s, 5m, 1h30m or 7d")
     return found
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from severance.disk.faults import from_system
 from severance.disk.lease import Lease
-from severance.errors import InputError, NotUpError, StoreError
+from severance.errors import AlreadyUpError, InputError, NotUpError, StoreError
 
 FOLDER, SOCKET, LOCK = "resident", "socket", "lock"
 _MOST_PATH = 100
@@ -33,7 +33,8 @@ def taken(directory: Path) -> Lease:
     """The lock of the one house that is up for the store in this directory.
 
     Raises:
-        StoreError: there is one already, or the folder is not this user's alone.
+        AlreadyUpError: there is one already.
+        StoreError: the folder is not this user's alone.
     """
     folder = directory / FOLDER
     try:
@@ -44,7 +45,7 @@ def taken(directory: Path) -> Lease:
         raise from_system(error, folder) from None
     lease = Lease.take(folder / LOCK)
     if lease is None:
-        raise StoreError(f"a house is up for {directory} already; `severance down` takes it down")
+        raise AlreadyUpError(f"a house is up for {directory} already; `severance down` takes it down")
     return lease
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from severance.admitting import shown_text
+from severance.audit.events import source_of
 from severance.crypto.rootkey import Key
 from severance.drafts import name_of
 from severance.errors import AsleepError, NotUpError, StoreBusyError, StoreError
@@ -22,6 +23,8 @@ from severance.resident.messages import (
     Admitted,
     Ask,
     Down,
+    Exporting,
+    Importing,
     Inside,
     Lock,
     Notices,
@@ -37,7 +40,7 @@ from severance.resident.messages import (
 from severance.session import Session
 from severance.store import path_of, root_key
 from severance.worker.away import AwaySession
-from severance.worker.messages import Answer, Call, Failed, GarbledError, Message, encode, error_in, expected
+from severance.worker.messages import Answer, Call, Done, Failed, GarbledError, Message, encode, error_in, expected
 
 _PATIENCE = 30.0
 _AGAIN = 0.02
@@ -167,6 +170,22 @@ class ResidentSession(AwaySession):
             told = self._house.ask(Notices())
             try:
                 return notices_in(expected(ToldNotices, told))
+            except GarbledError:
+                raise self._lost() from None
+
+    def _exporting(self, memories: int) -> None:
+        self._tell(Exporting(memories))
+
+    def _importing(self, source: str) -> None:
+        self._tell(Importing(source_of(source)))
+
+    def _tell(self, told: Exporting | Importing) -> None:
+        """Have the house's log say this of the persona."""
+        with self._turn:
+            self._check_awake()
+            answer = self._house.ask(told)
+            try:
+                expected(Done, answer)
             except GarbledError:
                 raise self._lost() from None
 

@@ -7,10 +7,11 @@ worker, and the answers to them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 
+from severance.audit.events import MOST_MEMORIES, Source
 from severance.model import Notice, micros, moment
 from severance.worker.messages import Answer, Call, GarbledError, Message
 
@@ -75,6 +76,18 @@ class Notices(Message, frozen=True):
     """As `Session.notices`, which a worker is not asked for. Answered by `ToldNotices` or `Failed`."""
 
 
+class Exporting(Message, frozen=True):
+    """So many memories are written out now: the log tells it. Answered by `Done` or `Failed`, as is the next."""
+
+    memories: Annotated[int, msgspec.Meta(ge=0, le=MOST_MEMORIES)]
+
+
+class Importing(Message, frozen=True):
+    """Memories are brought in now, from this format."""
+
+    source: Source
+
+
 class ToldNotice(Message, frozen=True):
     """A `Notice`; times are microseconds."""
 
@@ -94,7 +107,9 @@ class ToldNotices(Message, frozen=True):
 
 Verb = Ask | Lock | Unlock | Down
 Opening = Admit | Verb
-Inside = Call | Notices
+Own = Notices | Exporting | Importing
+"""What a session has in the process of the house, and not where its persona is awake."""
+Inside = Call | Own
 Told = Admitted | State | ToldNotices | Answer
 
 _opening: msgspec.msgpack.Decoder[Opening] = msgspec.msgpack.Decoder(Opening)

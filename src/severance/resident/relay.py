@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import time
+from contextlib import AbstractContextManager, suppress
 from threading import RLock
 from typing import Protocol
 
-from severance.errors import AsleepError, InputError
+from severance.admitted import check_inside, is_over, no_longer_inside, require_right
+from severance.errors import AsleepError, InputError, StoreBusyError
+from severance.model import Right
 from severance.resident.line import Line
 from severance.resident.messages import (
     MOST_OPENING,
     Admit,
     Admitted,
+    Exporting,
+    Importing,
     Inside,
     Notices,
     State,
@@ -21,9 +26,10 @@ from severance.resident.messages import (
     opening_in,
     told_notices,
 )
+from severance.resident.room import Room
 from severance.session import Session
 from severance.worker.messages import (
-    Call,
+    Done,
     Failed,
     GarbledError,
     Hold,
@@ -40,6 +46,9 @@ from severance.worker.serve import Serving
 OPENING = 10.0
 """Seconds in which the first message is whole."""
 MOST_LISTS, MOST_HELD = 64, 2**26
+MOST_HELD_BY_ALL = 2**28
+EACH_HELD = 512
+"""Bytes that a draft takes beside those of its message, about."""
 
 _LAST_WORDS = 0.1
 
@@ -49,6 +58,8 @@ class Host(Protocol):
 
     idle: float
     """Seconds without a call, after which a session is put to sleep."""
+    room: Room
+    """What all connections may hold together."""
 
     def enter(self, relay: Relay, asked: Admit, /) -> Session:
         """Let in whoever asks. Raises what `House.admit` raises, and AsleepError where it is locked."""
@@ -58,8 +69,12 @@ class Host(Protocol):
         """Put to sleep whom `enter` let in."""
         ...
 
-    def called(self) -> None:
-        """Somebody calls. Raises AsleepError where nobody may any more."""
+    def check_open(self) -> None:
+        """Raises AsleepError where nobody may call any more."""
+        ...
+
+    def using(self) -> AbstractContextManager[None]:
+        """In here, the house is used, unless something is raised."""
         ...
 
     def do(self, verb: Verb, /) -> State:
@@ -76,6 +91,8 @@ class Relay:
         self._host = host
         self._turn = RLock()  # held while a call is carried out and answered
         self._held = 0
+        self._session: Session | None = None
+        self._until = 0.0
 
     def run(self) -> None:
         """Answer until the other end has had enough, or says what nobody says. Raises nothing."""
@@ -101,6 +118,22 @@ class Relay:
                     self._line.send(encode(failed(reason)), within=_LAST_WORDS)
             finally:
                 self._turn.release()
+        self._line.shut()
+
+    def look(self) -> None:
+        """End it where what its session was let in with no longer holds. A call that has begun has asked that itself.
+
+        From any thread.
+        """
+        if not self._turn.acquire(blocking=False):
+            return
+        try:
+            if self._session is None or not is_over(self._session):
+                return
+            with suppress(OSError):
+                self._line.send(encode(failed(no_longer_inside())), within=_LAST_WORDS)
+        finally:
+            self._turn.release()
         self._line.shut()
 
     def _begun(self, raw: bytes) -> None:
@@ -129,8 +162,12 @@ class Relay:
         try:
             with self._turn:
                 self._tell(Admitted(session.subject, session.persona, session.place))
+                self._session = session
             last = self._serve(session, Serving(session))
         finally:
+            with self._turn:
+                self._session = None
+            self._give_back()
             self._host.leave(self, session)
         if last is not None:
             with self._turn:
@@ -138,7 +175,8 @@ class Relay:
 
     def _serve(self, session: Session, serving: Serving) -> Told | None:
         """Answer calls. Returns the last answer, after which nobody is inside; None where nobody waits for one."""
-        while (raw := self._line.receive(self._host.idle)) is not None:
+        self._until = time.monotonic() + self._host.idle
+        while (raw := self._line.receive(self._left())) is not None:
             with self._turn:
                 request = call_in(raw)
                 answer = self._answered(session, serving, request, len(raw))
@@ -148,30 +186,69 @@ class Relay:
                 self._tell(answer)
         return None
 
+    def _left(self) -> float:
+        """Seconds in which something has to be called. Raises TimeoutError when there are none."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
     def _answered(self, session: Session, serving: Serving, request: Inside, size: int) -> Told:
         try:
-            self._host.called()
-            if isinstance(request, Notices):
-                return told_notices(session.notices())
-            self._check_room(serving, request, size)
-            return serving.answer(request)
+            self._host.check_open()
+            check_inside(session)  # before each message: what is given out of a list is as good as a call
+            if isinstance(request, Leave):  # which needs no right, and so is no use of the house
+                return serving.answer(request)
+            with self._host.using():
+                answer = self._done(session, serving, request, size)
+            self._until = time.monotonic() + self._host.idle
+            return answer
         except Exception as problem:  # noqa: BLE001 - goes on at the caller
             return failed(problem)
 
-    def _check_room(self, serving: Serving, request: Call, size: int) -> None:
-        """Refuse what would fill the house's memory; no session of ours comes near it.
-
-        Raises:
-            InputError: it would.
-        """
+    def _done(self, session: Session, serving: Serving, request: Inside, size: int) -> Told:
+        if isinstance(request, Notices):
+            return told_notices(session.notices())
+        if isinstance(request, Exporting):
+            session._exporting(request.memories)
+            return Done()
+        if isinstance(request, Importing):
+            session._importing(request.source)
+            return Done()
         if serving.unread >= MOST_LISTS and not isinstance(request, (More, Leave, Sleep)):
             raise InputError(f"{MOST_LISTS} lists have not been read to their end; read one, or let go of it")
-        if isinstance(request, (Hold, Remember)):
-            self._held = size + (0 if request.first else self._held)
-            if self._held > MOST_HELD:
-                raise InputError("these memories are too large to be kept in one go; keep fewer at a time")
+        if not isinstance(request, (Hold, Remember)):
+            return serving.answer(request)
+        try:
+            require_right(session, Right.REMEMBER)
+            self._make_room(request, size)
+            answer = serving.answer(request)
+        except BaseException:
+            serving.let_go()
+            self._give_back()
+            raise
         if isinstance(request, Remember):
-            self._held = 0
+            self._give_back()
+        return answer
+
+    def _make_room(self, request: Hold | Remember, size: int) -> None:
+        """Refuse what would fill the house's memory; few programs come near it.
+
+        Raises:
+            InputError, StoreBusyError: it would, by itself or with what others hold.
+        """
+        if request.first:
+            self._give_back()
+        weight = size + EACH_HELD * len(request.drafts)
+        if self._held + weight > MOST_HELD:
+            raise InputError("these memories are too large to be kept in one go; keep fewer at a time")
+        if not self._host.room.take(weight):
+            raise StoreBusyError("the house is busy with what others remember; try again, or fewer at a time")
+        self._held += weight
+
+    def _give_back(self) -> None:
+        held, self._held = self._held, 0
+        self._host.room.give(held)
 
     def _tell(self, message: Message) -> None:
         self._line.send(encode(message))

@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore, Condition, Event, RLock, Thread, current_thread
@@ -20,7 +20,8 @@ from severance.house import House
 from severance.resident import address
 from severance.resident.line import Line
 from severance.resident.messages import Admit, Down, Lock, State, Unlock, Verb
-from severance.resident.relay import Relay, ended
+from severance.resident.relay import MOST_HELD_BY_ALL, Relay, ended
+from severance.resident.room import Room
 from severance.resident.watch import Watch
 from severance.session import Session
 from severance.store import check_there
@@ -77,7 +78,8 @@ class Resident:
 
         Raises:
             StoreMissingError: there is none.
-            StoreError: a house is up for it already, or its folder is not this user's alone.
+            AlreadyUpError: a house is up for it already.
+            StoreError: its folder is not this user's alone.
             InputError: there is no such thing on this system.
         """
         address.check_platform()
@@ -86,6 +88,7 @@ class Resident:
         self._opened = opened
         self._habits = habits
         self.idle = habits.idle
+        self.room = Room(MOST_HELD_BY_ALL)
         self._watch = Watch(habits.lock_after, on_sleep=habits.lock_on_sleep)
         self._house: House | None = None
         self._why = LOCKED
@@ -117,8 +120,7 @@ class Resident:
             StoreError: there cannot be a socket.
         """
         self._listener = address.listener(self._directory)
-        looks = self._habits.lock_after is not None or self._habits.lock_on_sleep
-        for work in (self._listen, self._tick) if looks else (self._listen,):
+        for work in (self._listen, self._tick):
             Thread(target=work, name=f"severance{work.__name__}", daemon=True).start()
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -186,12 +188,15 @@ class Resident:
                 self._state.notify_all()
             self._rooms.release()
 
-    def called(self) -> None:
-        """As `Host.called`."""
+    def check_open(self) -> None:
+        """As `Host.check_open`."""
         why = self._watch.due()
         if why is not None:  # it will be locked in a moment
             raise ended(why)
-        self._watch.used()
+
+    def using(self) -> AbstractContextManager[None]:
+        """As `Host.using`."""
+        return self._watch.using()
 
     def do(self, verb: Verb) -> State:
         """As `Host.do`."""
@@ -206,7 +211,7 @@ class Resident:
         return self.state()
 
     def _entered(self, relay: Relay, asked: Admit) -> Session:
-        self.called()
+        self.check_open()
         with self._state:
             house = self._house
             if house is None:
@@ -214,6 +219,7 @@ class Resident:
             self._entering += 1
         try:
             session = house.admit(asked.text, place=asked.place, tool=asked.tool, isolation=self._habits.isolation)
+            self._watch.used()  # not before: who opens nothing does not keep the house open
             with self._state:
                 self._inside.add(relay)
             return session
@@ -265,11 +271,41 @@ class Resident:
 
     def _tick(self) -> None:
         while not self._asked_down.wait(_TICK):
-            why = self._watch.due()
-            if why is not None and self._house is not None:
-                with suppress(SeveranceError):
-                    self.lock(why)
-                self._watch.begin()
+            for look in (self._lock_when_due, self._show_out, self._ring):
+                with suppress(Exception):  # whatever that was, the house has to lock at another tick
+                    look()
+
+    def _lock_when_due(self) -> None:
+        why = self._watch.due()
+        if why is not None and self._house is not None:
+            try:
+                self.lock(why)
+            finally:
+                if self._house is None:
+                    self._watch.begin()
+
+    def _show_out(self) -> None:
+        """End the sessions of those whose permit has ended or was revoked, although they call nothing."""
+        with self._state:
+            inside = list(self._inside)
+        for relay in inside:
+            with suppress(SeveranceError):  # the chip cannot be read now; who calls hears of that
+                relay.look()
+
+    def _ring(self) -> None:
+        """Tell the alarms that have become due."""
+        with self._state:
+            house = self._house
+            if house is None:
+                return
+            self._entering += 1
+        try:
+            house._bell.tick()
+        finally:
+            del house
+            with self._state:
+                self._entering -= 1
+                self._state.notify_all()
 
     def _heard(self) -> None:
         """Tell those who asked for it that it is down."""

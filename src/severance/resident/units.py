@@ -23,8 +23,8 @@ Description=Severance, the house of one store
 [Service]
 ExecStart={command}
 Restart=on-failure
-# Without its key, or where something is damaged, trying again does not help.
-RestartPreventExitStatus=2 3 4
+# Without its key, where something is damaged, or where a house is up already, trying again does not help.
+RestartPreventExitStatus=2 3 4 7
 UMask=0077
 LimitCORE=0
 NoNewPrivileges=yes

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 
 from severance.errors import InputError
@@ -53,6 +54,7 @@ class Watch:
         self._both = both
         self._awake = awake
         self._lock = Lock()
+        self._calls = 0  # that are being answered
         self.begin()
 
     def begin(self) -> None:
@@ -62,9 +64,21 @@ class Watch:
             self._apart = self._used - self._awake()
 
     def used(self) -> None:
-        """Somebody calls."""
+        """Somebody was let in, or answered."""
         with self._lock:
             self._used = self._both()
+
+    @contextmanager
+    def using(self) -> Iterator[None]:
+        """In here somebody's call is answered, during which nobody has been away; one that is refused is no use."""
+        with self._lock:
+            self._calls += 1
+        try:
+            yield
+            self.used()
+        finally:
+            with self._lock:
+                self._calls -= 1
 
     def due(self) -> str | None:
         """Why the house has to be locked now; None where it has not."""
@@ -72,6 +86,6 @@ class Watch:
             now = self._both()
             if self._on_sleep and now - self._awake() - self._apart > SLEPT:
                 return "the machine slept, so the house is locked; `severance unlock` opens it"
-            if self._after is not None and now - self._used >= self._after:
+            if self._after is not None and not self._calls and now - self._used >= self._after:
                 return "nobody called for a while, so the house is locked; `severance unlock` opens it"
         return None

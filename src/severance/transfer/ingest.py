@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
-from severance.audit.events import What
 from severance.model import Draft
 from severance.session import Session
 from severance.transfer.fit import ORIGIN
@@ -62,7 +61,7 @@ def ingest(session: Session, reading: Reading, report: Report) -> Generator[None
         InputError: the source cannot be read, or not any further. What was read before is remembered.
         StoreError, DamagedError: as `Session.remember_many`.
     """
-    session._carried(What.IMPORTED, format=reading.format)
+    session._importing(reading.format)
     # A memory that was not imported is exported under its own id: see `jsonl`.
     known = {str(memory.metadata.get(ORIGIN, f"{OWN}:{memory.id}")) for memory in session.memories()}
     batch: list[Item] = []

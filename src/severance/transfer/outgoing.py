@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from severance.audit.events import What
 from severance.session import Session
 
 
@@ -15,4 +14,4 @@ def exporting(session: Session, memories: int) -> None:
         AsleepError: the session has ended.
         StoreError, DamagedError: it cannot be written down, and so they must not be written out.
     """
-    session._carried(What.EXPORTED, memories=memories)
+    session._exporting(memories)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import closing, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -95,9 +96,8 @@ def accept_audit(
         asked = [witness_of(spec, chip.store.hex()) for spec in witnesses]
         audit, accepted = _made_whole(directory, chip, clock, entropy)
         with closing(audit):
-            for witness in asked:
-                _convince(witness, audit, chip)
-        return accepted
+            told = [_convince(witness, audit, chip) for witness in asked]
+        return replace(accepted, changed=accepted.changed or any(told))
 
 
 def _made_whole(directory: Path, chip: Chip, clock: Clock, entropy: Entropy) -> tuple[AuditLog, AuditAccepted]:
@@ -105,10 +105,11 @@ def _made_whole(directory: Path, chip: Chip, clock: Clock, entropy: Entropy) -> 
     remembered, root = chip.log_head() or (0, b"")
     audit = _whole(directory, AUDIT_NAME, chip, clock, entropy)
     if audit is not None and _agrees(audit, remembered, root):
-        return audit, AuditAccepted(entries=audit.size(), remembered=remembered, begun=False)
-    found, begun = (0, True) if audit is None else (audit.size(), False)
+        size = audit.size()
+        return audit, AuditAccepted(entries=size, remembered=remembered, begun=False, aside=False, changed=False)
+    found, begun, aside = (0, True, False) if audit is None else (audit.size(), False, False)
     if audit is None:
-        _put_aside(directory)
+        aside = _put_aside(directory)
         begin_audit(directory, chip, clock)
         audit = audit_in(directory, chip, clock, entropy)
     try:
@@ -116,7 +117,7 @@ def _made_whole(directory: Path, chip: Chip, clock: Clock, entropy: Entropy) -> 
     except BaseException:
         audit.close()
         raise
-    return audit, AuditAccepted(entries=found, remembered=remembered, begun=begun)
+    return audit, AuditAccepted(entries=found, remembered=remembered, begun=begun, aside=aside, changed=True)
 
 
 def _accept(audit: AuditLog, chip: Chip, **detail: int) -> None:
@@ -124,15 +125,17 @@ def _accept(audit: AuditLog, chip: Chip, **detail: int) -> None:
     _remember(chip, audit)
 
 
-def _convince(witness: Witness, audit: AuditLog, chip: Chip) -> None:
-    """Let a witness keep the log as it is; where it has seen another one, the log tells that it had to."""
-    last = witness.last()
+def _convince(witness: Witness, audit: AuditLog, chip: Chip) -> bool:
+    """Let a witness keep the log as it is. Whether it has seen another one; the log tells of that."""
+    last, convinced = witness.last(), False
     if last is not None:
         try:
             audit.goes_on_from(last)
         except DamagedError:
             _accept(audit, chip, found=audit.size(), witnesses=1)
+            convinced = True
     witness.keep(audit.checkpoint()[1])
+    return convinced
 
 
 def verify_export(path: str | os.PathLike[str], *, verifier: str | None = None) -> ExportCheck:
@@ -210,7 +213,8 @@ def _remember(chip: Chip, audit: AuditLog) -> None:
     chip.keep_log_head(checkpoint.size, checkpoint.root, back=True)
 
 
-def _put_aside(directory: Path) -> None:
+def _put_aside(directory: Path) -> bool:
+    """Whether there was something to put aside, which is done."""
     there = [name for name in AUDIT_FILES if (directory / name).exists()]
     suffix = free_suffix(directory, AUDIT_FILES, _ASIDE)
     try:
@@ -219,3 +223,4 @@ def _put_aside(directory: Path) -> None:
         sync_folder(directory)
     except OSError as error:
         raise from_system(error, directory) from error
+    return bool(there)

@@ -30,10 +30,10 @@ from severance.telling import Own, no_log
 from severance.worker.child import Child
 from severance.worker.confine import Confinement
 from severance.worker.messages import (
+    PAGE_ITEMS,
     Amend,
     Answer,
     Call,
-    Carried,
     Count,
     Counts,
     Done,
@@ -213,9 +213,6 @@ class AwaySession(Session):
         except GarbledError:
             raise self._lost() from None
 
-    def _carried(self, what: What, **detail: str | int) -> None:
-        self._ask(Done, Carried("exported" if what is What.EXPORTED else "imported", dict(detail)))
-
     def notices(self) -> tuple[Notice, ...]:
         """As `Session.notices`."""
         with self._turn:
@@ -269,8 +266,8 @@ class AwaySession(Session):
     def _ask(self, kind: type[A], request: Call) -> A:
         with self._turn:
             self._check_awake()
-            if self._left:
-                left, self._left = self._left, []
+            while self._left:
+                left, self._left = self._left[:PAGE_ITEMS], self._left[PAGE_ITEMS:]
                 self._far.call(Leave(left))
             answer = self._far.call(request)
         try:

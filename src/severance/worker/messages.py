@@ -7,13 +7,25 @@ it answers: to move the anchor, to embed, to re-rank. Lists travel in pages, so 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from severance import errors
 from severance.errors import DamagedError, EmbedderError, RerankerError, SeveranceError
-from severance.model import NO_METADATA, Draft, Filter, Head, Memory, PersonaEvent, Recollection, Scalar, micros, moment
+from severance.model import (
+    MAX_METADATA_BYTES,
+    NO_METADATA,
+    Draft,
+    Filter,
+    Head,
+    Memory,
+    PersonaEvent,
+    Recollection,
+    Scalar,
+    micros,
+    moment,
+)
 from severance.records import Name
 from severance.worker.confine import Confinement
 
@@ -22,6 +34,8 @@ MOST = 2**24
 
 PAGE_ITEMS, PAGE_BYTES = 256, 2**20
 """A page ends with the item that reaches one of these."""
+
+_Metadata = Annotated[dict[Name, Scalar], msgspec.Meta(max_length=MAX_METADATA_BYTES)]
 
 T = TypeVar("T")
 M = TypeVar("M", bound="Message")
@@ -42,8 +56,11 @@ class ToldDraft(Message, frozen=True):
     thread: str | None
     source: str | None
     kind: str
-    metadata: dict[Name, Scalar]
+    metadata: _Metadata
     pinned: bool
+
+
+_Drafts = Annotated[list[ToldDraft], msgspec.Meta(max_length=PAGE_ITEMS)]
 
 
 class ToldMemory(Message, frozen=True):
@@ -79,7 +96,7 @@ class ToldFilter(Message, frozen=True):
     until: int | None
     as_of: int | None
     thread: str | None
-    where: dict[Name, Scalar]
+    where: _Metadata
 
 
 # From the parent: how a worker begins. `Prepare` may come first.
@@ -120,14 +137,14 @@ class Hold(Message, frozen=True):
     """Drafts to go before those of the next `Remember`. `first` drops what was held before. Answered by `Done`."""
 
     first: bool
-    drafts: list[ToldDraft]
+    drafts: _Drafts
 
 
 class Remember(Message, frozen=True):
     """Keep what is held, and these."""
 
     first: bool
-    drafts: list[ToldDraft]
+    drafts: _Drafts
 
 
 class Recall(Message, frozen=True):
@@ -153,7 +170,7 @@ class More(Message, frozen=True):
 class Leave(Message, frozen=True):
     """These are not read any further. Answered by `Done`."""
 
-    rests: list[int]
+    rests: Annotated[list[int], msgspec.Meta(max_length=PAGE_ITEMS)]
 
 
 class Get(Message, frozen=True):
@@ -177,7 +194,7 @@ class Amend(Message, frozen=True):
     thread: str | None
     source: str | None
     kind: str | None
-    metadata: dict[Name, Scalar] | None
+    metadata: _Metadata | None
     pinned: bool | None
 
 
@@ -195,13 +212,6 @@ class Events(Message, frozen=True):
     """As `Session.events`. Answered by `ToldEvents`."""
 
     limit: int
-
-
-class Carried(Message, frozen=True):
-    """Memories are written out (`exported`) or brought in (`imported`) now. Answered by `Done`."""
-
-    what: Literal["exported", "imported"]
-    detail: dict[Name, str | int]
 
 
 class Sleep(Message, frozen=True):
@@ -303,22 +313,7 @@ class Numbers(Message, frozen=True):
 
 
 Beginning = Prepare | Begin | Wake
-Call = (
-    Hold
-    | Remember
-    | Recall
-    | Memories
-    | More
-    | Leave
-    | Get
-    | History
-    | Amend
-    | Forget
-    | Stats
-    | Events
-    | Carried
-    | Sleep
-)
+Call = Hold | Remember | Recall | Memories | More | Leave | Get | History | Amend | Forget | Stats | Events | Sleep
 Request = Beginning | Call
 Answer = Ready | Done | Page | Count | Counts | ToldEvents | Cut | Failed
 Question = Move | Bring | Embed | Dimensions | Score

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import severance
-from severance.audit.events import What
 from severance.crypto.envelope import SpaceKey
 from severance.embed.bundled import DIMENSIONS, bundled
 from severance.errors import AsleepError, EmbedderError, StoreReadOnlyError
@@ -35,7 +34,6 @@ from severance.worker.messages import (
     Begin,
     Bring,
     Call,
-    Carried,
     Count,
     Counts,
     Cut,
@@ -239,7 +237,6 @@ class Serving:
             Forget: lambda asked: Count(session.forget(asked.id)),
             Stats: lambda _: Counts(session.stats()),
             Events: self._events,
-            Carried: self._carried,
             Sleep: self._sleep,
         }
 
@@ -247,6 +244,10 @@ class Serving:
     def unread(self) -> int:
         """How many lists have not come to their end."""
         return len(self._lists)
+
+    def let_go(self) -> None:
+        """Drop the drafts that are held."""
+        self._held = []
 
     def answer(self, request: Call) -> Answer:
         """Do what is asked. Raises what the session raises."""
@@ -279,10 +280,6 @@ class Serving:
     def _events(self, asked: Events) -> Answer:
         told = self._session.events(limit=asked.limit)
         return ToldEvents([(micros(event.at), event.what, event.place) for event in told])
-
-    def _carried(self, asked: Carried) -> Answer:
-        self._session._carried(What(asked.what), **asked.detail)
-        return Done()
 
     def _leave(self, asked: Leave) -> Answer:
         for number in asked.rests:

@@ -11,6 +11,7 @@ import sys
 from kit.checks.alarms import (
     alarms_wait_sealed,
     canaries_ring_however_they_are_read,
+    names_that_wait_go_only_where_they_may,
     no_alarm_is_lost,
     sinks_hear_no_more_than_they_may,
 )
@@ -63,6 +64,7 @@ from kit.checks.logged import (
     a_log_that_was_taken_back_is_noticed,
     a_persona_is_shown_its_own_entries_only,
     a_restore_is_told,
+    an_export_is_what_the_log_wrote,
     an_export_shows_what_is_in_the_log,
     the_log_tells_and_hides,
 )
@@ -76,8 +78,11 @@ from kit.checks.resident import (
     a_house_answers_its_own_user_only,
     a_house_lets_in_only_who_shows_something,
     a_locked_house_has_nobody_awake,
+    a_permit_writes_nothing_into_the_log,
     a_scratch_in_use_is_not_swept,
     a_session_ends_with_its_connection,
+    who_is_refused_does_not_keep_a_house_open,
+    whose_permit_was_revoked_is_given_nothing_more,
 )
 from kit.checks.thresholds import (
     a_session_ends_although_a_look_failed,
@@ -180,16 +185,21 @@ CHECKS: tuple[Check, ...] = (
             a_session_ends_with_its_connection,
             a_locked_house_has_nobody_awake,
             a_scratch_in_use_is_not_swept,
+            a_permit_writes_nothing_into_the_log,
+            whose_permit_was_revoked_is_given_nothing_more,
+            who_is_refused_does_not_keep_a_house_open,
         )
     ),
     the_log_tells_and_hides,
     sinks_hear_no_more_than_they_may,
+    names_that_wait_go_only_where_they_may,
     no_alarm_is_lost,
     canaries_ring_however_they_are_read,
     alarms_wait_sealed,
     a_log_that_was_cut_is_noticed_by_the_chip,
     a_persona_is_shown_its_own_entries_only,
     a_restore_is_told,
+    an_export_is_what_the_log_wrote,
     an_export_shows_what_is_in_the_log,
     a_log_that_was_taken_back_is_noticed,
 )

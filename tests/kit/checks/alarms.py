@@ -54,7 +54,8 @@ def sinks_hear_no_more_than_they_may(folder: Path) -> None:
             with house.cross("mark", "floor") as innie:
                 innie.recall("the combination of the safe")
             house._bell.flush(60)
-            secret = house._bell.secret("hook")
+            (sink,) = house._bell.rules().sinks
+            secret = house._bell.secret(sink)
     finally:
         LOGGER.removeHandler(heard)
     (asked,) = server.asked
@@ -66,6 +67,28 @@ def sinks_hear_no_more_than_they_may(folder: Path) -> None:
     at, given = (part.split("=", 1)[1] for part in asked.headers["Severance-Signature"].split(","))
     wanted = hmac.new(secret, f"{at}.".encode() + asked.raw, hashlib.sha256).hexdigest()
     assert given == wanted, "the signature is not over time and body"
+
+
+def names_that_wait_go_only_where_they_may(folder: Path) -> None:
+    """What waits with names loses them when the sink has another address, and when no rule gives it names any more."""
+    clock = StillClock()
+    with serving("500") as first, serving("200") as second, make_house(folder, clock=clock) as house:
+        for names in ("true", "false"):
+            for url, named in ((first.url, "true"), (second.url, names)):
+                house.apply_alarms(
+                    f'sink = [{{ name = "hook", webhook = "{url}" }}]\n'
+                    f'rule = [{{ on = "*", to = "hook", names = {named} }}]'
+                )
+                if url == first.url:
+                    house._bell.ring([Ring("damage", "mark", "innie", "floor")])
+                house._bell.flush(60)
+                clock.tick(7_200)
+                house._bell.begin()
+                house._bell.flush(60)
+    assert first.asked
+    assert all(b"mark" in asked.raw for asked in first.asked), "the control"
+    assert _told(second) == {"damage": 2}
+    assert not [asked for asked in second.asked if b"mark" in asked.raw], "names went where no rule sent them"
 
 
 def no_alarm_is_lost(folder: Path) -> None:

@@ -98,12 +98,29 @@ def an_export_shows_what_is_in_the_log(folder: Path) -> None:
     )
     one, other = (json.loads(line) for line in lines[1:3])
     for name, value in (("persona", "somebody"), ("opens", other["opens"]), ("number", 1)):
-        altered = json.dumps({**one, name: value}).encode() + b"\n"
+        altered = json.dumps({**one, name: value}, separators=(",", ":")).encode() + b"\n"
         (folder / "altered").write_bytes(b"".join([lines[0], altered, *lines[3:]]))
         _refuses(
             lambda: severance.verify_export(folder / "altered", verifier=verifier),
             f"another {name}, and nobody said so",
         )
+
+
+def an_export_is_what_the_log_wrote(folder: Path) -> None:
+    """A line that only reads as the same, and a header that names another key, are no export."""
+    make_house(folder).close()
+    lines, verifier = _exported(folder / "store", "floor")
+    (folder / "export").write_bytes(b"".join(lines))
+    severance.verify_export(folder / "export", verifier=verifier)  # the control
+    for which, old, new in (
+        (1, b'{"number":0', b'{"subject":"somebody","number":0'),
+        (1, b'"number":0', b'"number": 0'),
+        (0, verifier.encode(), b"severance/0+0+0"),
+    ):
+        assert old in lines[which]
+        altered = [*lines[:which], lines[which].replace(old, new), *lines[which + 1 :]]
+        (folder / "export").write_bytes(b"".join(altered))
+        _refuses(lambda: severance.verify_export(folder / "export", verifier=verifier), f"{new!r}, and nobody said so")
 
 
 def _exported(store: Path, place: str) -> tuple[list[bytes], str]:

@@ -14,14 +14,35 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import msgspec
+
 import severance
-from severance import AsleepError, House, NotFoundError, SeveranceError
+from severance import AsleepError, House, InputError, NotFoundError, SeveranceError
+from severance.audit.events import What
 from severance.barrier.traces.ports import KEY
 from severance.embed import Hashing
 from severance.resident import address
-from severance.resident.messages import PROTOCOL, Admit, Ask
+from severance.resident.line import Line
+from severance.resident.messages import PROTOCOL, Admit, Ask, Exporting, Importing, Told, call_in, told_in
 from severance.resident.resident import Habits, Resident
-from severance.worker.messages import Message, Recall, Stats, ToldFilter, encode
+from severance.resident.watch import Watch
+from severance.worker.messages import (
+    PAGE_ITEMS,
+    Counts,
+    Done,
+    Failed,
+    GarbledError,
+    Leave,
+    Memories,
+    Message,
+    More,
+    Page,
+    Recall,
+    Remember,
+    Stats,
+    ToldFilter,
+    encode,
+)
 from severance.worker.pipes import framed
 from severance.worker.scratch import Scratch, sweep
 
@@ -118,6 +139,65 @@ def a_locked_house_has_nobody_awake(folder: Path) -> None:
             raise AssertionError("a locked house still has its keys")
 
 
+def whose_permit_was_revoked_is_given_nothing_more(folder: Path) -> None:
+    """Neither the rest of a list that was begun, nor a place to stay in: who says nothing is shown out."""
+    with _up(folder) as (resident, text):
+        own: Any = resident._house
+        with own.cross("mark", "floor") as session:
+            session.remember_many(f"the goat number {n} is fed" for n in range(2 * PAGE_ITEMS))
+        with _inside(folder, text) as say, _inside(folder, text) as other:
+            begun = say(Memories(ToldFilter(None, None, None, None, {})))
+            assert isinstance(begun, Page)
+            assert begun.rest is not None
+            for each in own.permits():
+                own.revoke(each.id)
+            assert not isinstance(say(More(begun.rest)), Page), "a revoked session gives out memories"
+            _until(lambda: resident.state().sessions == 0, "who was revoked, and says nothing, stays inside", 5.0)
+            del other
+
+
+def who_is_refused_does_not_keep_a_house_open(folder: Path) -> None:
+    """Only who is let in, or answered, uses the house; only who is answered, a session."""
+    with _up(folder) as (resident, text):
+        own: Any = resident._house
+        small = own.permit("mark", "floor", rights=["recall"], until=timedelta(hours=1))
+        now, house = [100.0], severance.connect(folder / "store")
+        resident._watch = watch = Watch(60.0, on_sleep=False, both=lambda: now[0], awake=lambda: now[0])
+        with _inside(folder, small) as say:
+            assert isinstance(say(Stats()), Counts)
+            now[0] = 130.0
+            with suppress(NotFoundError):
+                house.admit("rubbish", place="floor")
+                raise AssertionError("who shows nothing is let in")
+            assert isinstance(say(Remember(True, [])), Failed)
+            assert say(Leave([])) == Done()
+            now[0] = 161.0
+            assert watch.due() is not None, "who is refused keeps the house open"
+            now[0] = 150.0
+            assert isinstance(say(Stats()), Counts)
+            now[0] = 161.0
+            assert watch.due() is None, "who is answered does not"
+            assert text
+
+
+def a_permit_writes_nothing_into_the_log(folder: Path) -> None:
+    """Nothing of its own, and nothing at all without the right; and what cannot be read again is not sealed."""
+    with _up(folder) as (resident, _):
+        own: Any = resident._house
+        text = own.permit("mark", "floor", rights=["remember"], until=timedelta(hours=1))
+        raw = msgspec.msgpack.encode(["Carried", "exported", {"I read": "the file"}])
+        with suppress(GarbledError), _inside(folder, text) as say:
+            call_in(raw)
+            raise AssertionError("a program says what the log is to have")
+        with _inside(folder, text) as say:
+            assert say(Importing("jsonl")) == Done()
+            assert isinstance(say(Exporting(3)), Failed), "the log is told of an export by who may not recall"
+        with suppress(InputError):
+            own._audit.tell(What.IMPORTED, subject="mark", persona="innie", detail={"n": 2**64 - 1})
+            raise AssertionError("what cannot be read again is sealed")
+        assert "unreadable" not in [event.what for event in own.events()]
+
+
 def a_scratch_in_use_is_not_swept(folder: Path) -> None:
     """Only what nobody has any more is removed."""
     with patch("tempfile.tempdir", str(folder)):
@@ -146,8 +226,25 @@ def _said(folder: Path, *messages: Message) -> bytes:
         return bytes(heard)
 
 
-def _until(came: Callable[[], bool]) -> None:
-    end = time.monotonic() + _SECONDS
+@contextmanager
+def _inside(folder: Path, text: str) -> Iterator[Callable[[Message], Told]]:
+    """Whoever is let in with this text: what they say is answered."""
+    with socket.socket(socket.AF_UNIX) as found:
+        found.connect(str(folder / "store" / address.FOLDER / address.SOCKET))
+        line = Line(found)
+
+        def say(message: Message) -> Told:
+            line.send(encode(message))
+            raw = line.receive(_SECONDS)
+            assert raw is not None, "nobody answers"
+            return told_in(raw)
+
+        say(Admit(PROTOCOL, text, None, None))
+        yield say
+
+
+def _until(came: Callable[[], bool], why: str = "it does not end", seconds: float = _SECONDS) -> None:
+    end = time.monotonic() + seconds
     while not came():
-        assert time.monotonic() < end, "it does not end"
+        assert time.monotonic() < end, why
         time.sleep(0.02)

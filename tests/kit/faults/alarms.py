@@ -28,6 +28,18 @@ def a_sink_is_told_names_that_no_rule_allows(patch: Patch) -> None:
         true(state, replace(alarms, rules=rules), ring, now)
 
     patch.setattr(bell, "_keep", keep)
+    patch.setattr(bell, "_named", lambda alarms, sink, kind: True)
+
+
+@fault(checks.names_that_wait_go_only_where_they_may)
+def names_stay_with_what_waits_when_rules_change(patch: Patch) -> None:
+    patch.setattr(State, "withhold", lambda self, sink, named: None)
+
+
+@fault(checks.names_that_wait_go_only_where_they_may)
+def names_are_told_under_the_rules_of_the_time_when_it_rang(patch: Patch) -> None:
+    patch.setattr(bell, "_keeps_names", lambda before, after, sink, kind: True)
+    patch.setattr(bell, "_named", lambda alarms, sink, kind: True)
 
 
 @fault(checks.sinks_hear_no_more_than_they_may)

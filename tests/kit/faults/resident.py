@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import msgspec
+
 from kit import checks
 from kit.faults.table import Patch, fault
+from severance import admitted
+from severance.audit import events
 from severance.errors import NotFoundError
 from severance.house import House
+from severance.resident import messages as resident_messages
 from severance.resident import relay
 from severance.resident.line import Line
 from severance.resident.resident import Resident
+from severance.resident.watch import Watch
 from severance.worker import scratch
 from severance.worker.messages import for_worker
 from severance.worker.serve import Serving
@@ -105,6 +113,53 @@ if sys.platform != "win32":
                     session.sleep()
 
         patch.setattr(Resident, "lock", lock)
+
+    @fault(checks.whose_permit_was_revoked_is_given_nothing_more)
+    def the_rest_of_a_list_asks_nobody(patch: Patch) -> None:
+        patch.setattr(relay, "check_inside", lambda session: None)
+
+    @fault(checks.whose_permit_was_revoked_is_given_nothing_more)
+    def who_is_revoked_and_says_nothing_stays(patch: Patch) -> None:
+        patch.setattr(relay.Relay, "look", lambda self: None)
+
+    @fault(checks.who_is_refused_does_not_keep_a_house_open)
+    def rubbish_at_the_door_keeps_a_house_open(patch: Patch) -> None:
+        true = Resident.check_open
+
+        def check_open(self: Resident) -> None:
+            true(self)
+            self._watch.used()
+
+        patch.setattr(Resident, "check_open", check_open)
+
+    @fault(checks.who_is_refused_does_not_keep_a_house_open)
+    def a_refused_call_is_use(patch: Patch) -> None:
+        @contextmanager
+        def using(self: Watch) -> Iterator[None]:
+            self.used()
+            yield
+
+        patch.setattr(Watch, "using", using)
+
+    @fault(checks.a_permit_writes_nothing_into_the_log)
+    def the_log_is_told_without_a_right(patch: Patch) -> None:
+        patch.setattr(admitted, "TELLS", {})
+        patch.setattr(admitted, "_asking", admitted._asking.__wrapped__)
+
+    @fault(checks.a_permit_writes_nothing_into_the_log)
+    def what_cannot_be_read_again_is_sealed(patch: Patch) -> None:
+        patch.setattr(events, "_encoded", lambda event: msgspec.msgpack.encode(event))
+
+    @fault(checks.a_permit_writes_nothing_into_the_log)
+    def a_program_says_what_it_likes_to_the_log(patch: Patch) -> None:
+        true = resident_messages._inside
+
+        class Lax:
+            def decode(self, raw: bytes) -> Any:
+                said = msgspec.msgpack.decode(raw)
+                return said if said[0] == "Carried" else true.decode(raw)
+
+        patch.setattr(resident_messages, "_inside", Lax())
 
     @fault(checks.a_scratch_in_use_is_not_swept)
     def scratch_is_swept_whoever_has_it(patch: Patch) -> None:

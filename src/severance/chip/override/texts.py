@@ -211,11 +211,16 @@ def request_of(text: str) -> Asked:
         InputError: it is none.
         OverrideError: it was altered.
     """
-    raw = read(_REQUEST, text.strip()) if len(text) <= MOST_TEXT else None
-    said = None if raw is None else _decoded(Request, raw)
+    raw, said = _requested(text)
     if raw is None or said is None:
         raise InputError("that is no request for an override; `severance override request` prints one")
     return checked_request(raw, said)
+
+
+def claimed_id(text: str) -> bytes | None:
+    """The id that a request says it has, whoever signed it; None where the text is no request."""
+    _, said = _requested(text)
+    return None if said is None else said.id
 
 
 def checked_request(raw: bytes, said: Request | None = None) -> Asked:
@@ -246,6 +251,11 @@ def answer_of(text: str) -> Answered:
 def answer_in(raw: bytes) -> Answer | None:
     """What a signed answer says; None where it is none."""
     return _decoded(Answer, raw)
+
+
+def _requested(text: str) -> tuple[bytes | None, Request | None]:
+    raw = read(_REQUEST, text.strip()) if len(text) <= MOST_TEXT else None
+    return raw, None if raw is None else _decoded(Request, raw)
 
 
 def _answer(request: Asked, key: PrivateKey, shares: tuple[GivenForm, ...]) -> Answered:

@@ -23,6 +23,9 @@ def apply(
     ctx: typer.Context,
     file: _File,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="Also let a file without any rule hold, so that nobody is told of anything.")
+    ] = False,
     store: options.Store = None,
     key: options.Key = None,
     as_json: options.AsJson = False,
@@ -34,7 +37,7 @@ def apply(
     edge = Edge(ctx, store, key, as_json)
     text = rulefile.text_of(file)
     with edge.house() as house, rulefile.named(file):
-        found = house.apply_alarms(text, dry=dry_run)
+        found = house.apply_alarms(text, dry=dry_run, empty=empty)
     if edge.as_json:
         screen.document({"changes": found, "applied": not dry_run})
         return
@@ -67,6 +70,10 @@ def check(ctx: typer.Context, file: _File, as_json: options.AsJson = False) -> N
         count = check_alarms(text)
     if edge.as_json:
         screen.document({"rules": count})
+    elif not count:
+        screen.line(
+            "There is no rule in it: nobody would be told of anything, and `alarm apply` takes it with --empty."
+        )
     else:
         screen.line(f"{count} rules, all of which can be meant. Whether a sink can be reached, `alarm test` looks.")
 

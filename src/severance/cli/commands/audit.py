@@ -18,7 +18,12 @@ from severance.model import ExportCheck
 
 _What = Annotated[
     str | None,
-    typer.Option("--what", metavar="KIND", help="Only these, such as crossed or refused.", show_default=False),
+    typer.Option(
+        "--what",
+        metavar="KIND",
+        help="Only these, such as crossed or refused; any other word is answered with a list.",
+        show_default=False,
+    ),
 ]
 _Witness = Annotated[
     list[str] | None,
@@ -113,7 +118,7 @@ def verify(
     if old := len(found.witnesses) - len(found.new):
         screen.line(f"The log goes on from what {old} witness(es) had seen; they have this one now.")
     for each in found.new:
-        screen.line(screen.shown(f"{each} had seen nothing of this log, and could tell nothing; it has this one now."))
+        screen.line(f"{each} had seen nothing of this log, and could tell nothing; it has this one now.")
     if not found.witnesses:
         screen.line("No witness was asked: a log that was cut together with its checkpoint would look the same.")
 
@@ -175,8 +180,11 @@ def accept(
     found = accept_audit(edge.store, key=edge.key, witnesses=witness or (), **edge.ports)
     if edge.as_json:
         screen.document(shapes.of_audit_accepted(found))
+    elif not found.changed:
+        screen.line(f"There is nothing to accept: the audit log has its {found.entries:,} entries, and goes on.")
     elif found.begun:
-        screen.line("The audit log begins anew, and says so; what was there has .before-accept in its name.")
+        aside = "what was there has .before-accept in its name" if found.aside else "of the one before nothing is there"
+        screen.line(f"The audit log begins anew, and says so; {aside}.")
     else:
         screen.line(f"The audit log goes on after {found.entries:,} entries.")
 

@@ -10,11 +10,15 @@ from typing import Annotated
 import typer
 
 from severance import approving
+from severance.asking import check_query, check_whole
 from severance.cli import options, screen, shapes, streams, words
 from severance.cli.commands.recall import show as show_hits
 from severance.cli.edge import Edge
+from severance.drafts import is_blank
 from severance.errors import InputError
 from severance.model import OverrideInfo, OverrideRequest, OverrideState, Right
+from severance.overridden import MOST_LENGTH
+from severance.session import MOST_RECALLED
 
 HELP = "Waking a persona outside its place: two approvals, a reason, an end, and a notice."
 
@@ -66,7 +70,7 @@ def register(
     if edge.as_json:
         screen.document(shapes.of_override_key(info))
     else:
-        screen.line(f"Registered: {screen.shown(info.name)}, key {info.id}.")
+        screen.line(f"Registered: {info.name}, key {info.id}.")
 
 
 def unregister(
@@ -83,7 +87,7 @@ def unregister(
     if edge.as_json:
         screen.document({"unregistered": name})
     else:
-        screen.line(f"Taken out: {screen.shown(name)}.")
+        screen.line(f"Taken out: {name}.")
 
 
 def keys(
@@ -142,9 +146,9 @@ def request(
             reason=why,
             rights=[Right.RECALL] if rights is None else words.listed(rights),
             threads=thread,
-            length=words.length(length),
-            approve_within=words.length(approve_within),
-            use_within=words.length(use_within),
+            length=words.length(length, "--for", MOST_LENGTH),
+            approve_within=words.length(approve_within, "--approve-within", MOST_LENGTH),
+            use_within=words.length(use_within, "--use-within", MOST_LENGTH),
         )
     if edge.as_json:
         screen.document({"id": approving.show_request(text).id, "request": text})
@@ -223,6 +227,9 @@ def use(
     When this command ends, however it does, so does the override. Other rights than to recall are for the library.
     """
     edge = Edge(ctx, store, key, as_json)
+    check_whole(limit, "--limit", 1, MOST_RECALLED)  # before the one use is used up
+    for query in ask or ():
+        check_query(query)
     with edge.house() as house, house.use_override(id, key=own) as session:
         if ask is None and streams.can_ask():
             screen.console(errors=True).print(f"{session.persona} is awake. A question on each line; Ctrl-D ends it.")
@@ -282,10 +289,10 @@ def show_overrides(found: Sequence[OverrideInfo]) -> None:
 
 
 def _answer(edge: Edge, given: str, own: Path, *, approves: bool, offline: bool) -> None:
-    answer = approving.approve if approves else approving.deny
     if offline:
         if given != "-":
             raise InputError("without a store there are no ids; give the text of the request on standard input, with -")
+        answer = approving.approve if approves else approving.deny
         text = answer(streams.text_from_input("-", "the request", _MOST), own)
         if edge.as_json:
             screen.document({"answer": text})
@@ -294,7 +301,8 @@ def _answer(edge: Edge, given: str, own: Path, *, approves: bool, offline: bool)
         return
     asked = streams.text_from_input("-", "the request", _MOST) if given == "-" else None
     with edge.house() as house:
-        found = house.answer_override(answer(house.override_request(given) if asked is None else asked, own))
+        text = house.override_request(given) if asked is None else asked
+        found = house.answer_override(text, key=own, approves=approves)
     _state(found, edge)
 
 
@@ -333,5 +341,5 @@ def _lines() -> Iterator[str]:
     if sys.stdin is None:
         raise InputError("questions were to come from standard input, which is closed; give them with --ask")
     for line in sys.stdin:
-        if line.strip():
+        if not is_blank(line):
             yield line.strip()

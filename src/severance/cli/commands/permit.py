@@ -120,7 +120,7 @@ def _row(info: PermitInfo) -> tuple[str, ...]:
 def _end(length: str | None, until: str | None) -> timedelta | str | None:
     if length is not None and until is not None:
         raise InputError("--for and --until both say when it ends; give one of them")
-    return until if length is None else words.length(length)
+    return until if length is None else words.length(length, "--for")
 
 
 def _print(text: str, edge: Edge) -> None:

@@ -26,10 +26,10 @@ def run(
 
 def _show(status: Status) -> None:
     if not status.personas:
-        screen.line(f"The store at {screen.shown(status.store)} has nobody in it yet.")
+        screen.line(f"The store at {status.store} has nobody in it yet.")
         screen.line("Next: severance sever SUBJECT PERSONA PERSONA")
         return
-    screen.line(f"The store at {screen.shown(status.store)}")
+    screen.line(f"The store at {status.store}")
     table = screen.table("subject", "persona", "wakes at", "awake today", "records")
     table.columns[-1].justify = "right"
     subject = None

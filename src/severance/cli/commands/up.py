@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import typer
 from severance.cli import exits, interrupts, options, screen, shapes, streams, words
 from severance.cli.edge import DEFAULT_STORE, Edge
 from severance.disk.newfile import new_file, new_folder
-from severance.errors import InputError, NotUpError, StoreError
+from severance.errors import AlreadyUpError, InputError, NotFoundError, NotUpError, StoreError
 from severance.resident.address import check_platform
 from severance.resident.client import HouseState, connect
 from severance.resident.resident import MOST_SESSIONS, Habits, Resident
@@ -24,6 +25,10 @@ from severance.resident.watch import check_sleep_is_known
 from severance.store import path_of
 
 _LOOK = 0.5
+_ANOTHER = 10.0
+"""Seconds in which the house is up that another `up` is opening."""
+_HABITS = ("locked", "lock_after", "lock_on_sleep", "most", "idle", "isolation")
+"""Parameters that a house has from its beginning to its end."""
 _Length = Annotated[str | None, typer.Option("--lock-after", metavar="LENGTH", help="Lock when nobody called so long.")]
 _Isolation = Literal["process", "none"]
 
@@ -56,17 +61,19 @@ def run(
 ) -> None:
     """Keep the house open in a process of its own, so that programs let themselves in with a permit and no root key.
 
-    Where one is up already, say so. It ends with `severance down`.
+    Where one is up already, say so; options that it was not begun with are refused. It ends with `severance down`.
     """
     check_platform()
+    if install is not None and uninstall is not None:
+        raise InputError("--install and --uninstall are opposites; give one of them")
     edge = Edge(ctx, store, key, as_json)
     if lock_on_sleep:
         check_sleep_is_known()
     habits = Habits(
         sessions=most,
         isolation="process" if isolation == "process" else None,
-        idle=words.length(idle).total_seconds(),
-        lock_after=None if lock_after is None else words.length(lock_after).total_seconds(),
+        idle=words.length(idle, "--idle").total_seconds(),
+        lock_after=None if lock_after is None else words.length(lock_after, "--lock-after").total_seconds(),
         lock_on_sleep=lock_on_sleep,
     )
     again = [*edge.words, "up", "--foreground", "--most", str(most), "--idle", idle, "--isolation", isolation]
@@ -78,12 +85,24 @@ def run(
     elif foreground:
         _stay(edge, habits, locked=locked, ready=ready)
     else:
-        _leave(edge, again)
+        _leave(edge, again, _given(ctx))
+
+
+def _given(ctx: typer.Context) -> list[str]:
+    """The options on the command line that say how a house behaves."""
+    sources = {name: ctx.get_parameter_source(name) for name in _HABITS}
+    given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    return [f"--{name.replace('_', '-')}" for name in given]
 
 
 def _stay(edge: Edge, habits: Habits, *, locked: bool, ready: int) -> None:
     """Be the house, until it is taken down."""
-    resident = Resident(edge.store, edge.opened, habits)
+    try:
+        resident = Resident(edge.store, edge.opened, habits)
+    except AlreadyUpError:
+        if ready >= 0:
+            raise typer.Exit(exits.UP) from None  # whoever started it tells how that house is
+        raise
     asked = _Asked()
     try:
         if not locked:
@@ -95,7 +114,7 @@ def _stay(edge: Edge, habits: Habits, *, locked: bool, ready: int) -> None:
             if ready >= 0:
                 _detached(ready)
             else:
-                _tell(edge)
+                _tell(edge, connect(edge.store).state())
             while not asked.asked and not resident.wait(_LOOK):
                 pass
             resident.stop()
@@ -114,10 +133,42 @@ class _Asked:
         self.asked = True
 
 
-def _leave(edge: Edge, again: list[str]) -> None:
+def _leave(edge: Edge, again: list[str], given: list[str]) -> None:
     """Start the house, wait until it listens, and leave it."""
     with suppress(NotUpError):
-        return _tell(edge, already=True)
+        return _already(edge, given)
+    code = _started(again)
+    if code == exits.DONE:
+        return _tell(edge, connect(edge.store).state())
+    if code != exits.UP:
+        raise typer.Exit(code if code > 0 else exits.FAILED)  # it has said why
+    end = time.monotonic() + _ANOTHER
+    while time.monotonic() < end:
+        with suppress(NotUpError):
+            return _already(edge, given)
+        time.sleep(_LOOK / 10)
+    raise AlreadyUpError("another `severance up` is opening the house; see what it waits for")
+
+
+def _already(edge: Edge, given: list[str]) -> None:
+    """Say how the house is that is up.
+
+    Raises:
+        NotUpError: none is.
+        InputError: options were given that do nothing to it.
+    """
+    state = connect(edge.store).state()
+    idle = [option for option in given if option != "--locked" or not state.locked]
+    if idle:
+        raise InputError(
+            f"the house is up already, and what you said does nothing to it ({', '.join(idle)}); "
+            "`severance down` takes it down, and then `severance up` begins it so"
+        )
+    _tell(edge, state, already=True)
+
+
+def _started(again: list[str]) -> int:
+    """Start the house, and wait until it listens. Returns its exit code where it ended before, else 0."""
     hears, says = os.pipe()
     arguments = [sys.executable, "-P", "-m", "severance.cli.main", *again, "--ready", str(says)]
     with subprocess.Popen(arguments, pass_fds=[says]) as started:
@@ -125,10 +176,9 @@ def _leave(edge: Edge, again: list[str]) -> None:
         with os.fdopen(hears, "rb") as pipe:
             is_up = pipe.read(1) == b"."
         if not is_up:
-            code = started.wait()
-            raise typer.Exit(code if code > 0 else exits.FAILED)  # it has said why
+            return started.wait() or exits.FAILED
         started.returncode = 0  # it is not this process that waits for it
-    return _tell(edge)
+    return exits.DONE
 
 
 def _detached(ready: int) -> None:
@@ -142,9 +192,8 @@ def _detached(ready: int) -> None:
     os.close(ready)
 
 
-def _tell(edge: Edge, *, already: bool = False) -> None:
+def _tell(edge: Edge, state: HouseState, *, already: bool = False) -> None:
     """Say that the house is up, and how it is."""
-    state = connect(edge.store).state()
     if edge.as_json:
         screen.document(shapes.of_house(edge.store, state))
     else:
@@ -162,10 +211,11 @@ def _unit(edge: Edge, manager: Manager, again: list[str], *, write: bool, yes: b
     program = [sys.executable, "-P", "-m", "severance.cli.main"]
     default = edge.store == path_of(DEFAULT_STORE)
     unit = unit_for(manager, edge.store, [*program, *again], home=Path.home(), environ=os.environ, default=default)
+    _check_changeable(unit.path, manager, write=write)
     if not edge.as_json:
         screen.line(str(unit.path), style="bold")
         if write:
-            screen.line(screen.shown(unit.content.decode()).rstrip())
+            screen.line(unit.content.decode().rstrip())
     _agree(yes)
     _change(unit, write=write)
     if edge.as_json:
@@ -174,6 +224,16 @@ def _unit(edge: Edge, manager: Manager, again: list[str], *, write: bool, yes: b
     screen.line("Written. To start it now and at every login:" if write else "Removed. To stop what still runs:")
     for command in unit.begin if write else unit.end:
         screen.line(f"  {command}")
+
+
+def _check_changeable(path: Path, manager: Manager, *, write: bool) -> None:
+    there = os.path.lexists(path)
+    if write and there:
+        raise StoreError(
+            f"{path} is there already; `severance up --uninstall {manager}` removes it, also to install other options"
+        )
+    if not write and not there:
+        raise NotFoundError(f"nothing is installed for this store: there is no {path}")
 
 
 def _agree(yes: bool) -> None:
