@@ -281,7 +281,7 @@ class Resident:
             try:
                 self.lock(why)
             finally:
-                if self._house is None:
+                if self.state().locked:
                     self._watch.begin()
 
     def _show_out(self) -> None:

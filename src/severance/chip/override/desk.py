@@ -64,7 +64,8 @@ class Desk:
         """
         known = self.approvers()
         if any(each.name == name or public.shares_a_half(each.public) for each in known):
-            raise OverrideError("an override key with that name, or with a half of that key, is registered already", why="taken")
+            taken = "an override key with that name, or with a half of that key, is registered already"
+            raise OverrideError(taken, why="taken")
         if len(known) == MOST_APPROVERS:
             raise OverrideError(f"at most {MOST_APPROVERS} override keys are registered; take one out", why="many")
         return (*known, ApproverForm(name, public.raw, now))
