@@ -28,6 +28,7 @@ NOT_CALLED = {
     "severance tour": "it works in a store of its own, which is gone afterwards",
     "Session.confinement": "it tells of the platform, and of no persona",
     "WorkerSession.confinement": "it tells of the platform, and of no persona",
+    "severance.confined": "it tells of the platform, and of no persona",
     "WorkerSession.process": "the system's number for a process",
     **dict.fromkeys(
         ("severance.new_override_key", "severance.show_request", "severance.approve", "severance.deny"),
