@@ -544,7 +544,8 @@ def test_what_rang_under_other_rules_is_told_with_the_names_of_those_that_hold(h
 def test_a_test_says_what_became_of_it_and_leaves_nothing(house: House) -> None:
     with serving("200") as server:
         house.apply_alarms(
-            f'sink = [{{ name = "good", webhook = "{server.url}" }}, {{ name = "bad", webhook = "{NOBODY}" }}]'
+            f'sink = [{{ name = "good", webhook = "{server.url}" }}, {{ name = "bad", webhook = "{NOBODY}" }}]',
+            empty=True,
         )
         assert [(tried.sink, bool(tried.why)) for tried in house.test_alarms()] == [
             ("log", False),
@@ -561,7 +562,8 @@ def test_a_test_says_what_became_of_it_and_leaves_nothing(house: House) -> None:
 def test_a_secret_is_of_the_house_the_name_and_the_address(folder: Path, house: House) -> None:
     house.apply_alarms(
         'sink = [{ name = "a", webhook = "https://a.example" }, { name = "b", webhook = "https://a.example" },'
-        ' { name = "c", command = ["/bin/true"] }]'
+        ' { name = "c", command = ["/bin/true"] }]',
+        empty=True,
     )
     first = house.alarm_secret("a")
     assert first == house.alarm_secret("a") != house.alarm_secret("b")
