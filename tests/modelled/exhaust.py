@@ -140,8 +140,12 @@ def canonical(state: State) -> State:
         for each in state.made
     )
     over = {each.name for each in made if each.ended is not None}
+    # The end of one that was revoked is still met by a session that it opened: that moves the time that was seen.
+    held = {each.text for each in state.awake if not each.over}
     texts = tuple(
-        each._replace(until=-HOUR if each.made in over else each.until - passed) if each.until is not None else each
+        each._replace(until=-HOUR if each.made in over and each.name not in held else each.until - passed)
+        if each.until is not None
+        else each
         for each in state.texts
     )
     awake = tuple(each._replace(seen=0 if each.over or not each.text else each.seen - passed) for each in state.awake)
