@@ -77,11 +77,11 @@ class Book:
         before = self.all()
 
         def write(change: Change) -> None:
-            for subject, place in before.rules.keys() - thresholds.rules.keys():
+            for subject, place in sorted(before.rules.keys() - thresholds.rules.keys()):  # in the same order in every process
                 change.remove(WakeRow(place, subject, ()))
-            for subject in before.limits.keys() - thresholds.limits.keys():
+            for subject in sorted(before.limits.keys() - thresholds.limits.keys()):
                 change.remove(LimitsRow(subject, False, "", {}))
-            for place in {place for _, place in thresholds.rules}:
+            for place in sorted({place for _, place in thresholds.rules}):
                 change.put(PlaceRow(place))
             for (subject, place), rules in thresholds.rules.items():
                 if rules != before.rules.get((subject, place)):
