@@ -77,7 +77,8 @@ class Book:
         before = self.all()
 
         def write(change: Change) -> None:
-            for subject, place in sorted(before.rules.keys() - thresholds.rules.keys()):  # in the same order in every process
+            # Sorted: sets have another order in every process, and with it what is written.
+            for subject, place in sorted(before.rules.keys() - thresholds.rules.keys()):
                 change.remove(WakeRow(place, subject, ()))
             for subject in sorted(before.limits.keys() - thresholds.limits.keys()):
                 change.remove(LimitsRow(subject, False, "", {}))
