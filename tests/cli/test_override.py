@@ -43,8 +43,8 @@ def id_of(run: Run, text: str) -> str:
     return found
 
 
-def approved(run: Run, keys: dict[str, str]) -> str:
-    given = id_of(run, asked(run, keys))
+def approved(run: Run, keys: dict[str, str], *more: str) -> str:
+    given = id_of(run, asked(run, keys, *more))
     for name in ("burt", "dylan"):
         assert run("override", "approve", given, "--as", keys[name]).code == 0
     return given
@@ -129,6 +129,18 @@ def test_questions_are_the_lines_of_standard_input(run: Run, keys: dict[str, str
     found = run("--json", "override", "use", approved(run, keys), "--as", keys["irving"], input="printer\n\nprinter\n")
     assert found.code == 0
     assert found.out.count('"recollections"') == 2
+
+
+def test_one_that_reaches_some_threads_answers_in_those(run: Run, keys: dict[str, str]) -> None:
+    one = approved(run, keys, "--thread", "mdr")
+    assert "second floor" in run("override", "use", one, "--as", keys["irving"], "--ask", "printer").out
+    two = approved(run, keys, "--thread", "mdr", "--thread", "monday")
+    for more, why in (((), "name one of them"), (("--thread", "tuesday"), "this is none of them")):
+        refused = run("override", "use", two, "--as", keys["irving"], "--ask", "printer", *more)
+        assert (refused.code, refused.out) == (2, "")
+        assert why in refused.err
+    used = run("override", "use", two, "--as", keys["irving"], "--ask", "printer", "--thread", "mdr")
+    assert "second floor" in used.out, "what was refused has not used it up"
 
 
 def test_a_refusal_ends_it_for_good(run: Run, keys: dict[str, str]) -> None:

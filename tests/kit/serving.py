@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
+from kit.http import Server, running
 from severance.embed import Hashing
 
 DIMENSIONS = 16
@@ -69,30 +69,14 @@ def serving(*modes: str, tls: tuple[Path, Path] | None = None) -> Iterator[Servi
     class Handler(_Handler):
         serving = state
 
-    server = _Server(("127.0.0.1", 0), Handler)
+    server = Server(Handler)
     if tls is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*tls)
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    state.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}/v1"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    state.url = f"http{'s' if tls else ''}://127.0.0.1:{server.port}/v1"
+    with running(server, state.released.set):
         yield state
-    finally:
-        state.released.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that went away, as one does that heard enough; of anything else, as usual."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -97,10 +97,6 @@ class Chip:
         """What derives from the root key."""
         return self._keys
 
-    def version(self) -> tuple[int, int]:
-        """Another one after every change of any row, whichever process made it; some microseconds."""
-        return self._rows.version()
-
     def watch(self, likes: Iterable[Row], space: bytes = b"") -> Callable[[], tuple[bytes | None, ...]]:
         """What tells something else after every change of the rows with these ids, and after no other; in some
         microseconds, and always with the same work. Nothing is opened for it. Some rows are of a space.

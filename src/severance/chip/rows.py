@@ -78,7 +78,6 @@ class RowFile:
         """Not for callers: use `create` or `open`."""
         self._path = path = path.absolute()
         self.readonly = mode != "mode=rw"
-        self._changes = 0
         self._connection = Connection(path, mode, _BUSY, LAYOUT)
         try:
             # A commit is the journal's removal; FULL does not sync the folder, so a power cut could bring it back.
@@ -166,14 +165,7 @@ class RowFile:
 
     def change(self, work: Callable[[Rows], T]) -> T:
         """Run `work` in one transaction, durable when it returns; whatever it raises rolls it back."""
-        found = self._connection.change(lambda raw: work(Rows(raw)))
-        self._changes += 1
-        return found
-
-    def version(self) -> tuple[int, int]:
-        """Another one after every change, whoever made it. Some microseconds; no row is read."""
-        # What SQLite counts is what other connections have written (https://www.sqlite.org/pragma.html#pragma_data_version).
-        return self._connection.query("PRAGMA data_version")[0][0], self._changes
+        return self._connection.change(lambda raw: work(Rows(raw)))
 
     def copy_to(self, path: Path) -> None:
         """Write a consistent copy to a new file.

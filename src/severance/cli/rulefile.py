@@ -1,13 +1,14 @@
-"""A file of rules that somebody wrote, as it is read for a command."""
+"""A file of rules that somebody wrote, as it is read for a command, and what the command says of it."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from severance.cli import screen
+from severance.cli.edge import Edge
 from severance.errors import InputError
 
 _MOST_BYTES = 4 << 20
@@ -60,3 +61,24 @@ def _input() -> bytes:
         return sys.stdin.buffer.read(_MOST_BYTES + 1)
     except (AttributeError, OSError, ValueError):  # None, closed, or a directory
         raise InputError("the rules were to come from standard input, which is closed or cannot be read") from None
+
+
+def show_changes(edge: Edge, found: Sequence[str], *, dry: bool) -> None:
+    """Say what changes, in these sentences, or would."""
+    if edge.as_json:
+        screen.document({"changes": list(found), "applied": not dry})
+        return
+    for change in found:
+        screen.line(f"{change}.")
+    if not found:
+        screen.line("Nothing changes.")
+    elif dry:
+        screen.line("This is what would change; nothing has.")
+
+
+def show_toml(edge: Edge, text: str) -> None:
+    """Print what holds, as a file that can be applied."""
+    if edge.as_json:
+        screen.document({"toml": text})
+    else:
+        screen.line(text.rstrip("\n"))

@@ -36,6 +36,7 @@ def the_chip_is_whole_or_refused(folder: Path) -> None:
                 refuses(DamagedError, lambda: wakes(folder))
         shutil.copy(folder / "kept.db", chip)
     change(chip, "CREATE TRIGGER quiet BEFORE INSERT ON rows BEGIN SELECT RAISE(IGNORE); END")
+    refuses(DamagedError, lambda: wakes(folder))
     refuses(DamagedError, lambda: RowFile.open(chip, readonly=True).close())  # before anything is written through it
     shutil.copy(folder / "kept.db", chip)
     with open_house(folder / "store") as house:

@@ -19,7 +19,7 @@ def test_the_store_is_the_smallest_that_sqlite_can_hold_it_in(bench: Bench) -> N
 
 
 def test_a_flipped_bit_is_noticed_or_harmless(bench: Bench) -> None:
-    outcomes = {bit: bench.flip(bit, short=True) for bit in range(0, bench.bits, 467)}
+    outcomes = {bit: bench.flip(bit, short=True) for bit in range(0, bench.bits, 311)}
     assert faults(outcomes) == {}
     assert {outcome.kind for outcome in outcomes.values()} == set(SOUND)
 

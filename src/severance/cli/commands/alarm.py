@@ -38,15 +38,7 @@ def apply(
     text = rulefile.text_of(file)
     with edge.house() as house, rulefile.named(file):
         found = house.apply_alarms(text, dry=dry_run, empty=empty)
-    if edge.as_json:
-        screen.document({"changes": found, "applied": not dry_run})
-        return
-    for change in found:
-        screen.line(f"{change}.")
-    if not found:
-        screen.line("Nothing changes.")
-    elif dry_run:
-        screen.line("This is what would change; nothing has.")
+    rulefile.show_changes(edge, found, dry=dry_run)
 
 
 def show(
@@ -56,10 +48,7 @@ def show(
     edge = Edge(ctx, store, key, as_json)
     with edge.house() as house:
         text = house.alarms()
-    if edge.as_json:
-        screen.document({"toml": text})
-    else:
-        screen.line(text.rstrip("\n"))
+    rulefile.show_toml(edge, text)
 
 
 def check(ctx: typer.Context, file: _File, as_json: options.AsJson = False) -> None:

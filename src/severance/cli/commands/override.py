@@ -18,7 +18,7 @@ from severance.drafts import is_blank
 from severance.errors import InputError
 from severance.model import OverrideInfo, OverrideRequest, OverrideState, Right
 from severance.overridden import MOST_LENGTH
-from severance.session import MOST_RECALLED
+from severance.session import MOST_RECALLED, Session
 
 HELP = "Waking a persona outside its place: two approvals, a reason, an end, and a notice."
 
@@ -217,6 +217,12 @@ def use(
         list[str] | None,
         typer.Option("--ask", metavar="QUERY", help="What to look for; can be repeated.", show_default=False),
     ] = None,
+    thread: Annotated[
+        str | None,
+        typer.Option(
+            "--thread", help="Only this conversation; needed where the override reaches several.", show_default=False
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many for each, 1 to 1,000.")] = 10,
     store: options.Store = None,
     key: options.Key = None,
@@ -230,15 +236,37 @@ def use(
     check_whole(limit, "--limit", 1, MOST_RECALLED)  # before the one use is used up
     for query in ask or ():
         check_query(query)
-    with edge.house() as house, house.use_override(id, key=own) as session:
+    with edge.house() as house:
+        threads = next((info.threads for info in house.overrides() if info.id == id), None)
+        thread = _reached(threads, thread)
+        _recall(edge, house.use_override(id, key=own), ask, thread, limit)
+
+
+def _recall(edge: Edge, session: Session, ask: list[str] | None, thread: str | None, limit: int) -> None:
+    """Answer what is asked, and put the session to sleep."""
+    with session:
         if ask is None and streams.can_ask():
             screen.console(errors=True).print(f"{session.persona} is awake. A question on each line; Ctrl-D ends it.")
         for query in ask if ask is not None else _lines():
-            hits = session.recall(query, limit=limit)
+            hits = session.recall(query, limit=limit, thread=thread)
             if edge.as_json:
                 screen.document({"recollections": [shapes.of_recollection(hit) for hit in hits]})
             else:
                 show_hits(hits, full=True)
+
+
+def _reached(threads: tuple[str, ...] | None, thread: str | None) -> str | None:
+    """The conversation that is asked, before the one use is used up.
+
+    Raises:
+        InputError: the override does not reach it, or reaches several, and none is named.
+    """
+    if threads is None or thread in threads:
+        return thread
+    if thread is None and len(threads) == 1:
+        return threads[0]
+    named = "name one of them" if thread is None else "this is none of them"
+    raise InputError(f"--thread: the override reaches {', '.join(threads)}; {named}")
 
 
 def end(
