@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
+from typing import Any
 
 from modelled.nouns import Op, State
 from modelled.spec import after, steps
@@ -17,8 +18,10 @@ class Belief:
 
     @property
     def one(self) -> State:
-        """Any of them."""
-        return next(iter(self.states))
+        """Always the same one of them: not the first of a set, which is another in every process."""
+        if len(self.states) == 1:
+            return next(iter(self.states))
+        return min(self.states, key=lambda state: _written(astuple(state)))
 
     def expected(self, op: Op) -> set[str]:
         """What may be answered."""
@@ -42,6 +45,13 @@ class Belief:
         found = frozenset(states)
         self.states = found or self.states
         return bool(found)
+
+
+def _written(value: Any) -> str:
+    """A value as text that is the same in every process: sets in order."""
+    if isinstance(value, frozenset):
+        return repr(sorted(map(_written, value)))
+    return repr([_written(each) for each in value]) if isinstance(value, tuple) else repr(value)
 
 
 def _without(state: State, name: str) -> State:
