@@ -81,7 +81,8 @@ $(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.developer: $(VENV)/.installed
-	$(PIP) install --constraint constraints.txt --group dev
+	$(PIP) install --constraint constraints.txt --build-constraint constraints.txt \
+	  --editable '.[client,mcp,server,watch]' --group dev
 	@touch $@
 
 $(VENV)/.plotter: $(VENV)/.developer
