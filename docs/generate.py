@@ -53,7 +53,7 @@ _CLASSES = (
     "Passphrase",
 )
 _FUNCTIONS = (
-    *("open", "connect", "restore", "accept_audit", "verify_export"),
+    *("open", "connect", "enter", "restore", "accept_audit", "verify_export"),
     *("weaken", "confined", "new_override_key", "show_request", "approve", "deny"),
 )
 _VARIABLES = {"House": "house", "Session": "session", "ResidentHouse": "resident"}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from severance.approving import approve, deny, new_override_key, show_request
     from severance.crypto.rootkey import Passphrase
+    from severance.entering import enter
     from severance.errors import (
         AsleepError,
         DamagedError,
@@ -135,6 +136,7 @@ __all__ = [
     "confined",
     "connect",
     "deny",
+    "enter",
     "new_override_key",
     "open",
     "restore",
@@ -206,6 +208,7 @@ _HOMES = {
     "confined": "severance.worker.confine",
     "connect": "severance.resident.client",
     "deny": "severance.approving",
+    "enter": "severance.entering",
     "new_override_key": "severance.approving",
     "open": "severance.house",
     "restore": "severance.upkeep.backup",
