@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from kit import open_house
@@ -48,3 +49,22 @@ def test_that_the_owner_accepts_the_clock_is_not_undone_by_who_is_at_the_door_me
                 assert house._gate.now() == actual.clock.now(), f"{shown.what} undid it"
             assert actual.clock.now() % SECOND == 0
     template.close()
+
+
+def test_a_threshold_that_comes_and_goes_while_somebody_crosses_ends_the_session(folder: Path) -> None:
+    """One absence of a row was as good as the other: what was there in between was not seen to be gone."""
+    template, woken = Template(folder), 0
+    comes, goes = Op("place", seat=2, value="innie", house=1), Op("place", seat=2, house=1)
+    for number in range(20):
+        between = Interposer()
+        with between.installed(), acted(template, folder / f"store-of-story-{number}", 2, between) as actual:
+            actual.do(goes)
+            between.at(Where.ACCESS, number, partial(actual.do, comes))
+            woke = actual.do(Op("cross", fresh="s", seat=2))
+            between.rest()
+            actual.do(goes)
+            if woke == "innie":
+                woken += 1
+                assert actual.do(Op("call", "s", value=("recall", None))) == "asleep", f"let in after {number} looks"
+    template.close()
+    assert woken, "the control"

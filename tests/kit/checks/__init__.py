@@ -86,6 +86,7 @@ from kit.checks.resident import (
 )
 from kit.checks.thresholds import (
     a_session_ends_although_a_look_failed,
+    a_session_ends_although_its_threshold_came_and_went_meanwhile,
     a_session_ends_with_its_hours_and_its_budget,
     an_exclusive_subject_has_one_awake,
     the_first_rule_that_holds_decides,
@@ -136,6 +137,7 @@ CHECKS: tuple[Check, ...] = (
     an_override_ends,
     the_first_rule_that_holds_decides,
     a_session_ends_although_a_look_failed,
+    a_session_ends_although_its_threshold_came_and_went_meanwhile,
     a_session_ends_with_its_hours_and_its_budget,
     an_exclusive_subject_has_one_awake,
     nothing_in_the_clear,

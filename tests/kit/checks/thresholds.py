@@ -9,7 +9,7 @@ from unittest import mock
 
 from kit import make_house, open_house
 from kit.checks.base import refuses
-from severance import AsleepError, DamagedError, NotFoundError, Session
+from severance import AsleepError, DamagedError, NotFoundError, Persona, Session
 from severance.barrier.traces.ports import StillClock
 from severance.chip.chip import Chip
 from severance.chip.thresholds.surroundings import Nowhere
@@ -76,6 +76,22 @@ def a_session_ends_although_a_look_failed(folder: Path) -> None:
             with mock.patch.object(Chip, "current", side_effect=kind("once")):
                 refuses(kind, first.stats)
         refuses(AsleepError, first.stats)
+
+
+def a_session_ends_although_its_threshold_came_and_went_meanwhile(folder: Path) -> None:
+    """Somebody declares who wakes while somebody crosses, and then that nobody does."""
+    true = Chip.waking
+    with make_house(folder) as house:
+        house.place("floor", {"mark": None})
+
+        def waking(chip: Chip, *given: Any) -> Persona:
+            house.place("floor", {"mark": "innie"})
+            return true(chip, *given)
+
+        with mock.patch.object(Chip, "waking", waking):
+            session = house.cross("mark", "floor")
+        house.place("floor", {"mark": None})
+        refuses(AsleepError, session.stats)
 
 
 def an_exclusive_subject_has_one_awake(folder: Path) -> None:

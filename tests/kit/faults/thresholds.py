@@ -12,7 +12,7 @@ from severance.chip import chip as chip_module
 from severance.chip.chip import Chip
 from severance.chip.register import TurnRow
 from severance.chip.thresholds import deciding, hours, staying
-from severance.chip.thresholds.book import Book, Watch
+from severance.chip.thresholds.book import Book, Standing, Watch
 from severance.chip.thresholds.staying import Staying
 
 
@@ -85,12 +85,17 @@ def a_budget_is_for_each_session(patch: Patch) -> None:
 def a_change_is_settled_before_it_was_acted_on(patch: Patch) -> None:
     true = Watch.changed
 
-    def changed(self: Watch) -> bool:
-        found = true(self)
+    def changed(self: Watch, standing: Standing) -> bool:
+        found = true(self, standing)
         self.settle()
         return found
 
     patch.setattr(Watch, "changed", changed)
+
+
+@fault(checks.a_session_ends_although_its_threshold_came_and_went_meanwhile)
+def one_absence_of_a_row_is_as_good_as_another(patch: Patch) -> None:
+    patch.setattr(Standing, "there", (False, False, False))
 
 
 @fault(checks.a_session_ends_with_its_hours_and_its_budget)

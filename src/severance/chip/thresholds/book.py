@@ -20,18 +20,31 @@ class Standing(NamedTuple):
     limits: Limits
     turn: int
 
+    @property
+    def there(self) -> tuple[bool, bool, bool]:
+        """Of which of them there must have been a row."""
+        return self.rules != (), self.limits != NO_LIMITS, self.turn != 0
+
 
 class Watch:
-    """Tells of changes of some rows, and of no others: what a session's calls take must not tell what others do."""
+    """Tells of changes of what holds for a subject at a place, and of no others: what a session's calls take must not
+    tell what others do.
+    """
 
-    def __init__(self, look: Callable[[], object]) -> None:
+    def __init__(self, look: Callable[[], tuple[bytes | None, ...]]) -> None:
+        """Begins now; `look` gives the frames of the rows of which a `Standing` is made, in its order."""
         self._look = look
         self._seen = self._found = look()
 
-    def changed(self) -> bool:
-        """Whether any of them has changed since the last change that was settled, or since the beginning."""
+    def changed(self, standing: Standing) -> bool:
+        """Whether this holds no more: a row has changed since the last change that was settled, or since the beginning.
+
+        A row that is not there has no frame that tells one absence from another. What was read of one that came and
+        went meanwhile is seen by that: it was there, and is not.
+        """
         self._found = self._look()
-        return self._found != self._seen
+        went = any(frame is None and there for frame, there in zip(self._found, standing.there, strict=True))
+        return went or self._found != self._seen
 
     def settle(self) -> None:
         """What changed was read and acted on. Until then it goes on being a change: a look can fail half-way."""

@@ -98,7 +98,7 @@ class Staying:
         with self._lock:
             if self._over is None:
                 now = self._clock()
-                changed = self._watch.changed()
+                changed = self._watch.changed(self._standing)
                 if changed or not self._since <= now < self._next:
                     self._look(max(now, self._since), changed=changed)
                     self._watch.settle()
