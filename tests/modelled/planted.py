@@ -15,7 +15,7 @@ from severance.chip.thresholds.staying import Staying
 
 
 def an_open_session_stays_where_its_place_wakes_another(patch: Patch) -> None:
-    patch.setattr(Watch, "changed", lambda self: False)
+    patch.setattr(Watch, "changed", lambda self, standing: False)
 
 
 def a_change_while_somebody_crosses_is_missed(patch: Patch) -> None:
@@ -24,7 +24,7 @@ def a_change_while_somebody_crosses_is_missed(patch: Patch) -> None:
 
     def take_turn(self: Staying) -> None:
         true(self)
-        self._watch.changed()
+        self._watch.changed(self._standing)
         self._watch.settle()
         self._standing = self._book.of(self._seat.persona.subject, self._seat.place)
 
