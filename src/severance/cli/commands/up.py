@@ -14,20 +14,24 @@ from typing import Annotated, Literal
 import typer
 
 from severance.cli import exits, interrupts, options, screen, shapes, streams, words
+from severance.cli.commands.serve import check_installed
 from severance.cli.edge import DEFAULT_STORE, Edge
 from severance.disk.newfile import new_file, new_folder
 from severance.errors import AlreadyUpError, InputError, NotFoundError, NotUpError, StoreError
 from severance.resident.address import check_platform
+from severance.resident.beside import Beside
 from severance.resident.client import HouseState, connect
 from severance.resident.resident import MOST_SESSIONS, Habits, Resident
 from severance.resident.units import Manager, Unit, unit_for
 from severance.resident.watch import check_sleep_is_known
+from severance.server.listening import address_in, check_safe, tls_of
 from severance.store import path_of
 
+_PROGRAM = (sys.executable, "-P", "-m", "severance.cli.main")
 _LOOK = 0.5
 _ANOTHER = 10.0
 """Seconds in which the house is up that another `up` is opening."""
-_HABITS = ("locked", "lock_after", "lock_on_sleep", "most", "idle", "isolation")
+_HABITS = ("locked", "lock_after", "lock_on_sleep", "most", "idle", "isolation", "http", "certificate", "private_key")
 """Parameters that a house has from its beginning to its end."""
 _Length = Annotated[str | None, typer.Option("--lock-after", metavar="LENGTH", help="Lock when nobody called so long.")]
 _Isolation = Literal["process", "none"]
@@ -46,6 +50,15 @@ def run(
     isolation: Annotated[
         _Isolation, typer.Option("--isolation", help="Where personas wake: each in a process of its own, or in this.")
     ] = "process",
+    http: Annotated[
+        str | None,
+        typer.Option(
+            "--http", metavar="ADDRESS", help="Serve HTTP beside it, at PORT or HOST:PORT: `severance serve`."
+        ),
+    ] = None,
+    certificate: options.Certificate = None,
+    private_key: options.PrivateKey = None,
+    insecure: options.Insecure = False,
     install: Annotated[
         Manager | None,
         typer.Option("--install", help="Only write a file with which the system starts it when you log in."),
@@ -79,11 +92,13 @@ def run(
     again = [*edge.words, "up", "--foreground", "--most", str(most), "--idle", idle, "--isolation", isolation]
     again += [] if lock_after is None else ["--lock-after", lock_after]
     again += ["--lock-on-sleep"] * lock_on_sleep + ["--locked"] * locked
+    served = _served(edge, http, certificate, private_key, insecure=insecure)
+    again += [] if http is None else ["--http", http, *served[served.index("--listen") + 2 :]]
     manager = install or uninstall
     if manager is not None:
         _unit(edge, manager, again, write=uninstall is None, yes=yes)
     elif foreground:
-        _stay(edge, habits, locked=locked, ready=ready)
+        _stay(edge, habits, served, locked=locked, ready=ready)
     else:
         _leave(edge, again, _given(ctx))
 
@@ -95,7 +110,28 @@ def _given(ctx: typer.Context) -> list[str]:
     return [f"--{name.replace('_', '-')}" for name in given]
 
 
-def _stay(edge: Edge, habits: Habits, *, locked: bool, ready: int) -> None:
+def _served(
+    edge: Edge, http: str | None, certificate: Path | None, private_key: Path | None, *, insecure: bool
+) -> list[str]:
+    """The command that serves HTTP beside the house; nothing where it is not to be.
+
+    Raises:
+        InputError: the extra is not installed, or it may not listen there so.
+    """
+    files = {"--certificate": certificate, "--private-key": private_key}
+    given = [word for name, path in files.items() if path is not None for word in (name, str(path.absolute()))]
+    given += ["--insecure"] * insecure
+    if http is None:
+        if given:
+            raise InputError("--certificate, --private-key and --insecure are for --http; say where to listen")
+        return []
+    check_installed()
+    check_safe(address_in(http), tls=tls_of(certificate, private_key) is not None, insecure=insecure)
+    store = ["--store", os.path.abspath(edge.store)]  # noqa: PTH100 - a link stays
+    return [*_PROGRAM, *store, "serve", "--listen", http, *given]
+
+
+def _stay(edge: Edge, habits: Habits, served: list[str], *, locked: bool, ready: int) -> None:
     """Be the house, until it is taken down."""
     try:
         resident = Resident(edge.store, edge.opened, habits)
@@ -110,6 +146,9 @@ def _stay(edge: Edge, habits: Habits, *, locked: bool, ready: int) -> None:
         if ready >= 0:
             os.setsid()  # not before: a passphrase is asked for at the terminal
         resident.start()
+        if served:
+            beside = resident.beside = Beside([*served, "--beside"], os.environ)
+            beside.start()
         with interrupts.told(asked.ask):
             if ready >= 0:
                 _detached(ready)
@@ -117,9 +156,13 @@ def _stay(edge: Edge, habits: Habits, *, locked: bool, ready: int) -> None:
                 _tell(edge, connect(edge.store).state())
             while not asked.asked and not resident.wait(_LOOK):
                 pass
+            if resident.beside is not None:
+                resident.beside.stop()
             resident.stop()
     finally:
         resident.stop()
+        if resident.beside is not None:
+            resident.beside.stop()
 
 
 @dataclass(slots=True)
@@ -170,7 +213,7 @@ def _already(edge: Edge, given: list[str]) -> None:
 def _started(again: list[str]) -> int:
     """Start the house, and wait until it listens. Returns its exit code where it ended before, else 0."""
     hears, says = os.pipe()
-    arguments = [sys.executable, "-P", "-m", "severance.cli.main", *again, "--ready", str(says)]
+    arguments = [*_PROGRAM, *again, "--ready", str(says)]
     with subprocess.Popen(arguments, pass_fds=[says]) as started:
         os.close(says)
         with os.fdopen(hears, "rb") as pipe:
@@ -183,10 +226,7 @@ def _started(again: list[str]) -> int:
 
 def _detached(ready: int) -> None:
     """Let go of the terminal, and tell whoever started it that it listens."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for number in (0, 1, 2):
-        os.dup2(nowhere, number)
-    os.close(nowhere)
+    streams.let_go()
     with suppress(OSError):
         os.write(ready, b".")
     os.close(ready)
@@ -198,6 +238,7 @@ def _tell(edge: Edge, state: HouseState, *, already: bool = False) -> None:
         screen.document(shapes.of_house(edge.store, state))
     else:
         how = "locked; `severance unlock` opens it" if state.locked else f"open, {sessions(state)}"
+        how += "" if state.http is None else f", HTTP at {state.http}"
         screen.line(f"The house is up{' already' if already else ''}: {how}.")
 
 
@@ -208,9 +249,8 @@ def sessions(state: HouseState) -> str:
 
 def _unit(edge: Edge, manager: Manager, again: list[str], *, write: bool, yes: bool) -> None:
     """Write the file that has the system start it, or remove it; after showing which, and asking."""
-    program = [sys.executable, "-P", "-m", "severance.cli.main"]
     default = edge.store == path_of(DEFAULT_STORE)
-    unit = unit_for(manager, edge.store, [*program, *again], home=Path.home(), environ=os.environ, default=default)
+    unit = unit_for(manager, edge.store, [*_PROGRAM, *again], home=Path.home(), environ=os.environ, default=default)
     _check_changeable(unit.path, manager, write=write)
     if not edge.as_json:
         screen.line(str(unit.path), style="bold")

@@ -1,0 +1,130 @@
+"""`severance serve`: the house that is up, over HTTP, from a process that has no key."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from importlib import import_module, util
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from severance.cli import options, screen, streams, words
+from severance.cli.edge import Edge
+from severance.errors import InputError
+from severance.resident.client import ResidentHouse
+from severance.server.listening import Address, address_in, check_safe, listener, tls_of
+from severance.system import allow_files
+
+_EXTRA = "HTTP needs an extra: pip install 'severance[server]'"
+_NEEDED = ("fastapi", "uvicorn", "prometheus_client", "opentelemetry", "mcp")
+_MOST_TOKEN = 4_096
+_LEAST_TOKEN = 16
+_FILES = 256
+
+
+def run(  # one argument for each option
+    ctx: typer.Context,
+    listen: Annotated[
+        str, typer.Option("--listen", metavar="ADDRESS", help="Where to listen: PORT, HOST:PORT or [HOST]:PORT.")
+    ] = "127.0.0.1:8420",
+    certificate: options.Certificate = None,
+    private_key: options.PrivateKey = None,
+    insecure: options.Insecure = False,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--name", metavar="HOST", help="A name by which it is reached, beside addresses; can be repeated."
+        ),
+    ] = None,
+    most: Annotated[int, typer.Option("--most", min=1, max=4_096, help="HTTP sessions at once.")] = 200,
+    idle: Annotated[
+        str, typer.Option("--idle", metavar="LENGTH", help="Put a session to sleep on which nothing is called so long.")
+    ] = "30m",
+    rate: Annotated[
+        int, typer.Option("--rate", min=0, max=1_000_000, help="Requests of one bearer in a second; 0 for any number.")
+    ] = 100,
+    metrics: Annotated[
+        Path | None,
+        typer.Option("--metrics-token-file", metavar="FILE", help="A file with the token that /metrics asks for."),
+    ] = None,
+    log: Annotated[
+        bool, typer.Option("--log", help="A line of JSON on standard error for each request, without content.")
+    ] = False,
+    beside: Annotated[int, typer.Option("--beside", hidden=True)] = -1,
+    store: options.Store = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Serve the house that is up over HTTP, until Ctrl-C or SIGTERM. This process needs no root key, and never has one.
+
+    It may begin before the house is up, and goes on when that is locked or taken down; sessions are refused meanwhile.
+    """
+    check_installed()
+    edge = Edge(ctx, store, None, as_json)
+    serving = import_module("severance.server.serving")
+    address, tls = address_in(listen), tls_of(certificate, private_key)
+    check_safe(address, tls=tls is not None, insecure=insecure)
+    outside = _outside(edge.store, most, idle, rate, frozenset(name or ()), _token(metrics), log=log)
+    with listener(address) as opened:
+        at = Address(address.host, opened.getsockname()[1]).url(tls=tls is not None)
+        other = None if beside < 0 else socket.socket(fileno=beside)
+        serving.serve(outside, opened, tls=tls, beside=other, ready=lambda: _tell(edge, at, other))
+
+
+def check_installed() -> None:
+    """Refuse where the extra is not installed.
+
+    Raises:
+        InputError: it is not.
+    """
+    if any(util.find_spec(name) is None for name in _NEEDED):
+        raise InputError(_EXTRA)
+
+
+def _outside(
+    store: Path, most: int, idle: str, rate: int, names: frozenset[str], token: str | None, *, log: bool
+) -> Any:
+    parts = import_module("severance.server.parts")
+    limits = import_module("severance.server.limits").Limits(
+        sessions=most,
+        idle=words.length(idle, "--idle").total_seconds(),
+        rate=float(rate),
+        burst=2 * rate,
+    )
+    allow_files(limits.connections + 2 * limits.sessions + _FILES)
+    return parts.Outside(ResidentHouse(store), limits, names=names, metrics_token=token, log=_write if log else None)
+
+
+def _tell(edge: Edge, at: str, other: socket.socket | None) -> None:
+    if other is not None:
+        streams.let_go()
+        other.sendall(f"{at}\n".encode())
+    elif edge.as_json:
+        screen.document({"url": at})
+    else:
+        screen.line(f"Serving at {at}, until Ctrl-C.")
+    sys.stdout.flush()
+
+
+def _write(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _token(path: Path | None) -> str | None:
+    """What is in the file.
+
+    Raises:
+        InputError: it can't be read, or is no token.
+    """
+    if path is None:
+        return None
+    try:
+        with path.open("rb") as file:
+            token = file.read(_MOST_TOKEN + 1).decode("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise InputError("the file of --metrics-token-file cannot be read, or is not a token") from None
+    if not _LEAST_TOKEN <= len(token) <= _MOST_TOKEN or not token.isprintable() or " " in token:
+        raise InputError(f"a token for the metrics has {_LEAST_TOKEN} to {_MOST_TOKEN:,} characters, without blanks")
+    return token

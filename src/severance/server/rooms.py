@@ -1,0 +1,282 @@
+"""The HTTP sessions of one server: each a session of the house, the bearer that began it, and its turn."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from severance.admitted import check_inside
+from severance.errors import AsleepError, SeveranceError, StoreBusyError
+from severance.model import Notice, moment
+from severance.ports import Clock, Entropy
+from severance.server.door import TOOL, Door, Standings, digest_of, no_session
+from severance.server.keys import Keys
+from severance.server.limits import Limits
+from severance.server.problems import BUSY, FULL, SESSION_ENDED, TOO_MANY_SESSIONS, Problem
+from severance.server.threads import Threads
+from severance.session import Session
+
+_ID_BYTES = 16
+_MOST_ENDED = 1_024
+_MOST_TOLD = 1_000
+_CROSSINGS = 8
+"""Crossings at once: each may take ten seconds where the house is full."""
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+
+class Room:
+    """One HTTP session.
+
+    Attributes:
+        id: 32 characters, drawn; only who shows the bearer that began it can do anything with it.
+        owner: the hash of that bearer.
+        session: whose persona is awake in the house.
+        begun: when.
+        keys: of its requests that may be sent again.
+        told: what its persona was told, since telling it is done once.
+        turn: held while something is carried out on it.
+        waiting: how many calls wait for that, or have it.
+        used: when something was called last, in seconds.
+    """
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002 - what it is called
+        owner: bytes,
+        session: Session,
+        begun: datetime,
+        now: float,
+        keys: int,
+    ) -> None:
+        """Not for callers: use `Rooms.cross`."""
+        self.id = id
+        self.session = session
+        self.begun = begun
+        self.keys: Keys[Any] = Keys(keys)
+        self.told: list[Notice] = []
+        self.owner = owner
+        self.turn = asyncio.Lock()
+        self.waiting = 0
+        self.used = now
+
+    def notices(self, session: Session) -> list[Notice]:
+        """Everything that the persona was told in this session, the oldest first. In the session's turn."""
+        self.told = [*self.told, *session.notices()][-_MOST_TOLD:]
+        return self.told
+
+
+class Rooms:
+    """All HTTP sessions. For one event loop."""
+
+    def __init__(
+        self,
+        door: Door,
+        limits: Limits,
+        threads: Threads,
+        *,
+        clock: Clock,
+        entropy: Entropy,
+        ticks: Callable[[], float],
+    ) -> None:
+        """Args: what lets in; the limits; where calls are carried out; clock and entropy; seconds that pass."""
+        self._door = door
+        self._limits = limits
+        self._threads = threads
+        self._crossing = Threads(min(_CROSSINGS, limits.threads), limits.waiting, limits.answered_within)
+        self._clock = clock
+        self._entropy = entropy
+        self._ticks = ticks
+        self.standings = Standings(door, ticks)
+        self._rooms: dict[bytes, Room] = {}
+        self._ended: OrderedDict[bytes, bytes] = OrderedDict()
+        self._taken: Counter[bytes] = Counter()  # by bearer, with those who are crossing
+        self._begun: OrderedDict[bytes, Keys[asyncio.Task[Room]]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._rooms)
+
+    async def cross(self, bearer: str, key: str | None = None) -> Room:
+        """Cross with what is shown: a new session. With the key of a crossing before, what came of that.
+
+        Raises:
+            Problem: there are too many, or the house is not there.
+            SeveranceError: it opens nothing; as `House.admit`.
+        """
+        owner = digest_of(bearer)
+        if key is None:
+            return await self._crossed(bearer, owner)
+        keys = self._begun.setdefault(owner, Keys(self._limits.keys))
+        self._begun.move_to_end(owner)
+        if len(self._begun) > _MOST_ENDED:
+            self._begun.popitem(last=False)
+        known = keys.found(key, b"")
+        if known is None:
+            known = asyncio.create_task(self._crossed(bearer, owner))
+            known.add_done_callback(partial(_drop_failed, keys, key))
+            keys.keep(key, b"", known)
+        return await asyncio.shield(known)
+
+    def find(self, id: str, bearer: str) -> Room:  # noqa: A002
+        """The session with this id, where this bearer began it.
+
+        Raises:
+            Problem: it is none of this bearer's, or has ended.
+        """
+        name, owner = _name_of(id), digest_of(bearer)
+        room = self._rooms.get(name)
+        known = room.owner if room is not None else self._ended.get(name, bytes(len(owner)))
+        if not hmac.compare_digest(known, owner):
+            raise no_session()
+        if room is None:
+            raise Problem(SESSION_ENDED)
+        return room
+
+    async def call(self, room: Room, work: Callable[[Session], T]) -> T:
+        """What the work on the session returns, in its turn.
+
+        Raises:
+            Problem: too many wait, it takes too long, or the session has ended.
+            SeveranceError: what the session raises.
+        """
+        if room.waiting >= self._limits.waiting_each:
+            raise Problem(BUSY)
+        room.waiting += 1
+        try:
+            return await self._threads.run(partial(work, room.session), room.turn)
+        except AsleepError:
+            self._end(room)
+            raise await self.standings.why_asleep() from None
+        finally:
+            room.waiting -= 1
+            room.used = self._ticks()
+
+    async def look(self, room: Room) -> None:
+        """Raise the problem of a session that has ended, where it has."""
+        await self.call(room, _looked)
+
+    async def sleep(self, room: Room) -> None:
+        """Put it to sleep. Its id is no session's from now on."""
+        self._forget(room)
+        with suppress(SeveranceError):  # it sleeps; what could not be written is read from the log next time
+            await self._threads.run(room.session.sleep, room.turn)
+
+    async def sweep(self) -> None:
+        """Let go of the sessions that are not used, and of those that the house has ended."""
+        end = self._ticks() - self._limits.idle
+        for room in list(self._rooms.values()):
+            if room.turn.locked() or room.waiting:
+                continue
+            with suppress(Problem, SeveranceError):
+                if room.used < end:
+                    self._end(room)
+                else:
+                    await self._looked_at(room)
+
+    async def close(self) -> None:
+        """Put all to sleep, after what is being carried out."""
+        await self._crossing.end()
+        await asyncio.gather(*map(self.sleep, list(self._rooms.values())), return_exceptions=True)
+        await self._threads.end()
+
+    async def _looked_at(self, room: Room) -> None:
+        used = room.used
+        try:
+            await self.look(room)
+        finally:
+            room.used = used
+
+    async def _crossed(self, bearer: str, owner: bytes) -> Room:
+        if sum(self._taken.values()) >= self._limits.sessions:
+            raise Problem(FULL)
+        if self._taken[owner] >= self._limits.sessions_each:
+            raise Problem(TOO_MANY_SESSIONS)
+        self._taken[owner] += 1
+        try:
+            session = await self._crossing.run(partial(self._door.admit, bearer, tool=TOOL))
+        except BaseException as error:
+            self._leave(owner)
+            if isinstance(error, (AsleepError, StoreBusyError)):
+                raise await self._why_not(error) from None
+            raise
+        id_ = self._entropy.draw(_ID_BYTES, b"http session" + owner).hex()
+        room = Room(id_, owner, session, moment(self._clock.now()), self._ticks(), self._limits.keys)
+        self._rooms[_name_of(id_)] = room
+        return room
+
+    async def _why_not(self, error: AsleepError | StoreBusyError) -> Problem:
+        return Problem(FULL) if isinstance(error, StoreBusyError) else await self.standings.why_asleep()
+
+    def _end(self, room: Room) -> None:
+        """It has ended, or nobody uses it; whoever began it hears so."""
+        if self._forget(room):
+            self._ended[_name_of(room.id)] = room.owner
+            if len(self._ended) > _MOST_ENDED:
+                self._ended.popitem(last=False)
+            self._threads.begin(room.session.sleep)
+
+    def _forget(self, room: Room) -> bool:
+        if self._rooms.pop(_name_of(room.id), None) is None:
+            return False
+        self._leave(room.owner)
+        return True
+
+    def _leave(self, owner: bytes) -> None:
+        self._taken[owner] -= 1
+        if not self._taken[owner]:
+            del self._taken[owner]
+
+
+def once(
+    room: Room,
+    key: str | None,
+    fingerprint: bytes,
+    do: Callable[[Session], T],
+    kept: Callable[[T], K],
+    again: Callable[[Session, K], T],
+) -> Callable[[Session], T]:
+    """Work for `Rooms.call` that is done once for each key; asked again, it has the answer that there was.
+
+    Args:
+        room: whose keys are looked at, in its turn.
+        key: of the request; without one it is done in any case.
+        fingerprint: of the request.
+        do: does it.
+        kept: what to keep of what came of it, which should be no content.
+        again: the answer from what was kept.
+    """
+    if key is None:
+        return do
+
+    def work(session: Session) -> T:
+        known: K | None = room.keys.found(key, fingerprint)
+        if known is not None:
+            return again(session, known)
+        done = do(session)
+        room.keys.keep(key, fingerprint, kept(done))
+        return done
+
+    return work
+
+
+def _looked(session: Session) -> None:
+    check_inside(session)
+    session._look()
+
+
+def _name_of(id: str) -> bytes:  # noqa: A002
+    """By what a session is found: not by its id, so that what is compared tells nothing of it."""
+    return hashlib.sha256(id.encode("utf-8", "replace")).digest()
+
+
+def _drop_failed(keys: Keys[asyncio.Task[Room]], key: str, task: asyncio.Task[Room]) -> None:
+    if task.cancelled() or task.exception() is not None:
+        keys.drop(key)

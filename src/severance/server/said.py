@@ -1,0 +1,67 @@
+"""What routes take and give: models of requests, and for the description; answers written straight from the nouns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated
+
+import msgspec
+from fastapi import Depends, Header, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
+
+from severance.server.keys import checked_key
+from severance.server.problems import NO_BEARER, Problem
+
+Scalar = str | int | float | bool | None
+
+
+class Said(BaseModel):
+    """What a caller may write: nothing that is not named here, and nothing turned into another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Given(BaseModel):
+    """What is answered."""
+
+
+_SCHEME = HTTPBearer(  # for the description of the interface; what is shown is read by the gate
+    description="A permit or a place credential; for /v1/owner an owner token.", auto_error=False
+)
+
+
+async def _bearer(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(_SCHEME)]) -> str:
+    shown: str | None = request.scope["state"].get("bearer")
+    if shown is None:
+        raise Problem(NO_BEARER)
+    return shown
+
+
+Bearer = Annotated[str, Depends(_bearer)]
+"""What is shown, as a route's argument. Raises NO_BEARER."""
+
+
+async def _key(
+    idempotency_key: Annotated[
+        str | None, Header(description="The same for each time that the same request is sent: it is done once.")
+    ] = None,
+) -> str | None:
+    return checked_key(idempotency_key)
+
+
+Key = Annotated[str | None, Depends(_key)]
+
+
+def answer(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer of plain data, of nouns, or of lists of them."""
+    body = msgspec.json.encode(content, enc_hook=_plain)
+    return Response(body, status, headers, "application/json")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, MappingProxyType):
+        return dict(value)
+    raise NotImplementedError

@@ -1,0 +1,138 @@
+"""A server as a process: from the socket to the end of its last request."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import ssl
+from collections.abc import Callable, Generator
+from contextlib import suppress
+
+import uvicorn
+
+from severance.server.app import application
+from severance.server.parts import Outside, Parts
+from severance.server.protocol import MOST_HEAD, Connection
+
+_HANDSHAKE = 10.0
+_GOODBYE = 5.0
+_ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
+
+
+def serve(
+    outside: Outside,
+    listening: socket.socket,
+    *,
+    tls: ssl.SSLContext | None = None,
+    beside: socket.socket | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until a signal asks to end. Then running requests come to their end, and every session is put to sleep.
+
+    Args:
+        outside: what the application takes.
+        listening: where it listens; closed at the end.
+        tls: with what, if not in the clear.
+        beside: a socket to whoever started this process; that its other end is closed asks to end, too.
+        ready: called once it listens.
+    """
+    _hush()
+    app = application(outside)
+    config = uvicorn.Config(
+        app,
+        http=Connection,
+        loop="asyncio",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=max(1, round(outside.limits.keep_alive)),
+        timeout_graceful_shutdown=max(1, round(outside.limits.grace)),
+        h11_max_incomplete_event_size=MOST_HEAD,
+    )
+    _Server(config, app.state.parts, listening, tls, beside, ready).run()
+
+
+class _Server(uvicorn.Server):
+    """Listens with deadlines of its own, and ends without an error when it is asked to."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        parts: Parts,
+        listening: socket.socket,
+        tls: ssl.SSLContext | None,
+        beside: socket.socket | None,
+        ready: Callable[[], None],
+    ) -> None:
+        super().__init__(config)
+        self._parts = parts
+        self._listening = listening
+        self._tls = tls
+        self._beside = beside
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        await self.lifespan.startup()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            self._connection,
+            sock=self._listening,
+            ssl=self._tls,
+            backlog=self.config.backlog,
+            ssl_handshake_timeout=None if self._tls is None else _HANDSHAKE,
+            ssl_shutdown_timeout=None if self._tls is None else _GOODBYE,
+        )
+        self.servers = [server]
+        self.started = True
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Come to an end: what sends without an end first."""
+        self._parts.closing.set()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Within the block signals, and the end of whoever started this process, ask to end."""
+        loop = asyncio.get_running_loop()
+        before = {number: signal.signal(number, self.handle_exit) for number in _ENDING}
+        if self._beside is not None:
+            loop.add_reader(self._beside, self._left_alone)
+        try:
+            yield
+        finally:
+            if self._beside is not None:
+                loop.remove_reader(self._beside)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _left_alone(self) -> None:
+        assert self._beside is not None  # noqa: S101 - for the type checker
+        with suppress(OSError):
+            if self._beside.recv(1):
+                return
+        self.should_exit = True
+
+    def _connection(self) -> Connection:
+        return Connection(
+            self.config,
+            self.server_state,
+            self.lifespan.state,
+            limits=self._parts.outside.limits,
+            meters=self._parts.meters,
+        )
+
+
+def _hush() -> None:
+    """Let no library write what it met: an error that nobody foresaw may quote a request."""
+    logging.lastResort = None
+    logging.getLogger().addHandler(logging.NullHandler())
+    for name in ("uvicorn", "uvicorn.error", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)

@@ -1,0 +1,254 @@
+"""Connections: slow ones, many, those that vanish, and that nothing which was acknowledged is lost by any of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from kit.processes import until, with_proc
+
+from .conftest import Inside, Served, Up, problem
+
+Start = Callable[..., Up]
+Serve = Callable[..., Served]
+Make = Callable[..., str]
+
+HURRIED = {"head_within": 0.5, "body_within": 0.5, "keep_alive": 1, "taken_within": 0.5, "rate": 0}
+_LONGEST = 60.0
+
+
+def _opened(server: Served) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.port), timeout=_LONGEST)
+
+
+def _answer(connection: socket.socket) -> bytes:
+    """One answer of the health route, after which the connection stays."""
+    whole = b""
+    while not whole.endswith(b'{"status":"alive"}'):
+        piece = connection.recv(65_536)
+        assert piece, whole
+        whole += piece
+    return whole
+
+
+def _rest(connection: socket.socket) -> bytes:
+    """Everything until the server closes it, which it does."""
+    whole = b""
+    with connection:
+        while True:
+            try:
+                piece = connection.recv(65_536)
+            except ConnectionResetError:
+                return whole
+            if not piece:
+                return whole
+            whole += piece
+
+
+def test_a_head_that_does_not_end_is_not_waited_for(served: Serve) -> None:
+    server = served(**HURRIED)
+    silent, begun, dripping, kept = (_opened(server) for _ in range(4))
+    begun.sendall(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n")
+    kept.sendall(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+    assert _answer(kept).startswith(b"HTTP/1.1 200 ")
+    kept.sendall(b"G")
+    with suppress(OSError):  # it is closed while it drips
+        for _ in range(1_200):
+            dripping.sendall(b"x")
+            time.sleep(0.05)
+        raise AssertionError("it may go on for ever")
+    dripping.close()
+    assert _rest(silent) == b""
+    for each in (begun, kept):
+        assert b" 408 " in (said := _rest(each))
+        assert b"urn:severance:problem:too-slow" in said
+    assert server.client().get("/healthz").status_code == 200
+
+
+def test_a_body_that_does_not_end_is_not_waited_for(served: Serve) -> None:
+    server = served(**HURRIED)
+    head = b"POST /v1/sessions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+    told, chunked = _opened(server), _opened(server)
+    told.sendall(head + b"content-length: 9\r\n\r\n{")
+    chunked.sendall(head + b"transfer-encoding: chunked\r\n\r\n1\r\n{\r\n")
+    for each in (told, chunked):
+        said = _rest(each)
+        assert said.startswith(b"HTTP/1.1 408 ")
+        assert b"urn:severance:problem:too-slow" in said
+
+
+def test_a_connection_without_a_request_is_closed(served: Serve) -> None:
+    server = served(**HURRIED)
+    kept = _opened(server)
+    for _ in range(2):
+        kept.sendall(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        assert _answer(kept).startswith(b"HTTP/1.1 200 ")
+    assert _rest(kept) == b""
+
+
+def test_who_takes_no_answer_is_let_go(up: Start, served: Serve, permit: Make) -> None:
+    up(isolation=None)
+    server = served(**HURRIED)
+    mine = server.inside(permit())
+    large = [{"text": f"{n} " + "word " * 12_000} for n in range(32)]
+    for start in range(0, len(large), 16):
+        assert mine("POST", "/memories", json={"memories": large[start : start + 16]}).status_code == 201
+    greedy = socket.socket()
+    greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    greedy.settimeout(_LONGEST)
+    greedy.connect(("127.0.0.1", server.port))
+    body = json.dumps({"query": "word", "limit": 32}).encode()
+    bearer = mine.client.headers["authorization"]
+    request = f"POST {mine.path}/recall HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: {bearer}\r\n"
+    request += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    greedy.sendall(request.encode() * 8 + body[:0])  # only the first has its body
+    greedy.sendall(body)
+    until(lambda: _connections(server) <= 2)
+    greedy.close()
+    assert mine("GET").status_code == 200
+
+
+def _connections(server: Served) -> int:
+    told = server.client("token-for-the-metrics").get("/metrics").text
+    return int(float(told.partition("\nseverance_http_connections ")[2].partition("\n")[0]))
+
+
+def test_a_client_that_vanishes_changes_nothing_for_others(up: Start, served: Serve, permit: Make) -> None:
+    up(isolation=None)
+    server, bearer = served(rate=0), permit()
+    mine = server.inside(bearer)
+    body = json.dumps({"text": "said by one who vanished"}).encode()
+    head = f"POST {mine.path}/memories HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {bearer}\r\n"
+    head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    for sent in (head.encode()[:40], head.encode(), head.encode() + body[:-1], head.encode() + body):
+        vanishing = _opened(server)
+        vanishing.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # it is gone at once
+        vanishing.sendall(sent)
+        vanishing.close()
+    mine.remember("said by one who stayed")
+    until(lambda: _connections(server) <= 2)
+    assert set(mine.texts()) - {"said by one who vanished"} == {"said by one who stayed"}
+    assert '"status": 500' not in server.said()
+
+
+@with_proc
+def test_more_connections_than_there_may_be_are_told_to_come_again(served: Serve) -> None:
+    server = served(connections=20, keep_alive=30, head_within=30, rate=0)
+    held = [_opened(server) for _ in range(20)]
+    for each in held:
+        each.sendall(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        assert _answer(each).startswith(b"HTTP/1.1 200 ")
+    beyond = [_opened(server) for _ in range(200)]
+    told = Counter[bytes]()
+    for each in beyond:
+        with suppress(OSError):
+            each.sendall(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        said = _rest(each)
+        told[said[9:12]] += 1
+        assert not said or b"urn:severance:problem:busy" in said
+    assert set(told) <= {b"429", b""}
+    assert told[b"429"] >= 1
+    assert len(list(Path(f"/proc/{server.process.pid}/fd").iterdir())) < 120
+    for each in held:
+        each.close()
+    until(lambda: server.client().get("/healthz").status_code == 200)
+
+
+async def _stormed(server: Served, mine: Inside, requests: int, connections: int) -> tuple[Counter[int], set[str]]:
+    """Ask to remember so many at once. Returns how often each status came, and what was acknowledged."""
+    statuses, kept, left = Counter[int](), set[str](), iter(range(requests))
+    bearer = mine.client.headers["authorization"]
+
+    async def one() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        try:
+            for number in left:
+                text = f"memory {number}"
+                body = json.dumps({"text": text}).encode()
+                head = f"POST {mine.path}/memories HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: {bearer}\r\n"
+                head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+                writer.write(head.encode() + body)
+                answer = await reader.readuntil(b"\r\n\r\n")
+                length = int(answer.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+                await reader.readexactly(length)
+                statuses[int(answer[9:12])] += 1
+                if answer[9:12] == b"201":
+                    kept.add(text)
+                if b"\r\nconnection: close" in answer.lower():
+                    writer.close()
+                    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        finally:
+            writer.close()
+
+    await asyncio.gather(*(one() for _ in range(connections)))
+    return statuses, kept
+
+
+@pytest.mark.slow
+@with_proc
+def test_thousands_at_once_are_answered_and_nothing_acknowledged_is_lost(
+    up: Start, served: Serve, permit: Make
+) -> None:
+    """`bench/reach/storm.py` is the same with 10,000 and more."""
+    up(isolation=None)
+    server, bearer = served(rate=0, waiting=60, waiting_each=50), permit()
+    mine = server.inside(bearer)
+    before = len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
+    statuses, kept = asyncio.run(_stormed(server, mine, 2_000, 500))
+    assert set(statuses) <= {201, 429}
+    assert sum(statuses.values()) == 2_000
+    assert statuses[429], "the queue is bounded"
+    assert statuses[201] == len(kept) > 0
+    texts = mine.texts()
+    assert Counter(texts) == Counter(kept), "exactly what was acknowledged, once each"
+    until(lambda: len(list(Path(f"/proc/{server.process.pid}/fd").iterdir())) <= before + 4)
+
+
+def test_a_bearer_that_asks_too_much_waits_and_others_do_not(up: Start, served: Serve, permit: Make) -> None:
+    up(isolation=None)
+    server = served(rate=0.001, burst=5)
+    mine, other = server.client(permit()), server.client(permit())
+    answers = [mine.get("/v1/sessions/x") for _ in range(8)]
+    assert [each.status_code for each in answers] == [404] * 5 + [429] * 3
+    assert problem(answers[-1]) == (429, "too-many")
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert other.get("/v1/sessions/x").status_code == 404
+    assert server.client().get("/healthz").status_code == 200
+
+
+def test_a_server_that_is_killed_loses_nothing_acknowledged(up: Start, served: Serve, permit: Make) -> None:
+    house = up(isolation=None).house
+    server, bearer = served(rate=0), permit()
+    mine = server.inside(bearer)
+    kept = [mine.remember(f"n {n}")["text"] for n in range(20)]
+    server.process.kill()
+    server.process.wait()
+    until(lambda: house.state().sessions == 0)
+    assert served(rate=0).inside(bearer).texts() == kept
+
+
+def test_running_requests_come_to_their_end_when_the_server_does(up: Start, served: Serve, permit: Make) -> None:
+    house = up(isolation=None).house
+    server, bearer = served(rate=0), permit()
+    mine = server.inside(bearer)
+    body = json.dumps({"memories": [{"text": f"n {n}"} for n in range(300)]}).encode()
+    head = f"POST {mine.path}/memories HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {bearer}\r\n"
+    head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    running, idle = _opened(server), _opened(server)
+    running.sendall(head.encode() + body[:-1])
+    until(lambda: _connections(server) >= 3)
+    server.process.terminate()
+    assert _rest(idle) == b"", "who asks nothing is let go at once"
+    running.sendall(body[-1:])
+    assert _rest(running).startswith(b"HTTP/1.1 201 ")
+    assert server.process.wait(_LONGEST) == 0
+    until(lambda: house.state().sessions == 0)
+    assert len(served(rate=0).inside(bearer).texts()) == 300

@@ -1,0 +1,269 @@
+"""Every error is a problem with a type that stays, and none repeats what was sent."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import socket
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.exceptions import HTTPException
+
+from kit import StillClock
+from severance import errors
+from severance.resident.client import HouseState
+from severance.server.app import application
+from severance.server.limits import Limits
+from severance.server.parts import Outside
+from severance.server.problems import KINDS, problem_of
+from severance.session import Session
+
+from .conftest import Shared, problem
+
+SECRET = "the-numbers-are-scary"
+NAMES = {
+    "bearer-in-query",
+    "busy",
+    "conflict",
+    "damaged",
+    "encoder-failed",
+    "full",
+    "head-too-large",
+    "house-down",
+    "house-locked",
+    "invalid",
+    "key-used",
+    "malformed",
+    "no-bearer",
+    "not-allowed",
+    "not-found",
+    "override-refused",
+    "session-ended",
+    "store-busy",
+    "store-full",
+    "store-unfit",
+    "too-large",
+    "too-long",
+    "too-many",
+    "too-many-sessions",
+    "too-slow",
+    "unforeseen",
+    "wrong-host",
+    "wrong-media-type",
+    "wrong-method",
+    "wrong-origin",
+}
+
+
+def test_the_names_of_problems_stay() -> None:
+    """Callers go by them: one that is taken away or renamed breaks callers."""
+    assert {kind.name for kind in KINDS} >= NAMES
+    assert len({kind.name for kind in KINDS}) == len(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (errors.InputError("x"), "invalid"),
+        (errors.NotFoundError("x"), "not-found"),
+        (errors.AsleepError("x"), "session-ended"),
+        (errors.PermitError("x"), "not-allowed"),
+        (errors.OverrideError("x"), "override-refused"),
+        (errors.EmbedderError("x"), "encoder-failed"),
+        (errors.RerankerError("x", again=True), "encoder-failed"),
+        (errors.StoreError("x"), "store-unfit"),
+        (errors.StoreMissingError("x"), "store-unfit"),
+        (errors.NotUpError("x"), "house-down"),
+        (errors.StoreBusyError("x"), "store-busy"),
+        (errors.StoreFullError("x"), "store-full"),
+        (errors.StoreReadOnlyError("x"), "store-unfit"),
+        (errors.NewerVersionError("x"), "store-unfit"),
+        (errors.ConflictError("x"), "conflict"),
+        (errors.DamagedError("x", space="00"), "damaged"),
+        (errors.RolledBackError("x"), "damaged"),
+        (errors.KeyMissingError("x"), "unforeseen"),
+        (errors.SeveranceError("x"), "unforeseen"),
+        (RuntimeError("x"), "unforeseen"),
+        (HTTPException(418), "unforeseen"),
+        (HTTPException(405, headers={"allow": "GET"}), "wrong-method"),
+    ],
+)
+def test_each_error_has_its_problem(error: Exception, name: str) -> None:
+    found = problem_of(error)
+    assert found.kind.name == name
+    said = found.response().headers
+    assert ("retry-after" in said) == (bool(found.kind.retry_after) or getattr(error, "again", False))
+
+
+def test_what_an_error_says_is_told_only_where_it_is_about_the_request() -> None:
+    told = {kind: problem_of(getattr(errors, kind)(SECRET)).detail for kind in ("InputError", "PermitError")}
+    assert set(told.values()) == {SECRET}
+    for kind in ("NotFoundError", "AsleepError", "StoreError", "DamagedError", "EmbedderError", "SeveranceError"):
+        assert SECRET not in problem_of(getattr(errors, kind)(SECRET)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "what", "expected"),
+    [
+        ("GET", "/", {}, (404, "not-found")),
+        ("GET", "/docs", {}, (404, "not-found")),
+        ("GET", "/v1", {}, (404, "not-found")),
+        ("GET", "/v1/sessions/", {}, (404, "not-found")),
+        ("GET", "/v1/sessions", {}, (405, "wrong-method")),
+        ("PUT", "/healthz", {}, (405, "wrong-method")),
+        ("BREW", "/healthz", {}, (405, "wrong-method")),
+        ("OPTIONS", "/v1/sessions", {"headers": {"origin": "null"}}, (403, "wrong-origin")),
+        ("POST", "/v1/sessions?access_token=x", {}, (400, "bearer-in-query")),
+        ("GET", "/healthz?Permit=", {}, (400, "bearer-in-query")),
+        ("GET", "/healthz", {"headers": {"host": "evil.example"}}, (421, "wrong-host")),
+        ("GET", "/healthz", {"headers": {"host": "127.0.0.1.evil.example"}}, (421, "wrong-host")),
+        ("GET", "/healthz", {"headers": {"origin": "https://evil.example"}}, (403, "wrong-origin")),
+        ("POST", "/recall", {"content": b"{}"}, (415, "wrong-media-type")),
+        ("POST", "/recall", {"content": b"{}", "headers": {"content-type": "text/plain"}}, (415, "wrong-media-type")),
+        ("POST", "/recall", {"content": b"{", "headers": {"content-type": "application/json"}}, (400, "malformed")),
+        ("POST", "/recall", {"content": b"\xff", "headers": {"content-type": "application/json"}}, (400, "malformed")),
+        ("POST", "/recall", {"json": None}, (422, "invalid")),
+        ("POST", "/recall", {"json": []}, (422, "invalid")),
+        ("POST", "/recall", {"json": {"query": 7}}, (422, "invalid")),
+        ("POST", "/recall", {"json": {"query": ""}}, (422, "invalid")),
+        ("POST", "/recall", {"json": {"query": "x", "limit": "1"}}, (422, "invalid")),
+        ("POST", "/recall", {"json": {"query": "x", "limit": True}}, (422, "invalid")),
+        ("POST", "/recall", {"json": {"query": "x", "persona": "outie"}}, (422, "invalid")),
+        ("POST", "/recall", {"json": {"query": "x", "since": "yesterday"}}, (422, "invalid")),
+        ("POST", "/recall", {"json": {"query": "x", "where": {"a": {}}}}, (422, "invalid")),
+        ("POST", "/context", {"json": {"query": "x", "tokens": 1}}, (422, "invalid")),
+        ("GET", "/memories?limit=0", {}, (422, "invalid")),
+        ("GET", "/memories?persona=outie", {}, (422, "invalid")),
+        ("GET", "/events?limit=x", {}, (422, "invalid")),
+        ("GET", "/memories/" + "0" * 30, {}, (404, "not-found")),
+        ("GET", "/memories/x/y", {}, (404, "not-found")),
+        ("PATCH", "/memories/" + "0" * 30, {"json": {"id": "x"}}, (422, "invalid")),
+        ("PUT", "/memories", {"json": {}}, (405, "wrong-method")),
+    ],
+)
+def test_every_error_is_a_problem(
+    shared: Shared, method: str, path: str, what: dict[str, Any], expected: tuple[int, str]
+) -> None:
+    mine = _mine(shared)
+    below = path.startswith(("/recall", "/context", "/memories", "/events"))
+    answer = mine(method, path, **what) if below else mine.client.request(method, path, **what)
+    assert problem(answer) == expected
+    if answer.status_code == 405:
+        assert answer.headers["allow"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert "access-control-allow-origin" not in answer.headers
+
+
+_kept: dict[int, Any] = {}
+
+
+def _mine(shared: Shared) -> Any:
+    if id(shared) not in _kept:
+        _kept[id(shared)] = shared.inside()
+    return _kept[id(shared)]
+
+
+def test_a_problem_says_where_it_is_and_not_what_was_sent(shared: Shared) -> None:
+    mine = shared.inside()
+    bodies: list[Any] = [
+        {"query": 7, SECRET: SECRET, "since": [SECRET]},
+        {"query": "x", "where": {SECRET: {SECRET: 1}}},
+        [SECRET],
+        SECRET,
+    ]
+    for body in bodies:
+        answer = mine("POST", "/recall", json=body)
+        assert problem(answer) == (422, "invalid")
+        assert SECRET not in answer.text
+        assert all(each["in"] == "body" for each in answer.json()["errors"])
+    answer = mine("POST", "/memories", json={"memories": [{"text": "x"}, {"text": "y", "at": 7}]})
+    assert [each["pointer"] for each in answer.json()["errors"]] == ["/memories/1/at"]
+    assert SECRET not in shared.server.said()
+
+
+def test_a_host_by_its_names_and_addresses_is_answered(shared: Shared) -> None:
+    client, port = shared.server.client(), shared.server.port
+    for host in ("127.0.0.1", f"127.0.0.1:{port}", "localhost", f"LOCALHOST:{port}", "[::1]:1", "memory.example:443"):
+        assert client.get("/healthz", headers={"host": host}).status_code == 200
+    assert client.get("/healthz", headers={"origin": shared.server.url}).status_code == 200
+    raw = http.client.HTTPConnection("127.0.0.1", port)
+    raw.putrequest("GET", "/healthz", skip_host=True)
+    raw.putheader("Host", "127.0.0.1")
+    raw.putheader("Host", "127.0.0.1")
+    raw.endheaders()
+    assert raw.getresponse().status == 400
+    raw.close()
+
+
+def test_a_body_is_counted_while_it_comes(shared: Shared) -> None:
+    mine = shared.inside()
+    limit = Limits().body
+    headers = {"content-type": "application/json"}
+    whole = b'"' + b"x" * limit + b'"'
+
+    def pieces() -> Any:
+        yield from (whole[start : start + 65_536] for start in range(0, len(whole), 65_536))
+
+    assert problem(mine("POST", "/recall", content=whole, headers=headers)) == (413, "too-large")
+    assert problem(mine("POST", "/recall", content=pieces(), headers=headers)) == (413, "too-large")
+    assert mine("POST", "/recall", content=b" " * (limit - 15) + b'{"query": "x"}', headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("depth", [100_000, 1_000_000])
+def test_json_that_is_deep_or_huge_is_refused(shared: Shared, depth: int) -> None:
+    mine, headers = shared.inside(), {"content-type": "application/json"}
+    for body in (b"[" * depth, b'{"query": "x", "limit": ' + b"9" * depth + b"}", b'{"query": "\\ud800"}'):
+        answer = mine("POST", "/recall", content=body, headers=headers)
+        assert problem(answer) in ((400, "malformed"), (422, "invalid"))
+    assert mine("GET").status_code == 200
+
+
+def test_a_head_that_is_too_large_or_none_is_a_problem(shared: Shared) -> None:
+    for sent, status in (
+        (b"GET / HTTP/1.1\r\nx: " + b"y" * 70_000, 431),
+        (b"\0\0\r\n\r\n", 400),
+        (b"GET / HTTP/9\r\n\r\n", 400),
+    ):
+        with socket.create_connection(("127.0.0.1", shared.server.port), timeout=60) as raw:
+            raw.sendall(sent)
+            answer = http.client.HTTPResponse(raw)
+            answer.begin()
+            assert answer.status == status
+            assert json.loads(answer.read())["status"] == status
+            assert raw.recv(1) == b"", "and the connection is closed"
+
+
+class Broken:
+    """A door at which everything fails with a secret in the words."""
+
+    def admit(self, text: str, /, *, place: str | None = None, tool: str | None = None) -> Session:
+        raise RuntimeError(SECRET)
+
+    def state(self) -> HouseState:
+        raise errors.StoreError(SECRET)
+
+
+def test_what_nobody_foresaw_is_told_by_nothing_but_its_type(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    lines: list[str] = []
+    app = application(Outside(Broken(), clock=StillClock(), log=lines.append))
+
+    async def asked() -> list[httpx2.Response]:
+        transport = httpx2.ASGITransport(app=app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx2.AsyncClient(transport=transport, base_url="http://[::1]") as client,
+        ):
+            shown = {"Authorization": "Bearer x"}
+            return [await client.post("/v1/sessions", headers=shown), await client.get("/readyz")]
+
+    crossed, ready = asyncio.run(asked())
+    assert problem(crossed) == (500, "unforeseen")
+    assert ready.json() == {"ready": False, "house": "down"}
+    assert '"problem": "unforeseen"' in lines[0]
+    assert '"error": "RuntimeError"' in lines[0]
+    assert SECRET not in "".join([crossed.text, ready.text, *lines, *capsys.readouterr(), caplog.text])
