@@ -1,0 +1,83 @@
+"""`severance mcp`: one session for a client of the Model Context Protocol that starts this program."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module, util
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from severance.cli import options
+from severance.cli.edge import Edge
+from severance.credentials import kept
+from severance.entering import enter
+from severance.errors import InputError, NotFoundError
+
+VARIABLE = "SEVERANCE_CREDENTIAL"
+_MOST = 16_384
+
+
+def run(
+    ctx: typer.Context,
+    place: Annotated[
+        str, typer.Option("--place", metavar="NAME", help="Where the client is, and what its credential is for.")
+    ],
+    program: Annotated[str, typer.Option("--program", metavar="NAME", help="The client's name.")] = "mcp",
+    credential: Annotated[
+        Path | None,
+        typer.Option(
+            "--credential",
+            metavar="FILE",
+            help="A file with the credential or a permit. By default SEVERANCE_CREDENTIAL if it is set, then what "
+            "`severance integrate` has kept.",
+            show_default=False,
+        ),
+    ] = None,
+    store: options.Store = None,
+    key: options.Key = None,
+) -> None:
+    """Serve MCP on standard input and output: for a client that starts this program itself.
+
+    One session, from the beginning to the end of the process: whoever wakes at the place is who remembers. When it has
+    ended, the client begins a new conversation and starts the program anew.
+    """
+    edge = Edge(ctx, store, key, as_json=False)
+    stdio = _stdio()
+    text = _shown(edge.store, place, program, credential)
+    with (
+        stdio.wires() as (read, write),
+        enter(edge.store, text=text, place=place, tool=program, key=edge.key, **edge.chosen) as session,
+    ):
+        stdio.serve(session, read, write)
+
+
+def _stdio() -> Any:
+    """What needs the library, which the default installation has not."""
+    if util.find_spec("mcp") is None:
+        raise InputError("MCP needs an extra: pip install 'severance[mcp]'")
+    return import_module("severance.mcp.stdio")
+
+
+def _shown(store: Path, place: str, program: str, file: Path | None) -> str:
+    """What the client lets itself in with."""
+    if file is not None:
+        return _in_file(file)
+    found = os.environ.get(VARIABLE) or kept(store, place, program)
+    if not found:
+        raise NotFoundError(
+            "no credential is kept for this program at that place; `severance integrate` makes and keeps one, or name "
+            "a file with --credential"
+        )
+    return found.strip()
+
+
+def _in_file(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(_MOST).decode("ascii").strip()
+    except UnicodeDecodeError:
+        raise InputError("the file named with --credential holds no credential and no permit") from None
+    except OSError as problem:
+        raise InputError(f"the file named with --credential cannot be read ({problem.strerror})") from None
