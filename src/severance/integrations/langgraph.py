@@ -1,0 +1,271 @@
+"""LangGraph: its long-term store, and what a conversation says, kept by one persona.
+
+An item of the store is one memory. Namespaces and keys are labels within the persona; none of them reaches another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from threading import RLock
+from typing import Any
+
+from severance.errors import InputError, NotFoundError
+from severance.integrations.frame import framework
+from severance.integrations.saying import pieces
+from severance.integrations.values import BESIDE, is_long, readable, words, written
+from severance.model import MAX_LABEL_BYTES, Memory
+from severance.session import MOST_RECALLED, Session
+
+with framework("langgraph", extra="langgraph"):
+    from langgraph.config import get_config
+    from langgraph.store.base import (
+        BaseStore,
+        GetOp,
+        Item,
+        ListNamespacesOp,
+        MatchCondition,
+        Op,
+        PutOp,
+        Result,
+        SearchItem,
+        SearchOp,
+        get_text_at_path,
+        validate_op_namespace,
+    )
+
+_STORE, _KEY, _DEPTH, _FOUND, _VALUE = "langgraph", "key", "depth", "found", "value"
+_COMPARES: dict[str, Callable[[Any, Any], bool]] = {
+    "$eq": lambda one, other: one == other,
+    "$ne": lambda one, other: one != other,
+    "$gt": lambda one, other: one > other,
+    "$gte": lambda one, other: one >= other,
+    "$lt": lambda one, other: one < other,
+    "$lte": lambda one, other: one <= other,
+}
+_SAID = ("human", "ai")
+
+
+class SeveranceStore(BaseStore):
+    """A `BaseStore` in the space of one persona.
+
+    Items are found by meaning and by words without any index configuration: by the texts and numbers in the whole
+    value, by the fields that the store or the item names, or not at all (`index=False`). A value is JSON of at most
+    65,536 bytes; of 12,000 where it is found by some of its fields. Items do not expire (`supports_ttl` is false).
+
+    Several threads and processes may use stores of one persona. Putting an item that is there makes a new version of
+    its memory; two that put it at once leave the later one. `delete` forgets it with all its versions.
+    """
+
+    def __init__(self, session: Session, *, fields: Sequence[str] | None = None) -> None:
+        """
+        Args:
+            session: an awake persona.
+            fields: paths of the fields that items are found by, as in LangGraph's `IndexConfig`; None for all.
+        """
+        self._session = session
+        self._fields = None if fields is None else list(fields)
+        self._putting = RLock()
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        """Do many operations: first whatever reads, then the puts, of which the last for an item counts.
+
+        Raises:
+            InputError: a value cannot be kept, or a filter has an operator that is none.
+            SeveranceError: as the session's methods.
+        """
+        asked = list(ops)
+        for op in asked:
+            validate_op_namespace(op)
+        results = [self._answer(op) for op in asked]
+        self._put({(op.namespace, op.key): op for op in asked if isinstance(op, PutOp)}.values())
+        return results
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """As `batch`, in a thread."""
+        return await asyncio.to_thread(self.batch, list(ops))
+
+    def _answer(self, op: Op) -> Result:
+        if isinstance(op, GetOp):
+            found = self._find(op.namespace, op.key)
+            return Item(**_parts(found[-1])) if found else None
+        if isinstance(op, SearchOp):
+            return self._search(op)
+        return self._namespaces(op) if isinstance(op, ListNamespacesOp) else None
+
+    def _find(self, namespace: tuple[str, ...], key: str) -> list[Memory]:
+        """The memories of this item, the newest last: more than one where two have put it at the same time."""
+        found = self._session.memories(thread=_address(namespace, key))
+        return sorted((memory for memory in found if _STORE in memory.metadata), key=lambda memory: memory.recorded)
+
+    def _each(self, namespace: tuple[str, ...]) -> list[Memory]:
+        """The items at and below a namespace, those first that were put last."""
+        found = sorted(self._session.memories(where=_within(namespace)), key=lambda memory: memory.recorded)
+        return list({memory.thread: memory for memory in found}.values())[::-1]
+
+    def _search(self, op: SearchOp) -> list[SearchItem]:
+        if op.limit <= 0:
+            return []
+        hits = self._ranked(op) if op.query else iter(())
+        return list(islice(hits if op.query else self._plain(op), op.offset, op.offset + op.limit))
+
+    def _plain(self, op: SearchOp) -> Iterator[SearchItem]:
+        found = (_searched(memory) for memory in self._each(op.namespace_prefix))
+        return (item for item in found if _fits(item.value, op.filter))
+
+    def _ranked(self, op: SearchOp) -> Iterator[SearchItem]:
+        """What answers the query, best first, and then whatever else fits, without a score."""
+        most = MOST_RECALLED if op.filter else min(op.offset + op.limit, MOST_RECALLED)
+        wanted = {**_within(op.namespace_prefix), _FOUND: True}
+        hits = self._session.recall(op.query or "", limit=most, where=wanted)
+        seen = set()
+        for hit in hits:
+            item = _searched(hit.memory, hit.score)
+            if hit.memory.thread not in seen and _fits(item.value, op.filter):
+                yield item
+            seen.add(hit.memory.thread)
+        yield from (item for item in self._plain(op) if _address(item.namespace, item.key) not in seen)
+
+    def _namespaces(self, op: ListNamespacesOp) -> list[tuple[str, ...]]:
+        rules = op.match_conditions or ()
+        found = {_namespace(memory) for memory in self._session.memories(where=_within(()))}
+        chosen = {each[: op.max_depth] for each in found if all(_matches(each, rule) for rule in rules)}
+        return sorted(chosen)[op.offset : op.offset + op.limit]
+
+    def _put(self, ops: Iterable[PutOp]) -> None:
+        drafts = [(op, None if op.value is None else self._draft(op)) for op in ops]  # all are checked first
+        fresh = []
+        with self._putting:
+            for op, draft in drafts:
+                found = self._find(op.namespace, op.key)
+                self._forget(found if draft is None else found[:-1])
+                if draft is not None and not (found and self._amended(found[-1], draft)):
+                    fresh.append(draft)
+            if fresh:
+                self._session.remember_many(fresh)
+
+    def _amended(self, memory: Memory, draft: dict[str, Any]) -> bool:
+        try:
+            self._session.amend(memory.id, draft["text"], metadata=draft["metadata"])
+        except NotFoundError:  # another has deleted it by now
+            return False
+        return True
+
+    def _forget(self, memories: Iterable[Memory]) -> None:
+        for memory in memories:
+            with suppress(NotFoundError):  # another was first
+                self._session.forget(memory.id)
+
+    def _draft(self, op: PutOp) -> dict[str, Any]:
+        value = written(dict(op.value or {}))
+        labels = {str(depth): label for depth, label in enumerate(op.namespace)}
+        metadata = {_STORE: True, _KEY: op.key, _DEPTH: len(op.namespace), _FOUND: op.index is not False, **labels}
+        fields = self._fields if op.index is None else op.index
+        if is_long(value):
+            if fields:
+                raise InputError(f"a value that is found by some of its fields has at most {BESIDE:,} bytes as JSON")
+            text = value
+        else:
+            text, metadata[_VALUE] = readable(_text(dict(op.value or {}), fields or None), value), value
+        return {"text": text, "thread": _address(op.namespace, op.key), "kind": "item", "metadata": metadata}
+
+
+def capturing(session: Session, *, thread: str | None = None) -> Callable[[Any], dict[str, Any]]:
+    """A node, or a `post_model_hook`, that remembers what people and models have said.
+
+    It reads `messages` of the graph's state, remembers each of theirs once, and changes nothing in the state. Calls of
+    tools, and what they return, are left out.
+
+    Args:
+        session: an awake persona.
+        thread: the conversation; None for the run's `thread_id`, where it has one.
+    """
+
+    def capture(state: Any) -> dict[str, Any]:
+        told = thread or str(get_config().get("configurable", {}).get("thread_id") or "") or None
+        known = {memory.metadata.get("message") for memory in session.memories(thread=told)}
+        fresh = [
+            {"text": piece, "thread": told, "source": message.type, "kind": "message", "metadata": {"message": name}}
+            for place, message in enumerate(_messages(state))
+            if message.type in _SAID and (name := message.id or str(place)) not in known
+            for piece in pieces(message.text)
+        ]
+        if fresh:
+            session.remember_many(fresh)
+        return {}
+
+    return capture
+
+
+def _messages(state: Any) -> list[Any]:
+    return list(state["messages"] if isinstance(state, dict) else state.messages)
+
+
+def _address(namespace: tuple[str, ...], key: str) -> str:
+    """The thread of an item: each has one for itself, since a thread is found without looking at every memory."""
+    address = f"{_STORE}{json.dumps([*namespace, key], ensure_ascii=False)}"
+    if len(address.encode("utf-8", "surrogatepass")) <= MAX_LABEL_BYTES:
+        return address
+    return f"{_STORE}:{hashlib.sha256(address.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def _within(namespace: tuple[str, ...]) -> dict[str, Any]:
+    """The metadata of whatever is at or below a namespace; first what says most, since that is looked for first."""
+    return {**{str(depth): namespace[depth] for depth in reversed(range(len(namespace)))}, _STORE: True}
+
+
+def _namespace(memory: Memory) -> tuple[str, ...]:
+    depth = memory.metadata[_DEPTH]
+    return tuple(str(memory.metadata[str(each)]) for each in range(int(depth or 0)))
+
+
+def _parts(memory: Memory) -> dict[str, Any]:
+    value = json.loads(str(memory.metadata.get(_VALUE, memory.text)))
+    named = {"namespace": _namespace(memory), "key": memory.metadata[_KEY]}
+    return {**named, "value": value, "created_at": memory.at, "updated_at": memory.recorded}
+
+
+def _searched(memory: Memory, score: float | None = None) -> SearchItem:
+    return SearchItem(**_parts(memory), score=score)
+
+
+def _text(value: dict[str, Any], fields: list[str] | None) -> str:
+    if fields is None:
+        return words(value)
+    return "\n".join(text for path in fields for text in get_text_at_path(value, path))
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    """Whether a value is as a filter says: equal, compared by operators, or so in every field that is named."""
+    if not isinstance(wanted, dict):
+        return wanted is None or bool(value == wanted)
+    return all(_field_fits(value.get(name), each) for name, each in wanted.items())
+
+
+def _field_fits(value: Any, wanted: Any) -> bool:
+    if not isinstance(wanted, dict):
+        return bool(value == (list(wanted) if isinstance(wanted, tuple) else wanted))
+    if any(name.startswith("$") for name in wanted):
+        return all(_compared(value, name, other) for name, other in wanted.items())
+    return isinstance(value, dict) and all(_field_fits(value.get(name), each) for name, each in wanted.items())
+
+
+def _compared(value: Any, operator: str, other: Any) -> bool:
+    if operator not in _COMPARES:
+        raise InputError(f"a filter has no operator of that name; there are {', '.join(_COMPARES)}")
+    try:
+        return _COMPARES[operator](value, other)
+    except TypeError:  # one is not there, or they have no order
+        return False
+
+
+def _matches(namespace: tuple[str, ...], rule: MatchCondition) -> bool:
+    if rule.match_type not in ("prefix", "suffix"):
+        raise InputError("a namespace is matched by its prefix or its suffix")
+    path = tuple(rule.path)
+    part = namespace[: len(path)] if rule.match_type == "prefix" else namespace[len(namespace) - len(path) :]
+    return len(namespace) >= len(path) and all(want in ("*", label) for label, want in zip(part, path, strict=True))
