@@ -1,0 +1,287 @@
+"""Keys, tokens and passwords, taken out of a text before it is remembered.
+
+Three things are looked for: the forms that the library detect-secrets knows, forms that it does not (`patterns`), and
+names that sound like a secret with what they are set to. Of detect-secrets only the patterns and the measure of
+entropy are used, since what is to be taken out has to be found in its place. So nothing here depends on its settings,
+which are of the whole process, reads a file, or asks a service whether a key is good.
+
+It finds what has a form. A password that stands in prose like any other word is not found, and no detector finds it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+from severance.capture.patterns import ASSIGNED, BLOCKS, NO_SECRET, TOKENS
+from severance.errors import InputError
+
+_PLUGINS = (
+    "artifactory.ArtifactoryDetector",
+    "aws.AWSKeyDetector",
+    "azure_storage_key.AzureStorageKeyDetector",
+    "basic_auth.BasicAuthDetector",
+    "cloudant.CloudantDetector",
+    "discord.DiscordBotTokenDetector",
+    "github_token.GitHubTokenDetector",
+    "gitlab_token.GitLabTokenDetector",
+    "ibm_cloud_iam.IbmCloudIamDetector",
+    "ibm_cos_hmac.IbmCosHmacDetector",
+    "mailchimp.MailchimpDetector",
+    "npm.NpmDetector",
+    "openai.OpenAIDetector",
+    "pypi_token.PypiTokenDetector",
+    "sendgrid.SendGridDetector",
+    "slack.SlackDetector",
+    "softlayer.SoftlayerDetector",
+    "square_oauth.SquareOAuthDetector",
+    "stripe.StripeDetector",
+    "telegram_token.TelegramBotTokenDetector",
+    "twilio.TwilioKeyDetector",
+)
+"""Those whose patterns are used. Left out: public IP addresses, which are no secrets, and hexadecimal strings of high
+entropy, which in notes are the names of commits, files and memories."""
+
+_WINDOW, _STEP = 2_000, 1_500
+"""A longer line is looked at in parts that overlap: some patterns take the square of a line's length."""
+_GROUP_CHARS = 16
+_LONG = re.compile(r"\S{16}|(?i:authorization)")
+_LONG_DIGITS = re.compile(r"\d\S{10}|\S{10}\d|(?=\S{11})\S{0,9}\d")
+"""What a line has to have before the patterns of tokens are worth their time."""
+_REMOVED = re.compile(r"\[secret removed: [a-z0-9-]+\]")
+_WORD = re.compile(r"[\w+/=~-]*(?:\.[\w+/=~-]+)*")
+_WORD_BEFORE = re.compile(r"[A-Za-z0-9_-]{0,256}\Z")
+_QUOTED = re.compile(r"([\"'`])([A-Za-z0-9+/=_-]{20,})\1")
+_KEPT = re.compile(
+    r"(?i:[0-9a-f]+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|sha(?:1|256|384|512)-.*)"  # commits, ids, hashes
+)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].*)?")
+_PATH = re.compile(r"(?:\.{0,2}/|~/|[a-z]+://|env:|file:|command:)")
+_TEMPLATE = re.compile(r"[<$%{*].*|.*(?:\.\.\.|…|x{4,}|\*{3,}|\$\{|\{\{).*", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A text without the secrets that were found in it.
+
+    Attributes:
+        text: the text, with `[secret removed: KIND]` in the place of each.
+        found: how many of each kind; never what they were.
+    """
+
+    text: str
+    found: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Where a secret stands in a text."""
+
+    start: int
+    end: int
+    kind: str
+
+
+def ready() -> None:
+    """Return if secrets can be looked for.
+
+    Raises:
+        InputError: the library for it is not there; the message says how to get it. Nothing may be captured then.
+    """
+    _detectors()
+
+
+def clean(text: str) -> Cleaned:
+    """The text with every secret that was found replaced by a word for its kind.
+
+    The same text always gives the same; cleaning what was cleaned changes nothing. Any number of threads may call it.
+    A text has to come as a whole: of half a private key only the lines that look like one are found.
+
+    Raises:
+        InputError: as `ready`.
+    """
+    detectors = _detectors()
+    found: Counter[str] = Counter()
+    while spans := _found(text, detectors):  # what was hidden by a secret beside it is found when that is gone
+        parts, at = [], 0
+        for span in spans:
+            parts += [text[at : span.start], f"[secret removed: {span.kind}]"]
+            found[span.kind] += 1
+            at = span.end
+        text = "".join([*parts, text[at:]])
+    return Cleaned(text, dict(sorted(found.items())))
+
+
+def _found(text: str, detectors: _Detectors) -> list[_Span]:
+    bare = _REMOVED.sub(lambda match: "\n" * len(match[0]), text)  # the names of kinds are no names of secrets
+    looking = (_blocks, _tokens, _known, _assigned, _entropy)
+    return _apart(span for look in looking for span in look(bare, detectors))
+
+
+@dataclass(frozen=True, slots=True)
+class _Detectors:
+    """Patterns by kind: those of detect-secrets, our own of tokens, of blocks, of names with a value; and the measure
+    of entropy with its limit.
+    """
+
+    known: tuple[tuple[str, re.Pattern[str]], ...]
+    tokens: tuple[tuple[str, re.Pattern[str]], ...]
+    blocks: tuple[re.Pattern[str], ...]
+    assigned: re.Pattern[str]
+    entropy: Any
+
+
+@lru_cache(maxsize=1)
+def _detectors() -> _Detectors:
+    try:
+        modules = {name: import_module(f"detect_secrets.plugins.{name.split('.')[0]}") for name in _PLUGINS}
+        entropy = import_module("detect_secrets.plugins.high_entropy_strings").Base64HighEntropyString()
+    except ImportError:
+        raise InputError(
+            "secrets cannot be looked for, so nothing is captured; `pip install 'severance[watch]'` mends that"
+        ) from None
+    classes = [getattr(module, name.split(".")[1]) for name, module in modules.items()]
+    return _Detectors(
+        known=tuple((_slug(each.secret_type), pattern) for each in classes for pattern in each.denylist),
+        tokens=tuple((kind, re.compile(pattern)) for kind, pattern in TOKENS),
+        blocks=tuple(map(re.compile, BLOCKS)),
+        assigned=re.compile(ASSIGNED),
+        entropy=entropy,
+    )
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def _blocks(text: str, detectors: _Detectors) -> Iterator[_Span]:
+    if "PRIVATE KEY" in text or "PuTTY-User-Key-File" in text:
+        for pattern in detectors.blocks:
+            yield from (_Span(each.start(), each.end(), "private-key") for each in pattern.finditer(text))
+
+
+def _tokens(text: str, detectors: _Detectors) -> Iterator[_Span]:
+    for at, line in _lines(text):
+        if not _LONG.search(line):
+            continue
+        for kind, pattern in detectors.tokens:
+            for match in pattern.finditer(line):
+                start, end = match.span(match.re.groups)  # the group, or where there is none the whole
+                yield from _unless_template(text, _Span(at + start, _end_of_word(text, at + end), kind))
+
+
+def _known(text: str, detectors: _Detectors) -> Iterator[_Span]:
+    """What the patterns of detect-secrets match, with the whole word that it stands in: some match its beginning."""
+    for at, window in _windows(text):
+        if "://" not in window and not _LONG_DIGITS.search(window):
+            continue
+        for kind, pattern in detectors.known:
+            for match in pattern.finditer(window):
+                start, end = _place(match, kind)
+                if any(char.isdigit() for char in window[start:end]) or kind == "basic-auth-credentials":
+                    start -= len(_before(window, start))
+                    yield from _unless_template(text, _Span(at + start, _end_of_word(text, at + end), kind))
+
+
+def _place(match: re.Match[str], kind: str) -> tuple[int, int]:
+    """Where the secret is in a match: its longest group, unless that only tells one form from another."""
+    groups = [match.span(number) for number in range(1, match.re.groups + 1) if match[number]]
+    longest = max(groups, key=lambda span: span[1] - span[0], default=match.span())
+    if longest[1] - longest[0] >= _GROUP_CHARS or kind == "basic-auth-credentials":
+        return longest
+    left = len(match[0]) - len(match[0].lstrip(" \t=\"':"))
+    right = len(match[0]) - len(match[0].rstrip(' \t"'))
+    return match.start() + left, match.end() - right
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Every line, and where it begins."""
+    at = 0
+    for line in text.splitlines(keepends=True):
+        yield at, line
+        at += len(line)
+
+
+def _windows(text: str) -> Iterator[tuple[int, str]]:
+    for at, line in _lines(text):
+        for start in range(0, max(1, len(line) - (_WINDOW - _STEP)), _STEP):
+            yield at + start, line[start : start + _WINDOW]
+
+
+def _before(window: str, start: int) -> str:
+    found = _WORD_BEFORE.search(window, max(0, start - 256), start)
+    return found[0] if found else ""
+
+
+def _end_of_word(text: str, end: int) -> int:
+    found = _WORD.match(text, end)
+    return found.end() if found else end
+
+
+def _unless_template(text: str, span: _Span) -> Iterator[_Span]:
+    if not _TEMPLATE.fullmatch(text, span.start, span.end):
+        yield span
+
+
+def _assigned(text: str, detectors: _Detectors) -> Iterator[_Span]:
+    for match in detectors.assigned.finditer(text):
+        group = "quoted" if match["quoted"] else "bare"
+        value = match[group].rstrip(".,:*_") if group == "bare" else match[group]
+        is_password = match["password"] is not None
+        called = group == "bare" and text[match.end() : match.end() + 1] in ("(", "[")
+        if called or not _is_value(value):
+            continue
+        if group == "quoted":
+            secret = (is_password and len(value) >= 6) or _is_mixed(value, 6)
+        elif is_password:
+            last = text[match.end() : match.end() + 1] in ("", "\n", "\r")
+            word = value.isalpha() and len(value) >= 8 and last and match["by"] in ":=："
+            secret = word or _is_mixed(value, 6)
+        else:
+            secret = _is_mixed(value, 12) and match["by"] != "is"
+        if secret:
+            yield _Span(match.start(group), match.start(group) + len(value), "password" if is_password else "secret")
+
+
+def _is_value(value: str) -> bool:
+    """Whether this could be a secret at all: no word for its absence, no template, path, date, call or reference."""
+    plain = value.strip().lower()
+    return not (plain in NO_SECRET or _TEMPLATE.fullmatch(value) or _PATH.match(value) or _DATE.fullmatch(value))
+
+
+def _is_mixed(value: str, least: int) -> bool:
+    """Whether it is long enough, and letters with digits or with signs that words do not have."""
+    if len(value) < least or " " in value:
+        return False
+    letters = any(char.isalpha() for char in value)
+    return letters and any(char.isdigit() or char in "!@#$%^&*+?~" for char in value)
+
+
+def _entropy(text: str, detectors: _Detectors) -> Iterator[_Span]:
+    """Quoted words that look drawn at random: capitals, small letters and digits, and much entropy for their length."""
+    for match in _QUOTED.finditer(text):
+        word = match[2]
+        drawn = any(map(str.isdigit, word)) and any(map(str.isupper, word)) and any(map(str.islower, word))
+        much = detectors.entropy.calculate_shannon_entropy(word) > detectors.entropy.entropy_limit
+        if drawn and much and not _KEPT.fullmatch(word):
+            yield _Span(match.start(2), match.end(2), "high-entropy-string")
+
+
+def _apart(spans: Iterable[_Span]) -> list[_Span]:
+    """The spans in their order, those that overlap as one under the kind of the first that was found."""
+    apart: list[_Span] = []
+    first = 0
+    for number, span in sorted(enumerate(spans), key=lambda each: (each[1].start, each[0])):
+        if apart and span.start < apart[-1].end:
+            kind = apart[-1].kind if first <= number else span.kind
+            first = min(first, number)
+            apart[-1] = _Span(apart[-1].start, max(apart[-1].end, span.end), kind)
+        else:
+            apart.append(span)
+            first = number
+    return apart
