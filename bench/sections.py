@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench import costs, keeping, many, speed, speed_mind, worker
 from bench.peers import run as peers
 from bench.quality import measures as quality
+from bench.quality import routing
 from bench.settings import Settings
 from bench.table import Found
 
@@ -32,6 +33,7 @@ SECTIONS: dict[str, tuple[Measure, ...]] = {
         Measure("ablations", quality.without),
         Measure("cimemories", quality.on_cimemories),
         Measure("clinc", quality.on_clinc),
+        Measure("routing", routing.on_both),
     ),
     "speed": (
         Measure("personas", speed.personas),

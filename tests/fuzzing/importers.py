@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
+from functools import cache
 
 from fuzzing import documents
 from fuzzing.target import Choices, Target, scratch, text_of
@@ -111,7 +113,21 @@ def _documents(name: str) -> Callable[[bytes], None]:
     return run
 
 
-_JSON_FORMATS = ("chatgpt", "claude", "mem0", "locomo", "jsonl")
+def _lines_of(name: str) -> Callable[[bytes], None]:
+    lines = [line for line in VALID[name].split(b"\n") if line]
+
+    def run(data: bytes) -> None:
+        choices = Choices(data)
+        odd = [documents.document(choices, choices.pick(lines)).replace(b"\n", b" ") for _ in range(2)]
+        whole(b"\n".join([*odd, *lines]), name, ".jsonl")
+
+    run.__doc__ = f"Lines of {name} with odd things in them."
+    return run
+
+
+_DOCUMENTS = ("chatgpt", "claude", "mem0", "langgraph", "letta", "locomo")
+_LINES_OF = ("mcp", "compartment")
+_JSON_FORMATS = (*_DOCUMENTS, *_LINES_OF, "jsonl")
 
 
 def run_json(data: bytes) -> None:
@@ -146,6 +162,39 @@ def run_archive(data: bytes) -> None:
     with suppress(InputError):
         detect(path)
     whole(raw, name, ".zip")
+
+
+@cache
+def _databases() -> tuple[tuple[str, bytes], ...]:
+    """A LangGraph store and a history of mem0, as the bytes of their files."""
+    columns = {
+        "langgraph": ("store", "prefix, key, value, created_at, updated_at", ("a.b", "k", '{"text": "x"}', "2024", "")),
+        "mem0": ("history", "memory_id, new_memory, event, created_at, updated_at", ("a", "x", "ADD", "2024", "")),
+    }
+    made = []
+    for name, (table, names, row) in columns.items():
+        path = scratch() / f"{name}.db"
+        path.unlink(missing_ok=True)
+        with closing(sqlite3.connect(path)) as db:
+            db.execute(f"CREATE TABLE {table} ({names})")
+            db.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?)", [row] * 3)
+            db.commit()
+        made.append((name, path.read_bytes()))
+    return tuple(made)
+
+
+def run_database(data: bytes) -> None:
+    """A database of others, with some of its bytes altered."""
+    choices = Choices(data)
+    name, content = choices.pick(_databases())
+    raw = bytearray(content)
+    for _ in range(choices.below(12)):
+        raw[choices.below(len(raw))] = choices.byte()
+    path = scratch() / "import.db"
+    path.write_bytes(raw)
+    with suppress(InputError):
+        detect(path)
+    whole(bytes(raw), name, ".db")
 
 
 def run_folder(data: bytes) -> None:
@@ -287,7 +336,20 @@ TARGETS = (
     ),
     *(
         Target(name=name, decoder=name, run=_documents(name), seeds=_edits, longest=80, weight=2, short=200)
-        for name in ("chatgpt", "claude", "mem0", "locomo")
+        for name in _DOCUMENTS
+    ),
+    *(
+        Target(name=name, decoder=name, run=_lines_of(name), seeds=_edits, longest=80, weight=2, short=200)
+        for name in _LINES_OF
+    ),
+    Target(
+        name="database",
+        decoder="SQLite",
+        run=run_database,
+        seeds=lambda: [b"", bytes([0, 40, 1, 7]), bytes(range(3, 60))],
+        longest=60,
+        weight=0.8,
+        short=80,
     ),
     Target(
         name="json",

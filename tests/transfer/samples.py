@@ -161,12 +161,66 @@ LINES = b"""{"text": "Water the beans", "at": "2024-05-31", "thread": "garden", 
 {"text": "Pinned", "pinned": true, "kind": "rule", "mood": "calm"}
 """
 
+GRAPH = b"""{"type":"entity","name":"Mark","entityType":"person","observations":["Likes waffles","Files numbers"]}
+{"type":"relation","from":"Mark","to":"Lumon","relationType":"works_at"}
+"""
+
+COMPARTMENT = b"""{"affirmed": null, "created": 1704164645.5, "created_local": "x", "discovered": "2024-01-01", \
+"expires": null, "id": "m1", "importance": 3, "kind": "fact", "namespace": "home", "pack": null, \
+"provenance": {"caller": "user"}, "quarantined": false, \
+"source": "Mark", "superseded_by": null, "tags": ["food"], "text": "Likes waffles."}
+{"id": "m2", "namespace": "packs/ports", "pack": "ports", "provenance": {}, "text": "HTTP is port 80.", "created": 1.0}
+{"id": "m3", "namespace": "home", "provenance": {}, "text": "Old.", "created": 1.0, "superseded_by": "m1"}
+"""
+
+
+def items() -> list[object]:
+    """Items of a LangGraph store, as `Item.dict()` gives them."""
+    times = {"created_at": "2024-01-02T03:04:05+00:00", "updated_at": "2024-01-03T03:04:05+00:00"}
+    return [
+        {"namespace": ["users", "mark"], "key": "k1", "value": {"text": "Likes waffles.", "weight": 2}, **times},
+        {"namespace": ["users", "mark"], "key": "k2", "value": {"kind": "M", "content": {"content": "Deep."}}, **times},
+        {"namespace": ["rules"], "key": "k3", "value": {"limit": 5}, **times},
+    ]
+
+
+def agent_file() -> dict[str, object]:
+    """An agent file of Letta: an agent with two messages, a block, an empty block and a file."""
+    sent = {"function": {"name": "send_message", "arguments": '{"message": "It is in the tower."}'}}
+    wrapped = '{"type": "user_message", "message": "Where is the lake?", "time": "now"}'
+    messages = [
+        {"role": "system", "content": [{"type": "text", "text": "Be kind."}], "created_at": "2024-01-01T00:00:00Z"},
+        {"role": "user", "content": [{"type": "text", "text": wrapped}], "created_at": "2024-01-01T00:00:01Z"},
+        {
+            "role": "assistant",
+            "content": [{"type": "text", "text": "I think it is in the tower."}],
+            "tool_calls": [sent],
+            "created_at": "2024-01-01T00:00:02Z",
+        },
+        {"role": "tool", "content": [{"type": "text", "text": "ok"}]},
+    ]
+    return {
+        "agents": [{"id": "agent-0", "name": "guide", "agent_type": "a", "block_ids": ["b0"], "messages": messages}],
+        "blocks": [
+            {"id": "b0", "label": "human", "value": "Mark files numbers.", "description": "who"},
+            {"id": "b1", "label": "persona", "value": ""},
+        ],
+        "files": [{"file_name": "walk.md", "content": "# Walk\n\nTo the lake.\n", "file_creation_date": None}],
+        "sources": [],
+        "tools": [],
+    }
+
+
 VALID: dict[str, bytes] = {
     "jsonl": LINES,
     "markdown": NOTES,
     "chatgpt": json.dumps([chat()]).encode(),
     "claude": json.dumps([claude_chat()]).encode(),
     "mem0": json.dumps({"results": mem0_list()}).encode(),
+    "mcp": GRAPH,
+    "langgraph": json.dumps(items()).encode(),
+    "letta": json.dumps(agent_file()).encode(),
+    "compartment": COMPARTMENT,
     "locomo": json.dumps(locomo_doc()).encode(),
     "mbox": MAIL,
 }

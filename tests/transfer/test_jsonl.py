@@ -18,7 +18,8 @@ from severance.drafts import is_blank
 from severance.errors import InputError, StoreError, StoreFullError
 from severance.model import MAX_TEXT_BYTES, Memory, id_text
 from severance.transfer import FORMATS, Item, read, write_jsonl
-from severance.transfer.jsonl import KINDS, MAX_LINE_BYTES
+from severance.transfer.jsonl import KINDS
+from severance.transfer.lines import MAX_LINE_BYTES
 from transfer.samples import both, put
 
 BIG = "123456789012345678901234567890"

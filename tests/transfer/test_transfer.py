@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import sys
@@ -19,6 +20,7 @@ from severance.model import MAX_LABEL_BYTES, MAX_METADATA_BYTES, MAX_TEXT_BYTES
 from severance.transfer import FORMATS, Item, Skipped, detect, fit, read
 from transfer.samples import VALID, both, put
 
+LINES = ("jsonl", "mcp", "compartment")
 FUZZ = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -111,19 +113,22 @@ JSON = st.recursive(
 )
 
 
-@pytest.mark.parametrize("name", ["jsonl", "chatgpt", "claude", "mem0", "locomo"])
+@pytest.mark.parametrize(
+    "name", ["jsonl", "chatgpt", "claude", "mem0", "mcp", "langgraph", "letta", "compartment", "locomo"]
+)
 @given(seed=st.integers(0, 2**32), values=st.lists(JSON, min_size=1, max_size=4))
 @FUZZ
 def test_wrong_types_anywhere(tmp_path: Path, name: str, seed: int, values: list[object]) -> None:
     chance = random.Random(seed)
     document = (
         [msgspec.json.decode(line) for line in VALID[name].splitlines()]
-        if name == "jsonl"
+        if name in LINES
         else msgspec.json.decode(VALID[name])
     )
     for value in values:
         replace_somewhere(document, value, chance)
-    check(put(tmp_path / "fuzz.json", document), name)
+    lines = b"\n".join(json.dumps(value).encode() for value in document)
+    check(put(tmp_path / "fuzz.json", lines if name in LINES and name != "jsonl" else document), name)
 
 
 def replace_somewhere(document: object, value: object, chance: random.Random) -> None:
@@ -146,7 +151,7 @@ def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
     for name in FORMATS:
         with pytest.raises(InputError, match="is empty"):
             read(put(tmp_path / "empty", b""), name)
-    for name in ("jsonl", "mem0", "locomo", "mbox"):
+    for name in ("jsonl", "mcp", "locomo", "mbox"):
         with pytest.raises(InputError, match="is a folder"):
             read(tmp_path, name)
     with pytest.raises(InputError, match="there is no format"):

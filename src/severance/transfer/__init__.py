@@ -11,14 +11,27 @@ from pathlib import Path
 from types import MappingProxyType
 
 from severance.errors import InputError
-from severance.transfer import chatgpt, claude, files, jsonl, locomo, markdown, mbox, mem0
+from severance.transfer import (
+    chatgpt,
+    claude,
+    compartment,
+    files,
+    jsonl,
+    langgraph,
+    letta,
+    locomo,
+    markdown,
+    mbox,
+    mcp,
+    mem0,
+)
 from severance.transfer.items import Format, Found, Item, Progress, Reading, Skipped
 from severance.transfer.jsonl import write_jsonl
 from severance.transfer.sniff import sniff
 
 __all__ = ["FORMATS", "Found", "Item", "Reading", "Skipped", "detect", "read", "write_jsonl"]
 
-_ALL = (jsonl, markdown, chatgpt, claude, mem0, locomo, mbox)
+_ALL = (jsonl, markdown, chatgpt, claude, mem0, mcp, langgraph, letta, compartment, locomo, mbox)
 _BY_NAME: Mapping[str, Format] = MappingProxyType({module.FORMAT.name: module.FORMAT for module in _ALL})
 
 FORMATS: Mapping[str, str] = MappingProxyType({name: each.summary for name, each in _BY_NAME.items()})

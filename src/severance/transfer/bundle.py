@@ -1,7 +1,8 @@
-"""The conversations of an export: a JSON file, the .zip that it came in, or the folder that the .zip was unpacked to.
+"""The entries of an export: a JSON file, the .zip that it came in, or the folder that the .zip was unpacked to.
 
 ChatGPT and Claude both call the file `conversations.json`; large ChatGPT exports are split into
-`conversations-000.json` and so on. A .zip is read in memory, member by member, and never unpacked: the names in it
+`conversations-000.json` and so on. Beside it Claude has `memories.json` and `projects.json`, or folders of these names
+with a file for each. A .zip is read in memory, member by member, and never unpacked: the names in it
 lead nowhere. Sizes are checked before anything is inflated.
 """
 
@@ -19,7 +20,10 @@ from severance.errors import InputError
 from severance.transfer import files
 from severance.transfer.items import Progress
 
-_MEMBER = re.compile(r"(?:[^/\\]+/){0,8}(conversations(?:-\d{1,6})?)\.json\Z")
+_MEMBER = re.compile(
+    r"(?:[^/\\]+/){0,8}((?:conversations|memories|projects)(?:-\d{1,6})?|(?:memories|projects)/[\w-]{1,100})\.json\Z"
+)
+_FOLDERS = ("memories", "projects")
 # Chats in JSON shrink 4 to 10 times; 200 times and more is a file made to fill a memory.
 _MAX_RATIO, _RATIO_FROM = 200, 1 << 20
 _ENCRYPTED = 1
@@ -36,8 +40,8 @@ _ZIP_ERRORS = (
 )
 
 
-def conversations(path: Path, progress: Progress) -> Iterator[tuple[str, object]]:
-    """Every conversation under `path`, parsed, with where it is: `conversations[3]`.
+def entries(path: Path, progress: Progress) -> Iterator[tuple[str, object]]:
+    """Every entry under `path`, parsed, with where it is: `conversations[3]`; conversations first.
 
     Raises:
         InputError: there are none to be read.
@@ -46,13 +50,13 @@ def conversations(path: Path, progress: Progress) -> Iterator[tuple[str, object]
         listed = _listed(document)
         if listed is None:
             raise InputError(f"{path} holds no list of conversations; name the conversations.json of the export")
-        for index, conversation in enumerate(listed):
-            yield f"{name}[{index}]", conversation
+        for index, entry in enumerate(listed):
+            yield f"{name}[{index}]", entry
             progress.share(index + 1, len(listed))
 
 
 def head(path: Path, size: int) -> bytes | None:
-    """The first bytes of the first file of conversations in a .zip or a folder; None when there is none.
+    """The first bytes of the first file of entries in a .zip or a folder; None when there is none.
 
     Raises:
         InputError: it cannot be read.
@@ -132,15 +136,27 @@ def _members_of_zip(archive: zipfile.ZipFile) -> list[tuple[str, zipfile.ZipInfo
         parts = info.filename.split("/")
         if match and ".." not in parts and "__MACOSX" not in parts:
             found.append((match[1], info))
-    return sorted(found, key=lambda member: member[1].filename)
+    return sorted(found, key=lambda member: (_order(member[0]), member[1].filename))
 
 
 def _members_of_folder(path: Path) -> list[tuple[str, Path]]:
     try:
-        inside = sorted(path.iterdir())
+        inside = [(member.name, member) for member in path.iterdir()]
+        for folder in _FOLDERS:
+            if (path / folder).is_dir() and not (path / folder).is_symlink():
+                inside += [(f"{folder}/{member.name}", member) for member in (path / folder).iterdir()]
     except OSError as error:
         raise InputError(f"{path} cannot be listed ({error.strerror or 'I/O error'})") from None
-    return [(match[1], member) for member in inside if (match := _MEMBER.match(member.name)) and member.is_file()]
+    found = [
+        (match[1], member)
+        for name, member in inside
+        if (match := _MEMBER.match(name)) and member.is_file() and not member.is_symlink()
+    ]
+    return sorted(found, key=lambda member: (_order(member[0]), member[0]))
+
+
+def _order(name: str) -> bool:
+    return not name.startswith("conversations")
 
 
 def _listed(document: object) -> list[object] | None:

@@ -1,8 +1,12 @@
 """`chatgpt`: the data export of ChatGPT (conversations.json, its numbered parts, the .zip or the unpacked folder).
 
-There is no official description; the layout read here is the one of exports from 2023 to 2026. A conversation is a
-tree of nodes, since every edit and every new answer makes a branch: `current_node` is the tip of the branch that the
-person last saw, and only that branch is read.
+There is no official description; the layout read here is the one of exports from 2023 to 2026. A conversation is a tree
+of nodes, since every edit and every new answer makes a branch: `current_node` is the tip of the branch that the person
+last saw, and only that branch is read.
+
+There is no file of the memories that ChatGPT has saved. They are in the conversations: a call to the tool `bio` has
+what was to be saved, and some conversations begin with all that was saved then, numbered and dated. Each is remembered
+once.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from severance.model import Draft
-from severance.transfer import bundle, fit
+from severance.transfer import bundle, chatgptsaved, fit
 from severance.transfer.items import Format, Found, Item, Options, Progress, Skipped
 
 _ROLES = ("user", "assistant")
@@ -30,7 +34,7 @@ _KINDS_WITHOUT_WORDS = {
 
 def read(path: Path, options: Options, progress: Progress) -> Iterator[Found]:
     """One memory for each message of the user and of the assistant; see `Reader`."""
-    for where, conversation in bundle.conversations(path, progress):
+    for where, conversation in bundle.entries(path, progress):
         if isinstance(conversation, dict) and isinstance(conversation.get("mapping"), dict):
             yield from _conversation(where, conversation)
         else:
@@ -41,6 +45,10 @@ def _conversation(where: str, conversation: dict[str, Any]) -> Iterator[Found]:
     before = conversation.get("create_time")
     for number, (node, message) in enumerate(_branch(conversation), 1):
         role = _role(message)
+        saved = chatgptsaved.saved(message)
+        if saved is not None:
+            yield from chatgptsaved.entries(f"{where} message {number}", saved, message.get("create_time") or before)
+            continue
         if role not in _ROLES:
             continue
         # Some messages carry no time of their own; the one before them is nearer the truth than the day of the import.
@@ -133,9 +141,15 @@ def _item(
         thread=fit.label(conversation.get("title")) or fit.label(name),
         source=str(role),
         kind="message",
-        metadata=fit.metadata({"conversation": name, "model": notes.get("model_slug")}),
+        metadata=fit.metadata({"conversation": name, "model": notes.get("model_slug")} | _project(conversation)),
     )
     return fit.item(draft, fit.origin("chatgpt", name, node))
+
+
+def _project(conversation: dict[str, Any]) -> dict[str, str]:
+    """The project that the conversation is in; other numbers of that field are those of assistants."""
+    name = conversation.get("gizmo_id")
+    return {"project": name} if isinstance(name, str) and name.startswith("g-p-") else {}
 
 
 FORMAT = Format("chatgpt", "the data export of ChatGPT: its .zip, its folder, or conversations.json", read, folder=True)

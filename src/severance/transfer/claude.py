@@ -2,6 +2,11 @@
 
 There is no official description. A conversation is `{uuid, name, created_at, chat_messages}`, a message is
 `{uuid, sender, created_at, text, content}`; `content` lists blocks, of which those of type "text" are what was said.
+`attachments` of a message have the text of what was pasted or uploaded as `extracted_content`; `files` have names only.
+
+Beside the conversations there are memories, `{conversations_memory, project_memories: {project: text}}`, and projects,
+`{uuid, name, description, prompt_template, docs: [{uuid, filename, content, created_at}]}`: in one file each, or in a
+folder with a file for each. Both are long texts, which are cut as notes are.
 """
 
 from __future__ import annotations
@@ -11,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from severance.model import Draft
-from severance.transfer import bundle, fit
+from severance.transfer import bundle, claudebeside, fit
 from severance.transfer.items import Format, Found, Item, Options, Progress, Skipped
 
 _SENDERS = {"human": "user", "user": "user", "assistant": "assistant"}
@@ -25,10 +30,14 @@ _SILENT_BLOCKS = frozenset({"token_budget", "flag"})
 
 
 def read(path: Path, options: Options, progress: Progress) -> Iterator[Found]:
-    """One memory for each message of the user and of the assistant; see `Reader`."""
-    for where, conversation in bundle.conversations(path, progress):
-        if isinstance(conversation, dict) and isinstance(conversation.get("chat_messages"), list):
-            yield from _conversation(where, conversation)
+    """One memory for each message of the user and of the assistant, and for each part of what is kept beside them; see
+    `Reader`.
+    """
+    for where, entry in bundle.entries(path, progress):
+        if isinstance(entry, dict) and isinstance(entry.get("chat_messages"), list):
+            yield from _conversation(where, entry)
+        elif isinstance(entry, dict) and claudebeside.is_one(entry):
+            yield from claudebeside.entry(where, entry)
         else:
             yield Skipped(where, "it is not a conversation")
 
@@ -72,13 +81,17 @@ def _message(
     where: str, conversation: dict[str, Any], message: dict[str, Any], role: str, time: object
 ) -> Iterator[Found]:
     words, others = _content(message)
+    pasted = claudebeside.attachments(message)
     for name in ("attachments", "files", "files_v2"):
         if isinstance(message.get(name), list):
             others += ["it is an attached file"] * len(message[name])
-    for why in others:
+    for why in others[: len(others) - len(pasted)]:
         yield Skipped(where, why)
     if words or not others:
         yield fit.attempt(where, lambda: _item(conversation, message, role, "\n\n".join(words), time))
+    for name, text in pasted:
+        known = {"conversation": _name(conversation), "file": name}
+        yield from claudebeside.parts(where, text, "attachment", known, time, source=role)
 
 
 def _content(message: dict[str, Any]) -> tuple[list[str], list[str]]:
@@ -102,19 +115,22 @@ def _content(message: dict[str, Any]) -> tuple[list[str], list[str]]:
 
 
 def _item(conversation: dict[str, Any], message: dict[str, Any], role: str, words: str, time: object) -> Item:
-    text, at = fit.text(words), fit.when(time)
-    name = conversation.get("uuid")
-    if not isinstance(name, str):
-        name = fit.digest(f"{conversation.get('name')}/{conversation.get('created_at')}")
+    text, at, name = fit.text(words), fit.when(time), _name(conversation)
+    known = {"conversation": name, "project": conversation.get("project_uuid")}
     draft = Draft(
         text=text,
         at=at,
         thread=fit.label(conversation.get("name")) or fit.label(name),
         source=role,
         kind="message",
-        metadata=fit.metadata({"conversation": name}),
+        metadata=fit.metadata({each: value for each, value in known.items() if value is not None}),
     )
     return fit.item(draft, fit.origin("claude", name, _uuid(message) or fit.digest(f"{role}/{at}/{text}")))
+
+
+def _name(conversation: dict[str, Any]) -> str:
+    name = conversation.get("uuid")
+    return name if isinstance(name, str) else fit.digest(f"{conversation.get('name')}/{conversation.get('created_at')}")
 
 
 FORMAT = Format(

@@ -27,16 +27,16 @@ from typing import Any, BinaryIO, TextIO
 
 from severance.errors import InputError, StoreError, StoreFullError
 from severance.model import Draft, Memory, id_bytes
-from severance.transfer import files, fit
+from severance.transfer import files, fit, lines
 from severance.transfer.fit import Unfit
 from severance.transfer.items import Format, Found, Item, Options, Progress, Skipped
 
 OWN = "severance"
-KINDS = (OWN, "jsonl", "markdown", "chatgpt", "claude", "mem0", "locomo", "mbox")
-# A memory at every limit, with every character escaped, takes half of this.
-MAX_LINE_BYTES = 1 << 20
+KINDS = (
+    *(OWN, "jsonl", "markdown", "chatgpt", "claude", "mem0", "mcp", "langgraph", "letta", "compartment"),
+    *("locomo", "mbox"),
+)
 _MAX_REPEATS = 1_000_000_000
-_BOM = b"\xef\xbb\xbf"
 _FIELDS = frozenset(field.name for field in fields(Memory))
 
 
@@ -44,7 +44,7 @@ def read(path: Path, options: Options, progress: Progress) -> Iterator[Found]:
     """One memory for each line, or for each element of an array; lines are streamed. See `Reader`."""
     first = files.head(path, 4096)
     files.refuse_utf16(first[:4], str(path))
-    if first.removeprefix(_BOM).lstrip().startswith(b"["):
+    if first.removeprefix(lines.BOM).lstrip().startswith(b"["):
         yield from _array(path, progress)
     else:
         yield from _lines(path, progress)
@@ -94,6 +94,15 @@ def as_json(memory: Memory) -> dict[str, object]:
     }
 
 
+def item_of(memory: Memory) -> Item:
+    """A memory as its own export would be read.
+
+    Raises:
+        Unfit: there is no room for its origin in its metadata.
+    """
+    return _item(_exported(memory))
+
+
 def _exported(memory: Memory) -> dict[str, object]:
     metadata = fit.metadata({fit.ORIGIN: f"{OWN}:{memory.id}", **memory.metadata}, reserve=False)
     return as_json(memory) | {"metadata": dict(sorted(metadata.items()))}
@@ -109,41 +118,13 @@ def _array(path: Path, progress: Progress) -> Iterator[Found]:
 
 
 def _lines(path: Path, progress: Progress) -> Iterator[Found]:
-    with files.opened(path) as file:
-        number = 0
-        while raw := file.readline(MAX_LINE_BYTES + 1):
-            number += 1
-            progress.done += len(raw)
-            where = f"line {number}"
-            if len(raw) > MAX_LINE_BYTES:
-                progress.done += _drop_line(file, raw)
-                yield Skipped(where, f"it is longer than {MAX_LINE_BYTES:,} bytes")
-                continue
-            if number == 1:
-                raw = raw.removeprefix(_BOM)
-            if raw.strip():
-                yield _line(where, raw)
-
-
-def _drop_line(file: BinaryIO, raw: bytes) -> int:
-    """Read on to the end of a line that is too long; returns how many bytes that took."""
-    dropped = 0
-    while raw and not raw.endswith(b"\n"):
-        raw = file.readline(MAX_LINE_BYTES)
-        dropped += len(raw)
-    return dropped
+    for where, value in lines.objects(path, progress):
+        yield value if isinstance(value, Skipped) else _entry(where, value)
 
 
 def _line(where: str, raw: bytes) -> Found:
-    try:
-        value = files.parse(raw.decode())
-    except UnicodeDecodeError:
-        return Skipped(where, "it is not UTF-8")
-    except ValueError:
-        return Skipped(where, "it is not valid JSON")
-    except RecursionError:
-        return Skipped(where, "it is nested too deeply")
-    return _entry(where, value)
+    value = lines.value_of(where, raw)
+    return value if isinstance(value, Skipped) else _entry(where, value)
 
 
 def _entry(where: str, value: object) -> Found:

@@ -131,34 +131,46 @@ def _unreadable(path: Path) -> str | None:
 
 def _read_file(file: _File, progress: Progress) -> Iterator[Found]:
     with files.opened(file.path) as stream:
-        lines = _lines(stream, progress)
-        matter, rest = _front_matter(lines)
-        try:
-            at = fit.when(matter.date) or _date_in(file.name) or file.changed
-        except Unfit as reason:
-            yield Skipped(file.name, str(reason))
-            return
-        for section in sections(rest):
-            if section.text is None:
-                yield Skipped(f"{file.name} line {section.line}", _NOT_UTF8)
-            else:
-                yield _found(file, matter, at, section)
+        yield from items(stream, file.name, file.changed, progress)
 
 
-def _found(file: _File, matter: FrontMatter, at: datetime | None, section: Section) -> Found:
+def items(stream: BinaryIO, name: str, changed: datetime | None, progress: Progress) -> Iterator[Found]:
+    """What is in one file, or in what was made of one: an item for each section or part of one.
+
+    Args:
+        stream: its bytes.
+        name: what it is called from the folder; the thread of its memories.
+        changed: when it was changed last, for a file that says no date.
+        progress: counted up by the bytes that were read.
+    """
+    lines = _lines(stream, progress)
+    matter, rest = _front_matter(lines)
+    try:
+        at = fit.when(matter.date) or _date_in(name) or changed
+    except Unfit as reason:
+        yield Skipped(name, str(reason))
+        return
+    for section in sections(rest):
+        if section.text is None:
+            yield Skipped(f"{name} line {section.line}", _NOT_UTF8)
+        else:
+            yield _found(name, matter, at, section)
+
+
+def _found(name: str, matter: FrontMatter, at: datetime | None, section: Section) -> Found:
     def make() -> Item:
         text = fit.text(section.text)
         notes = {"title": matter.title, "heading": section.heading, "tags": matter.tags}
         draft = Draft(
             text=text,
             at=at,
-            thread=fit.label(file.name),
-            metadata=fit.metadata({name: value for name, value in notes.items() if value}),
+            thread=fit.label(name),
+            metadata=fit.metadata({field: value for field, value in notes.items() if value}),
         )
         # Neither a line nor a number: what stands above may change without making this another memory.
-        return fit.item(draft, fit.origin("markdown", f"{file.name}#{section.heading}", fit.digest(text, 16)))
+        return fit.item(draft, fit.origin("markdown", f"{name}#{section.heading}", fit.digest(text, 16)))
 
-    return fit.attempt(f"{file.name} line {section.line}", make)
+    return fit.attempt(f"{name} line {section.line}", make)
 
 
 def _date_in(name: str) -> datetime | None:

@@ -1,4 +1,5 @@
-"""`mem0`: what mem0's `get_all`, its REST API or its export job returned, saved as JSON.
+"""`mem0`: what mem0's `get_all`, its REST API or its export job returned, saved as JSON; or its own history.db, or the
+folder that it is in.
 
 Read: a list of memories, `{"results": [...]}` (API, open source), `{"memories": [...]}` (export job), and pages of
 those in a list. A memory is `{id, memory, created_at, updated_at, metadata, user_id, agent_id, run_id, ...}`.
@@ -12,7 +13,7 @@ from typing import Any
 
 from severance.errors import InputError
 from severance.model import Draft
-from severance.transfer import files, fit
+from severance.transfer import files, fit, mem0store
 from severance.transfer.items import Format, Found, Item, Options, Progress
 
 _LISTS = ("results", "memories")
@@ -22,6 +23,10 @@ _KEPT = ("user_id", "agent_id", "app_id", "actor_id", "role", "categories", "upd
 
 def read(path: Path, options: Options, progress: Progress) -> Iterator[Found]:
     """One memory for each entry; see `Reader`."""
+    own = mem0store.file_of(path)
+    if own is not None:
+        yield from mem0store.entries(own, progress)
+        return
     entries = list(_entries(files.read_document(path), "memories"))
     if not entries:
         raise InputError(f"{path} holds no list of mem0 memories; save what get_all() returned")
@@ -77,4 +82,6 @@ def _name(entry: dict[str, Any], *names: str) -> str | int | None:
     return next((entry[name] for name in names if isinstance(entry.get(name), (str, int)) and entry[name] != ""), None)
 
 
-FORMAT = Format("mem0", "memories of mem0 as JSON: what get_all() or an export job returned", read)
+FORMAT = Format(
+    "mem0", "memories of mem0: what get_all() or an export job returned, or its own history.db", read, folder=True
+)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from severance.errors import InputError
-from severance.transfer import bundle, files, markdown
+from severance.transfer import bundle, compartment, database, files, langgraph, markdown, mem0store
 
 # LoCoMo puts its questions before its conversations, so that the names that give it away come late.
 _HEAD_BYTES = 1 << 20
@@ -17,6 +17,13 @@ _FIELD = re.compile(r'(?<!\\)"([a-z_0-9]{1,40})"\s{0,40}:')
 _JSON_SIGNS: tuple[tuple[str, frozenset[str]], ...] = (
     ("chatgpt", frozenset({"mapping"})),
     ("claude", frozenset({"chat_messages"})),
+    ("claude", frozenset({"conversations_memory"})),
+    ("claude", frozenset({"prompt_template", "docs"})),
+    ("letta", frozenset({"agents", "agent_type"})),
+    ("letta", frozenset({"core_memory", "agent_type"})),
+    ("langgraph", frozenset({"namespace", "key", "value"})),
+    ("mcp", frozenset({"entities", "relations"})),
+    ("mcp", frozenset({"entities", "observations"})),
     ("locomo", frozenset({"dia_id"})),
     ("locomo", frozenset({"session_1"})),
     ("locomo", frozenset({"evidence", "qa"})),
@@ -43,9 +50,12 @@ def sniff(path: Path, listing: str) -> str:
 
 def _folder(path: Path) -> str | None:
     first = bundle.head(path, _HEAD_BYTES)
-    if first is not None:
-        return _chats(first)
-    return "markdown" if markdown.has_notes(path) else None
+    chats = None if first is None else _chats(first)
+    if chats is not None:
+        return chats
+    if (path / mem0store.NAME).is_file() or mem0store.is_vectors(path):
+        return "mem0"
+    return "markdown" if first is None and markdown.has_notes(path) else None
 
 
 def _file(path: Path) -> str | None:
@@ -53,6 +63,8 @@ def _file(path: Path) -> str | None:
     if bundle.is_zip(first):
         inside = bundle.head(path, _HEAD_BYTES)
         return None if inside is None else _chats(inside)
+    if first.startswith(database.MAGIC):
+        return _database(path)
     files.refuse_utf16(first[:4], str(path))
     return _text(path.suffix.lower(), first.removeprefix(b"\xef\xbb\xbf"))
 
@@ -62,9 +74,19 @@ def _chats(first: bytes) -> str | None:
     return name if name in ("chatgpt", "claude") else None
 
 
+def _database(path: Path) -> str | None:
+    with database.opened(path) as db:
+        tables = db.tables()
+    if langgraph.is_store(tables):
+        return "langgraph"
+    if mem0store.is_pickled(tables):
+        raise mem0store.pickled(path)
+    return "mem0" if mem0store.is_history(tables) else None
+
+
 def _text(suffix: str, first: bytes) -> str | None:
     if suffix in _LINES_SUFFIXES:
-        return "jsonl"
+        return _by_first_line(first.lstrip().split(b"\n", 1)[0]) or "jsonl"
     if first.lstrip().startswith((b"{", b"[", b'"')) and suffix not in _TEXT_SUFFIXES:
         return _json(first.lstrip())
     if b"\0" in first:
@@ -86,11 +108,17 @@ def _json(first: bytes) -> str | None:
 
 
 def _by_first_line(line: bytes) -> str | None:
-    """`jsonl` if the first line alone is a whole memory: an object with a text, or a string."""
+    """Which format of lines the first one alone is a whole entry of, if of any."""
     try:
         value = files.parse(line.decode())
     except (ValueError, RecursionError):
         return None
-    if isinstance(value, str) or (isinstance(value, dict) and isinstance(value.get("text"), str)):
+    if isinstance(value, str):
         return "jsonl"
-    return None
+    if not isinstance(value, dict):
+        return None
+    if value.get("type") in ("entity", "relation") and ("observations" in value or "relationType" in value):
+        return "mcp"
+    if value.keys() >= compartment.SIGNS:
+        return "compartment"
+    return "jsonl" if isinstance(value.get("text"), str) else None
