@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Timer
 
@@ -24,12 +25,15 @@ class Command:
     """One command, and what a user gives it.
 
     Attributes:
-        arguments: what is typed. `ID` stands for a memory's id, `FILE` for a file to import.
+        arguments: what is typed. `ID` stands for a memory's id, `FILE` for a file to import, `NOTES` for a folder
+            of notes, `EXAMPLES` and `PLAN` for what routing is told and what it proposes.
         at_place: whether it crosses to a place.
         given: which sentence is given on standard input, or None.
         labelled: whether labels are given.
         shows: whether what it prints is content, which is then no residue.
         tells: whether what it prints is a secret, which may be nowhere else.
+        names: whether it prints and writes names for its owner, which are then no residue; all beside them is.
+        after: the name of the command that is run before it.
     """
 
     arguments: tuple[str, ...]
@@ -38,12 +42,20 @@ class Command:
     labelled: bool = False
     shows: bool = False
     tells: bool = False
+    names: bool = False
+    after: str = ""
 
 
 COMMANDS: dict[str, Command] = {
     "remember": Command(("remember", "-"), given=0, labelled=True),
     "recall": Command(("recall", "-", "--full"), given=1, shows=True),
     "import": Command(("import", "FILE")),
+    "route": Command(
+        ("route", "FILE", "--subject", stores.SUBJECT, "--examples", "EXAMPLES", "--plan", "PLAN", "--force"),
+        at_place=False,
+        names=True,
+    ),
+    "apply": Command(("route", "--apply", "PLAN", "--yes"), at_place=False, names=True, after="route"),
     "amend": Command(("amend", "ID", "-"), given=2, labelled=True),
     "context": Command(("context", "-"), given=3, shows=True),
     "forget": Command(("forget", "ID", "--yes")),
@@ -62,8 +74,11 @@ COMMANDS: dict[str, Command] = {
         at_place=False,
         tells=True,
     ),
+    "owner": Command(("owner", "token", "--for", "8h", "--label", "a console"), at_place=False, tells=True),
 }
 """Every command that takes or shows content, by name."""
+if find_spec("detect_secrets") is not None:  # without it nothing is captured
+    COMMANDS["watch"] = Command(("watch", "NOTES", "--once"))
 
 
 def prepare(folder: Path, said: Sequence[str]) -> str:
@@ -90,7 +105,14 @@ def run(name: str, folder: Path, said: Sequence[str], memory: str, source: Path)
     """
     command = COMMANDS[name]
     _write(source, said)
-    stand_ins = {"ID": memory, "FILE": str(source)}
+    files = {"EXAMPLES": "examples.toml", "PLAN": "plan.jsonl", "NOTES": "notes"}
+    beside = {word: source.with_name(file) for word, file in files.items()}
+    beside["NOTES"].mkdir(exist_ok=True)
+    (beside["NOTES"] / "note.md").write_text("\n\n".join(f"{each} Noted." for each in said), encoding="utf-8")
+    beside["EXAMPLES"].write_text(f'rule = [{{persona = "{stores.INNER}", words = "imported"}}]', encoding="utf-8")
+    if command.after:
+        run(command.after, folder, said, memory, source)
+    stand_ins = {"ID": memory, "FILE": str(source), **{word: str(path) for word, path in beside.items()}}
     arguments = [*_PROGRAM, *(stand_ins.get(word, word) for word in command.arguments)]
     arguments += ["--at", stores.STAIRWELL] if command.at_place else []
     arguments += _labels(said) if command.labelled else []
@@ -114,9 +136,18 @@ def run(name: str, folder: Path, said: Sequence[str], memory: str, source: Path)
         raise SeveranceError(f"the command {name} showed nothing of what it was asked for")
     if command.tells:
         return printed
+    if command.names:
+        printed = _without_names(printed)
+        (folder / "plan").write_text(_without_names(beside["PLAN"].read_text("utf-8")), encoding="utf-8")
     if not command.shows:
         (folder / "stdout").write_text(printed, encoding="utf-8")
     return ""
+
+
+def _without_names(text: str) -> str:
+    for name in stores.NAMES:
+        text = text.replace(name, "*")
+    return text
 
 
 def _write(source: Path, said: Sequence[str]) -> None:

@@ -33,6 +33,7 @@ def cross(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
         session = house.cross(*seat)
     who = (session.subject, session.persona)
     content, ids = world.contents[who], world.ids[who]
+    session = world.reached(session, who)
     world.awake[who].append(Awake(who, session, content, ids))
     return {who: (*who, session.place, repr(session))}
 
@@ -121,6 +122,7 @@ def limit(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     "House.explain",
     "House.events",
     "House.verify_audit",
+    "House.audit_checkpoint",
     "House.export_audit",
     "severance.verify_export",
 )
@@ -128,6 +130,7 @@ def status(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     """Each persona as it looks from outside, whether it would wake where it first may, and what the log has of it."""
     house, found = world.house(), dict[Who | None, Any]()
     house.verify_audit()
+    house.audit_checkpoint()
     export = world.folder / "audit.jsonl"
     try:
         with export.open("wb") as out:

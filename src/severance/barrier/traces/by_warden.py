@@ -117,15 +117,24 @@ def canary(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     "House.alarm_status",
     "House.test_alarms",
     "House.barrier_failed",
+    "House.owner_token",
+    "House.owner_tokens",
+    "House.revoke_owner_token",
 )
 def alarms(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
-    """Other rules, each sink is tried, and something rings. What waits, and what was told, is the owner's to see."""
+    """Other rules, each sink is tried, and something rings. What waits, and what was told, is the owner's to see, also
+    with a token, which is made and revoked.
+    """
     house = world.house()
     house.apply_alarms(ALARMS[args["number"]])
     house.barrier_failed(1)
     house.alarm_status()
     secret = observed(lambda: house.alarm_secret("nobody"))
-    return {None: (house.alarms(), plain(house.alarm_rules()), plain(house.test_alarms()), secret)}
+    token = house.owner_token(until=timedelta(hours=8), label="a console")
+    turned_away = observed(lambda: house.admit(token))
+    house.revoke_owner_token(house.owner_tokens()[-1].id)
+    owners = turned_away, house.owner_tokens()[-1].ended is None
+    return {None: (house.alarms(), plain(house.alarm_rules()), plain(house.test_alarms()), secret, owners)}
 
 
 @owner_step(
@@ -136,6 +145,9 @@ def alarms(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     "severance alarm show",
     "severance alarm status",
     "severance alarm test",
+    "severance owner token",
+    "severance owner list",
+    "severance owner revoke",
 )
 def type_alarm(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
     """As `alarms`, typed."""
@@ -149,6 +161,9 @@ def type_alarm(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any
         file.unlink()
     ran += [world.command("alarm", word, "--json") for word in ("show", "list", "test")]
     ends = [world.command("alarm", *words)[0] for words in (("status",), ("secret", "nobody"))]
+    ends.append(world.command("owner", "token", "--for", "8h", "--label", "a console")[0])
+    (*_, newest) = json.loads(world.command("owner", "list", "--json")[1])["tokens"]
+    ends.append(world.command("owner", "revoke", newest["id"])[0])
     return {None: ([each[:2] for each in ran[2:]], [each[0] for each in ran], ends)}
 
 

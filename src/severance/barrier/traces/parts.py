@@ -13,10 +13,11 @@ from severance.barrier.scene import Part, Scene
 from severance.barrier.traces import flaws
 from severance.barrier.traces.compare import Pair, Variant
 from severance.barrier.traces.drawing import CROWD
+from severance.barrier.traces.edges import EDGES, edge_of
 from severance.barrier.traces.people import EVERYONE
 from severance.barrier.traces.ports import Commands, Ports
 from severance.barrier.traces.timing import Listening, Watch, told
-from severance.barrier.traces.trials import LENGTH, Apart, Crowded, Look, Series, Trials
+from severance.barrier.traces.trials import LENGTH, Apart, Crowded, Look, Reached, Series, Trials
 
 _ControlOf = Callable[[Commands | None], tuple[str, Ports]]
 """What is planted, and the ports that leak."""
@@ -110,6 +111,21 @@ def parts(commands: Commands | None = None) -> tuple[Part, ...]:
             ),
             least=_LEAST_APART,
         ),
+        *(
+            Part(
+                name=f"noninterference.{edge}",
+                title=f"Over {edge.upper()}, every other persona is answered the same to the last byte whatever one of "
+                "them does",
+                promise="P1",
+                unit="trace pairs",
+                advice=_ADVICE,
+                run=partial(_reached, replace(ports, edge=edge)),
+                share=1.0,
+                not_covered=("The bytes of the transport itself, and how long it takes; several requests at once.",),
+                least=_LEAST_APART,
+            )
+            for edge in EDGES
+        ),
         Part(
             name="noninterference.timing",
             title="Waking, recall, remember, forget, memories, stats and refusals, timed with many memories in another "
@@ -187,16 +203,26 @@ def _beside_many(whole: Crowded, variants: tuple[Variant, ...], look: Look, scen
 
 
 def _apart(ports: Ports, scene: Scene, tally: Tally) -> None:
-    """Two personas in turn, each without what it does and with other words."""
     leaking = replace(ports, embedder=flaws.learning)
-    planted = Trials(Apart(scene.seed, scene.folder / "control", leaking), (Variant.IDLE,), EVERYONE[:1])
-    with closing(planted.made(range(1), scene.jobs)) as results:
-        found = any(pair.crossed for trial in results for pair in trial.pairs)
     what = "an embedder that learns from everybody's words, in the process that starts the workers"
+    _short(Apart, ports, (what, leaking), scene, tally)
+
+
+def _reached(ports: Ports, scene: Scene, tally: Tally) -> None:
+    edge_of(ports.edge)  # or there is nothing here to try
+    _short(Reached, ports, ("a cache of answers that is everybody's", replace(ports, cached=True)), scene, tally)
+
+
+def _short(series: type[Series], ports: Ports, planted: tuple[str, Ports], scene: Scene, tally: Tally) -> None:
+    """Two personas in turn, each without what it does and with other words."""
+    what, leaking = planted
+    trials = Trials(series(scene.seed, scene.folder / "control", leaking), (Variant.IDLE,), EVERYONE[:1])
+    with closing(trials.made(range(1), scene.jobs)) as results:
+        found = any(pair.crossed for trial in results for pair in trial.pairs)
     tally.control = Control(what, 1, int(found))
     for number in takewhile(lambda number: number == 0 or scene.more(tally), count()):
         victims = (EVERYONE[number % 4], EVERYONE[(number + 1) % 4])
-        whole = Apart(scene.seed, scene.folder / str(number), ports)
+        whole = series(scene.seed, scene.folder / str(number), ports)
         trials = Trials(whole, (Variant.IDLE, Variant.REPLACED), victims)
         with closing(trials.made([number], scene.jobs)) as results:
             for trial in results:

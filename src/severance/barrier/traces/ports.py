@@ -147,12 +147,16 @@ class Ports:
         embedder: makes an embedder with so many dimensions, for a store in this folder.
         commands: runs commands; without it, steps that are commands do nothing.
         workers: whether every persona wakes in a process of its own.
+        edge: what sessions are reached over, one of `edges.EDGES`; empty for nothing in between.
+        cached: whether that edge has a flaw: a cache of answers that is everybody's.
     """
 
     entropy: Callable[[], ScopedEntropy] = ScopedEntropy
     embedder: Callable[[int, Path], Embedder] = mirrored
     commands: Commands | None = None
     workers: bool = False
+    edge: str = ""
+    cached: bool = False
 
 
 @contextmanager

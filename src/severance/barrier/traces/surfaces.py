@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
+from pkgutil import iter_modules
 from types import ModuleType
 
 import severance
-from severance import transfer
+from severance import integrations, transfer
 from severance.barrier.traces import by_command, by_owner, by_session, by_warden  # noqa: F401 - importing registers the steps
 from severance.barrier.traces.steps import CALLED
 from severance.house import House
@@ -20,6 +21,11 @@ from severance.session import Session
 from severance.transfer import ingest
 from severance.worker.away import WorkerSession
 
+_ADAPTERS = ("anthropic_memory", "crewai", "google_adk", "langgraph", "llama_index", "openai_agents", "pydantic_ai")
+_OF_ADAPTERS = (
+    "its framework is not where traces run; a contract of imports lets it reach a session alone; tests/integrations "
+    "looks in one persona for what was given to another"
+)
 NOT_CALLED = {
     "severance version": "it opens no store",
     "severance threshold check": "it opens no store",
@@ -38,7 +44,17 @@ NOT_CALLED = {
         ("severance up", "severance down", "severance lock", "severance unlock", "severance.connect"),
         "a house that is up has the machine's clock; tests/resident holds its sessions to the same answers",
     ),
+    "severance route": "it imports and forgets as those commands do; tests/routing holds it to its plan",
+    "severance watch": "it remembers, amends and forgets through a session; tests/capture holds it to that",
+    "severance integrate": "it severs, declares and registers as those commands do, and writes files of other programs",
+    "severance mcp": "it serves one session; the trace `mcp` calls what it serves, and tests/mcp_server the process",
+    "severance hook": "it remembers, and asks for a context, through a session; tests/integrate holds it to that",
     "severance barrier": "it works in stores of its own, which are gone afterwards",
+    **dict.fromkeys((f"integrations.{name}" for name in _ADAPTERS), _OF_ADAPTERS),
+    **dict.fromkeys(
+        (f"integrations.{name}" for name in ("frame", "saying", "tools", "values")),
+        "adapters share it; it opens nothing",
+    ),
 }
 """Surfaces that no trace calls, each with the reason."""
 
@@ -57,6 +73,11 @@ def of_library() -> set[str]:
 def of_commands(names: Iterable[str]) -> set[str]:
     """The surfaces that are commands of these names."""
     return {f"severance {name}" for name in names}
+
+
+def of_adapters() -> set[str]:
+    """The files of the adapters for other people's frameworks."""
+    return {f"integrations.{found.name}" for found in iter_modules(integrations.__path__)}
 
 
 def uncovered(surfaces: Iterable[str]) -> set[str]:

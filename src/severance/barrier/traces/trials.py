@@ -124,6 +124,15 @@ class Apart(Series):
 
 
 @dataclass(frozen=True)
+class Reached(Series):
+    """Traces in which sessions are reached over an edge."""
+
+    def steps(self, number: int) -> list[Step]:
+        """A trace."""
+        return apart(Random(f"{self.seed}/reached/{number}"), LENGTH, left_out="carry")
+
+
+@dataclass(frozen=True)
 class Trials:
     """Trials of some variants, for some personas in turn.
 

@@ -14,6 +14,7 @@ from typing import Any
 from severance import house as houses
 from severance.barrier.traces import fuse as fuses
 from severance.barrier.traces.content import Content
+from severance.barrier.traces.edges import Cached, Edge, edge_of
 from severance.barrier.traces.elsewhere import end_workers, in_workers, kill
 from severance.barrier.traces.fuse import Fuse, wire
 from severance.barrier.traces.observing import Observation, observed, placeless
@@ -87,6 +88,7 @@ class World:
         self.asked: list[tuple[str, int, str]] = []
         self.backups = 0
         self.backup: Path | None = None
+        self._edge: Edge | None = None
 
     @property
     def store(self) -> Path:
@@ -127,6 +129,20 @@ class World:
         found = declare(name, self.wakes(wakes))
         self.seats.place(name, wakes)
         return found
+
+    def reached(self, session: Session, who: Who) -> Session:
+        """The session of somebody who has just crossed, as they have it."""
+        if not self.ports.edge:
+            return session
+        if self._edge is None:
+            edge = edge_of(self.ports.edge)(self.clock, self.entropy)
+            self._edge = Cached(edge) if self.ports.cached else edge
+        return self._edge.over(session, who)
+
+    def _let_go_of_edge(self) -> None:
+        edge, self._edge = self._edge, None
+        if edge is not None:
+            edge.close()
 
     @property
     def rules(self) -> str:
@@ -184,6 +200,7 @@ class World:
     def dismiss(self) -> None:
         """Close what is open, and do not look."""
         try:
+            self._let_go_of_edge()
             for desk, house in enumerate(self.houses):
                 if house is not None:
                     self.houses[desk] = None
@@ -194,7 +211,8 @@ class World:
     def crash(self, during: Step | None, cut: tuple[str, int] | None) -> None:
         """The process ends without a word, in the middle of a call if there is one: the files stay as they are."""
         kept: list[dict[Path, bytes]] = []
-        if during is not None and during.who is not None and cut is not None and not self.ports.workers:
+        uncut = self.ports.workers or bool(self.ports.edge)
+        if during is not None and during.who is not None and cut is not None and not uncut:
             self.fuse.arm(*cut, partial(self._end, kept))
             self._observe(during, during.who)
             self.fuse.disarm()
@@ -205,6 +223,7 @@ class World:
         for house in filter(None, self.houses):
             for connection in (*fuses.connections(house), fuses.told(house), house._bell._queue):
                 connection.close()
+        self._let_go_of_edge()
         self.houses = [None, None]
         self.awake.clear()
         for name in _FILES:
@@ -289,7 +308,8 @@ class World:
     def _cut(self, step: Step, call: Callable[[], Any]) -> Any:
         """Make a call, cut short where the step says so."""
         cut = step.args.get("cut")
-        if cut is None or self.ports.workers:  # a worker is not cut short, but killed
+        # A worker is not cut short, but killed; and what is cut short behind an edge would be told by a traceback.
+        if cut is None or self.ports.workers or self.ports.edge:
             return observed(call)
         where, number, how = cut
         broken = where == fuses.EMBED and how != fuses.CANCELLED
