@@ -11,10 +11,12 @@ endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 PEERS := .venv-peers
+PINS := tests/integrations/frameworks
+FRAMEWORKS := $(patsubst $(PINS)/%.txt,%,$(wildcard $(PINS)/*.txt))
 MEASURED = $(if $(LOCOMO),--locomo "$(LOCOMO)") $(if $(CIMEMORIES),--cimemories "$(CIMEMORIES)") \
   $(if $(CLINC),--clinc "$(CLINC)") $(if $(wildcard $(PEERS)/.installed),--peers-python $(subst $(VENV),$(PEERS),$(BIN))/python)
 
-.PHONY: run test lint bench peers figures flips kills teeth pairs crashes iofaults model dist fuzz clean
+.PHONY: run test lint bench peers frameworks test-frameworks figures flips kills teeth pairs crashes iofaults model dist fuzz clean
 
 run: $(VENV)/.installed  ## the tour; with a LoCoMo file: make run DATA=path/to/locomo.json
 	@$(BIN)/severance tour $(if $(DATA),--data "$(DATA)")
@@ -32,6 +34,14 @@ bench: $(VENV)/.developer  ## make bench LOCOMO=FILE CIMEMORIES=FILE CLINC=FILE 
 	$(BIN)/python -m bench $(MEASURED) $(ARGS)
 
 peers: $(PEERS)/.installed  ## the memories that `make bench` compares with, in an environment of their own (some 1.3 GB)
+
+frameworks: $(FRAMEWORKS:%=.venv-frameworks/%/.installed)  ## what adapters are for, in environments of their own (some 1.8 GB)
+
+test-frameworks: $(FRAMEWORKS:%=test-frameworks-%)  ## the adapters' tests and pages, each with its framework
+
+test-frameworks-%: .venv-frameworks/%/.installed
+	FRAMEWORKS=$* $(subst $(VENV),.venv-frameworks/$*,$(BIN))/python -m pytest -p no:cacheprovider \
+	  tests/integrations tests/docs/test_examples.py -k "integrations or frameworks" $(ARGS)
 
 figures: $(VENV)/.plotter  ## `make bench`, and the figures, plots and tables of the documentation made anew from it
 	$(BIN)/python -m bench $(MEASURED) --json docs/figures/bench.json --plots docs/figures $(ARGS)
@@ -67,7 +77,7 @@ dist: $(VENV)/.developer
 	PIP_CONSTRAINT="$(CURDIR)/constraints.txt" $(BIN)/python -m build
 
 clean:
-	rm -rf $(VENV) $(PEERS) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) .venv-frameworks dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/.python:
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
@@ -92,6 +102,14 @@ $(VENV)/.plotter: $(VENV)/.developer
 $(PEERS)/.installed: bench/peers.txt pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(PEERS)
 	$(subst $(VENV),$(PEERS),$(PIP)) install --constraint constraints.txt --editable . --requirement bench/peers.txt
+	@touch $@
+
+.PRECIOUS: .venv-frameworks/%/.installed
+
+# Without constraints.txt: these pins are whole, and of other versions where a framework wants them.
+.venv-frameworks/%/.installed: $(PINS)/%.txt pyproject.toml
+	$(PYTHON) -m venv .venv-frameworks/$*
+	$(subst $(VENV),.venv-frameworks/$*,$(PIP)) install --requirement $< --editable .
 	@touch $@
 
 $(VENV)/.fuzzer: $(VENV)/.developer

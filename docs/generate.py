@@ -18,6 +18,8 @@ _CLASSES = (
     "Session",
     "ResidentHouse",
     "HouseState",
+    "Owner",
+    "Following",
     "Draft",
     "Memory",
     "Recollection",
@@ -29,6 +31,7 @@ _CLASSES = (
     "RuleSeen",
     "PermitInfo",
     "CredentialInfo",
+    "OwnerTokenInfo",
     "Right",
     "OverrideInfo",
     "OverrideState",
@@ -44,6 +47,7 @@ _CLASSES = (
     "CanaryInfo",
     "AuditEvent",
     "AuditCheck",
+    "AuditCheckpoint",
     "AuditAccepted",
     "ExportCheck",
     "PersonaEvent",
@@ -56,7 +60,13 @@ _FUNCTIONS = (
     *("open", "connect", "enter", "restore", "accept_audit", "verify_export"),
     *("weaken", "confined", "new_override_key", "show_request", "approve", "deny"),
 )
-_VARIABLES = {"House": "house", "Session": "session", "ResidentHouse": "resident"}
+_VARIABLES = {
+    "House": "house",
+    "Session": "session",
+    "ResidentHouse": "resident",
+    "Owner": "owner",
+    "Following": "following",
+}
 """Classes whose methods are public, and what an object of each is called."""
 _LIMITS = """
 ## Limits

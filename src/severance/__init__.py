@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         AlarmTried,
         AuditAccepted,
         AuditCheck,
+        AuditCheckpoint,
         AuditEvent,
         CanaryInfo,
         CredentialInfo,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         OverrideKeyInfo,
         OverrideRequest,
         OverrideState,
+        OwnerTokenInfo,
         PermitInfo,
         Persona,
         PersonaEvent,
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
     )
     from severance.ports import Reranking
     from severance.resident.client import HouseState, ResidentHouse, connect
+    from severance.resident.owner import Following, Owner
     from severance.session import Session
     from severance.upkeep.backup import Backup, restore
     from severance.upkeep.check import Finding
@@ -83,6 +86,7 @@ __all__ = [
     "AsleepError",
     "AuditAccepted",
     "AuditCheck",
+    "AuditCheckpoint",
     "AuditEvent",
     "Backup",
     "CanaryInfo",
@@ -94,6 +98,7 @@ __all__ = [
     "Explanation",
     "ExportCheck",
     "Finding",
+    "Following",
     "House",
     "HouseState",
     "InputError",
@@ -108,6 +113,8 @@ __all__ = [
     "OverrideKeyInfo",
     "OverrideRequest",
     "OverrideState",
+    "Owner",
+    "OwnerTokenInfo",
     "Passphrase",
     "PermitError",
     "PermitInfo",
@@ -155,6 +162,7 @@ _HOMES = {
     "AsleepError": "severance.errors",
     "AuditAccepted": "severance.model",
     "AuditCheck": "severance.model",
+    "AuditCheckpoint": "severance.model",
     "AuditEvent": "severance.model",
     "Backup": "severance.upkeep.backup",
     "CanaryInfo": "severance.model",
@@ -166,6 +174,7 @@ _HOMES = {
     "Explanation": "severance.model",
     "ExportCheck": "severance.model",
     "Finding": "severance.upkeep.check",
+    "Following": "severance.resident.owner",
     "House": "severance.house",
     "HouseState": "severance.resident.client",
     "InputError": "severance.errors",
@@ -180,6 +189,8 @@ _HOMES = {
     "OverrideKeyInfo": "severance.model",
     "OverrideRequest": "severance.model",
     "OverrideState": "severance.model",
+    "Owner": "severance.resident.owner",
+    "OwnerTokenInfo": "severance.model",
     "Passphrase": "severance.crypto.rootkey",
     "PermitError": "severance.errors",
     "PermitInfo": "severance.model",

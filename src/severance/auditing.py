@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import BinaryIO
 
 from severance.asking import When, check_whole, filter_of
@@ -11,7 +12,7 @@ from severance.audit.events import UNREADABLE, Happened, What
 from severance.audit.witness import show, witness_of
 from severance.chip.chip import Chip
 from severance.errors import DamagedError, InputError
-from severance.model import AuditCheck, AuditEvent, moment
+from severance.model import AuditCheck, AuditCheckpoint, AuditEvent, moment
 from severance.telling import no_log
 
 _MOST = 1_000_000
@@ -25,12 +26,19 @@ class Auditing:
     _chip: Chip
 
     def events(
-        self, *, limit: int = 100, what: str | None = None, since: When = None, until: When = None
+        self,
+        *,
+        limit: int = 100,
+        after: int | None = None,
+        what: str | None = None,
+        since: When = None,
+        until: When = None,
     ) -> list[AuditEvent]:
-        """The last entries of the audit log, the oldest first.
+        """The last entries of the audit log, or the first after one of them; the oldest first.
 
         Args:
             limit: how many at most, 1 to 1,000,000.
+            after: the number of an entry, -1 for the beginning: those that follow it, and not the last.
             what: only those of this kind, such as "crossed".
             since, until: bounds on when it was, both inclusive.
 
@@ -40,12 +48,32 @@ class Auditing:
         """
         check_whole(limit, "the limit", 1, _MOST)
         wanted, audit, found = _wanted(what, since, until), self._log(), list[AuditEvent]()
-        after = audit.size()
-        while after and len(found) < limit:
-            first = max(0, after - max(limit, _PAGE))
-            found = [_told(*each) for each in audit.events(first, after) if wanted(each[1])] + found
-            after = first
+        if after is not None:
+            check_whole(after, "the number of an entry", -1, 2**63 - 1)
+            follow = (_told(*each) for each in audit.events(after + 1) if wanted(each[1]))
+            return list(islice(follow, limit))
+        end = audit.size()
+        while end and len(found) < limit:
+            first = max(0, end - max(limit, _PAGE))
+            found = [_told(*each) for each in audit.events(first, end) if wanted(each[1])] + found
+            end = first
         return found[-limit:]
+
+    def audit_checkpoint(self) -> AuditCheckpoint:
+        """The audit log's last checkpoint, which stands for all that is in it. `verify_audit` looks whether it does.
+
+        Raises:
+            StoreMissingError: the store is only read, and has no log open.
+        """
+        audit = self._log()
+        checkpoint, note = audit.checkpoint()
+        return AuditCheckpoint(
+            size=checkpoint.size,
+            root=checkpoint.root.hex(),
+            at=moment(checkpoint.at),
+            verifier=audit.verifier,
+            note=note,
+        )
 
     def export_audit(self, out: BinaryIO, *, what: str | None = None, since: When = None, until: When = None) -> int:
         """Write entries of the audit log so that anybody can verify them, without the store and without a key.

@@ -26,6 +26,7 @@ from severance.chip.thresholds.awake import day_of
 from severance.chip.thresholds.book import Book
 from severance.chip.thresholds.stored import days_of, limits_of
 from severance.chip.thresholds.surroundings import Machine, Surroundings
+from severance.chip.tokens import Tokens
 from severance.crossing import Crossing
 from severance.crypto.rootkey import Key, variables
 from severance.drafts import name_of
@@ -37,6 +38,7 @@ from severance.keeping import Keeping
 from severance.model import Persona, PersonaStatus, Place, Status
 from severance.overridden import OPEN
 from severance.overriding import Overriding
+from severance.owning import Owning
 from severance.ports import Clock, Embedder, Entropy, Reranker, Reranking, Vault
 from severance.records import Event
 from severance.space import Space, new_key, stored_head
@@ -113,7 +115,7 @@ def open(  # noqa: A001 - `severance.open` is what people will write
     )._begin()
 
 
-class House(Crossing, Governing, Keeping, Auditing, Overriding):
+class House(Crossing, Governing, Keeping, Auditing, Overriding, Owning):
     """An unlocked store. Close it, or use it in a `with` block; closing puts every session to sleep.
 
     Names are 1 to 100 characters. Every method raises `StoreError` when the store cannot serve, and `DamagedError` when
@@ -150,6 +152,7 @@ class House(Crossing, Governing, Keeping, Auditing, Overriding):
         self._entropy = entropy
         self._book = Book(chip)
         self._gate = Gate(chip, clock, entropy)
+        self._tokens = Tokens(chip, self._gate, entropy)
         self._desk = Desk(chip, entropy)
         self._surroundings = surroundings or Machine()
         self._workers = Workers(directory / VAULT_NAME)

@@ -387,6 +387,10 @@ class Session:
         with self._lock:
             self._opened()
 
+    def _look(self) -> None:
+        """Raise AsleepError where nobody is awake any more, wherever that was."""
+        self._check_awake()
+
     def _carried(self, what: What, **detail: str | int) -> None:
         with self._lock:
             self._opened()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from severance.audit.proofs import EMPTY_ROOT
 from severance.chip.chip import Chip
 from severance.chip.gate import Gate
 from severance.chip.rows import RowFile
+from severance.chip.tokens import Tokens
 from severance.crypto.envelope import SPACE_BYTES
 from severance.crypto.rootkey import Key, for_new_store, for_store
 from severance.disk.faults import from_system, present
@@ -147,7 +148,7 @@ def open_audit(directory: Path, chip: Chip, clock: Clock, entropy: Entropy) -> A
     try:
         audit.holds(size, root)
         if (now := audit.size()) > size:
-            _revoke_again(audit.events(size, now), Gate(chip, clock, entropy))
+            _revoke_again(audit.events(size, now), chip, clock, entropy)
             audit.keep_head()
     except DamagedError as problem:
         audit.close()
@@ -158,12 +159,19 @@ def open_audit(directory: Path, chip: Chip, clock: Clock, entropy: Entropy) -> A
     return audit
 
 
-def _revoke_again(events: Iterable[tuple[int, Happened]], gate: Gate) -> None:
+def _revoke_again(events: Iterable[tuple[int, Happened]], chip: Chip, clock: Clock, entropy: Entropy) -> None:
     """End what these entries say was revoked: the chip may be older, or a process was killed in between."""
+    gate = Gate(chip, clock, entropy)
+    revoking: dict[str, Callable[[str], None]] = {
+        What.PERMIT_REVOKED: gate.revoke,
+        What.CREDENTIAL_REVOKED: gate.revoke,
+        What.TOKEN_REVOKED: Tokens(chip, gate, entropy).revoke,
+    }
     for _, event in events:
-        if kind_of(event) in (What.PERMIT_REVOKED, What.CREDENTIAL_REVOKED) and event.id is not None:
+        revoke = revoking.get(kind_of(event))
+        if revoke is not None and event.id is not None:
             with suppress(NotFoundError):
-                gate.revoke(event.id)
+                revoke(event.id)
 
 
 def begin_audit(directory: Path, chip: Chip, clock: Clock) -> None:

@@ -53,3 +53,14 @@ def no_core_dumps() -> None:
         # Where the kernel hands dumps to a program, that program may keep them whatever the limit is.
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, *[ctypes.c_ulong(0)] * 4)
+
+
+def allow_files(wanted: int) -> None:
+    """Raise this process's own limit of open files to so many, as far as the system allows; never lower it."""
+    if sys.platform != "win32":
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard != resource.RLIM_INFINITY:
+            wanted = min(wanted, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            with suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

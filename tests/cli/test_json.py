@@ -53,6 +53,7 @@ CREDENTIAL = {
     "made": str,
     "revoked": (str, type(None)),
 }
+OWNER_TOKEN = {"id": str, "label": str, "made": str, "until": str, "ended": (str, type(None))}
 EVENT = {
     "number": int,
     "at": str,
@@ -86,6 +87,9 @@ CASES: dict[str, tuple[tuple[str, ...], object]] = {
     "credential make": (MAKE_CREDENTIAL, {"credential": str}),
     "credential list": ((), {"credentials": [CREDENTIAL]}),
     "credential revoke": (("{credential}",), {"revoked": str}),
+    "owner token": (("--for", "8h", "--label", "a console"), {"token": str}),
+    "owner list": ((), {"tokens": [OWNER_TOKEN]}),
+    "owner revoke": (("{token}",), {"revoked": str}),
     "clock show": ((), {"time": str}),
     "clock accept": ((), {"time": str}),
     "audit show": ((), {"events": [EVENT]}),
@@ -140,6 +144,38 @@ CASES: dict[str, tuple[tuple[str, ...], object]] = {
             "seconds": float,
         },
     ),
+    "watch": (
+        ("{tmp}/notes", "--at", "office", "--once"),
+        {
+            "files": int,
+            "remembered": int,
+            "amended": int,
+            "forgotten": int,
+            "gone": int,
+            "secrets": dict,
+            "skipped": int,
+            "first_skipped": [{"where": str, "why": str}],
+            "missing": bool,
+        },
+    ),
+    "route": (
+        (
+            *("{tmp}/half.jsonl", "--subject", "irving"),
+            *("--examples", "{tmp}/examples.toml", "--plan", "{tmp}/plan.jsonl"),
+        ),
+        {
+            "plan": str,
+            "subject": str,
+            "personas": [{"persona": str, "planned": int, "moved": int, "already_there": int}],
+            "forgotten": int,
+            "unsure": int,
+            "missing": int,
+            "unplanned": int,
+            "skipped": int,
+            "applied": bool,
+            "finished": bool,
+        },
+    ),
     "export": (("{tmp}/out.jsonl", "--at", "office"), {"file": str, "memories": int}),
     "check": (("--salvage", "{tmp}/s.zip"), {"intact": bool, "findings": [FINDING], "salvaged": SAVED}),
     "backup": (("{tmp}/b.tar",), {"file": str, "bytes": int, "chip": bool}),
@@ -148,6 +184,16 @@ CASES: dict[str, tuple[tuple[str, ...], object]] = {
         {"store": str, "file": str, "bytes": int, "chip": bool},
     ),
     "reembed": ((), {"embedded": int}),
+    "integrate": (
+        ("zed", "--place", "office", "--yes"),
+        {
+            "client": str,
+            "done": bool,
+            "steps": [str],
+            "files": [{"file": str, "changed": bool, "copy": (str, type(None))}],
+            "tools": [str],
+        },
+    ),
     "version": ((), {"version": str}),
 }
 
@@ -167,7 +213,7 @@ def _matches(value: object, shape: object) -> bool:
 
 def test_every_command_has_json() -> None:
     # What these print is tested beside their exit codes, in files of their own; docs/reference/json.md has samples.
-    elsewhere = {"tour", "barrier", "up", "down", "lock", "unlock"}
+    elsewhere = {"tour", "barrier", "up", "down", "lock", "unlock", "hook", "mcp"}
     groups = ("alarm ", "canary ", "override ")
     names = {name for name in surface.names() if name not in elsewhere and not name.startswith(groups)}
     assert names == set(CASES) == set(JSON_SHAPES)
@@ -177,14 +223,20 @@ def test_every_command_has_json() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_fields(run: Run, store: Path, printer: str, tmp_path: Path, name: str, before: bool) -> None:
     (tmp_path / "half.jsonl").write_text('{"text": "good"}\nnot json\n')
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "plan.md").write_text("# Plan\n\nFriday.")
+    (tmp_path / "notes" / "photo.md").write_bytes(b"\0")
     (tmp_path / "rules.toml").write_text('rule = [{subject="irving", place="office", persona="home", host="*"}]')
+    (tmp_path / "examples.toml").write_text('rule = [{persona = "work", words = "good"}]')
     run("backup", str(tmp_path / "before.tar"))
     permit = run("permit", "make", *MAKE_PERMIT).out
     (made,) = run("--json", "permit", "list").json["permits"]
     run("credential", "make", *MAKE_CREDENTIAL)
     (credential,) = run("--json", "credential", "list").json["credentials"]
+    run("owner", "token", "--for", "8h")
+    (token,) = run("--json", "owner", "list").json["tokens"]
     words, shape = CASES[name]
-    ids = {"id": printer, "permit": made["id"], "credential": credential["id"]}
+    ids = {"id": printer, "permit": made["id"], "credential": credential["id"], "token": token["id"]}
     filled = [word.format(tmp=tmp_path, **ids) for word in words]
     given = permit if name in ("permit weaken", "permit show") else None
     line = ("--json", *name.split(), *filled) if before else (*name.split(), *filled, "--json")

@@ -3,7 +3,8 @@
 ```python blocks run in order in one namespace. ```console blocks are commands after `$ `, each followed by the output
 that is expected of it, if any: `...` stands for anything, on a line of its own for any lines. A command has to succeed,
 unless the next one is `echo $?` and shows its exit code. `export NAME=VALUE` holds for the rest of the page. A block
-below `<!-- examples: save as NAME -->` is also written to a file of that name.
+below `<!-- examples: save as NAME -->` is also written to a file of that name. A page with
+`<!-- examples: need ADAPTER -->` runs where the framework is that this adapter of `severance.integrations` is for.
 """
 
 from __future__ import annotations
@@ -34,10 +35,19 @@ POSIX_ONLY = "<!-- examples: not on Windows -->"
 TIMEOUT_SECONDS = 600
 
 _SAVED = re.compile(r"<!-- examples: save as ([\w.-]+) -->\s*\Z")
+_NEEDED = re.compile(r"<!-- examples: need (\w+) -->")
 _FENCE = re.compile(r"(?P<ticks>`{3,})(?P<language>[A-Za-z]*)\s*\Z")
 _EXPORT = re.compile(r"export ([A-Z_][A-Z0-9_]*)=(\S*)\Z")
 _NEEDS_SHELL = re.compile(r"[|<>;&$]")
-_UNSET = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "FORCE_COLOR", "COLUMNS")
+_UNSET = (
+    "CLAUDE_CONFIG_DIR",
+    "CODEX_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_CACHE_HOME",
+    "FORCE_COLOR",
+    "COLUMNS",
+)
 
 
 class ExampleError(AssertionError):
@@ -200,6 +210,11 @@ def matches(expected: tuple[str, ...], shown: str) -> bool:
         parts.append(r"(?:.*\n)*?" if any_lines else re.escape(line.rstrip()).replace(r"\.\.\.", ".*") + r"[ \t]*\n")
     lines = _trimmed(shown.splitlines())
     return re.fullmatch("".join(parts), "\n".join(line.rstrip() for line in lines) + "\n") is not None
+
+
+def adapters_of(page: Path) -> list[str]:
+    """The adapters whose frameworks the examples of a page need."""
+    return _NEEDED.findall(page.read_text(encoding="utf-8"))
 
 
 def needs_shell(page: Path) -> bool:

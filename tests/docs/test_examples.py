@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 import pytest
 
-from docs.runner import ROOT, ExampleError, blocks, matches, needs_shell, run_page
+from docs.runner import ROOT, ExampleError, adapters_of, blocks, matches, needs_shell, run_page
+from kit.frameworks import installed, missing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +28,16 @@ def test_the_examples_of_a_page_run(page: Path, tmp_path: Path) -> None:
         return
     if sys.platform == "win32" and needs_shell(page):
         pytest.skip("this page's commands are for a POSIX shell")
-    run_page(page, tmp_path)
+    needed = adapters_of(page)
+    for adapter in needed:
+        if not installed(adapter):
+            pytest.skip(missing(adapter))
+    with warnings.catch_warnings():
+        if needed:
+            warnings.simplefilter("ignore")  # what frameworks warn of is their own affair
+        run_page(page, tmp_path)
+        if needed:
+            gc.collect()
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ from severance.chip.register import (
     SinkForm,
     StateRow,
     SubjectRow,
+    TokenRow,
     TurnRow,
     WakeRow,
     summed,
@@ -125,6 +126,13 @@ def credentials(chip: Rows) -> list[CredentialRow]:
     return [first, CredentialRow(second, DIGEST, "nobody", "nowhere", "editor", (), 0, UNTIL)]
 
 
+def tokens(chip: Rows) -> list[TokenRow]:
+    """One that opens, and one that was revoked."""
+    proof = chip.keys.proof("owner secret", CREDENTIAL, SECRET)
+    first = TokenRow(CREDENTIAL, proof, "the console", MADE, UNTIL)
+    return [first, TokenRow(fixed("another token", 16), DIGEST, "", 0, UNTIL, UNTIL)]
+
+
 def override_rows(chip: Rows) -> Vector:
     """Rows about overrides put into a chip, and what they say."""
     forms = [ApproverForm(name, fixed(f"override key of {name}", 64), MADE) for name in ("irving", "burt", "dylan")]
@@ -162,7 +170,8 @@ def _forms(sinks: tuple[SinkForm, ...], rules: tuple[AlarmForm, ...]) -> tuple[t
 
 
 def chips() -> list[Vector]:
-    none: Vector = {name: [] for name in ("permits", "credentials", "clock", "head", "limits", "turns", "awake")}
+    none: Vector = {name: [] for name in ("permits", "credentials", "tokens", "clock", "head")}
+    none |= {name: [] for name in ("limits", "turns", "awake")}
     none |= {name: [] for name in ("approvers", "escrows", "overrides", "notices", "alarms", "canaries")}
     empty = {"personas": [], "wakes": [], **none}
     innie: Vector = {"subject": "mark", "name": "innie", "space": INNIE, "epoch": 1, "key": INNIE_KEY}
@@ -173,8 +182,8 @@ def chips() -> list[Vector]:
     full.put(PersonaRow("mark", "outié", OUTIE, 2)).put(KeyRow(OUTIE_KEY), OUTIE)
     full.put(AnchorRow(2, 0, genesis(OUTIE, 2).digest), OUTIE)
     full.put(PlaceRow("floor")).put(PlaceRow("home")).put(WakeRow("floor", "mark", RULES))
-    door: dict[str, list[Any]] = {"permits": permits(), "credentials": credentials(full), "clock": [ClockRow(UNTIL)]}
-    door["head"] = [HeadRow(12, DIGEST)]
+    door: dict[str, list[Any]] = {"permits": permits(), "credentials": credentials(full), "tokens": tokens(full)}
+    door |= {"clock": [ClockRow(UNTIL)], "head": [HeadRow(12, DIGEST)]}
     door |= {"limits": [LimitsRow("mark", True, "Europe/Berlin", {"outié": 7_200})], "turns": [TurnRow("mark", 7)]}
     for row in (row for rows in door.values() for row in rows):
         full.put(row)
@@ -324,7 +333,8 @@ def bad_doors() -> list[Vector]:
     keys, newer = Rows().keys, "NewerVersionError"
     permit = [PERMIT, "mark", "innie", "floor", ["recall"], MADE, UNTIL, None]
     credential = [CREDENTIAL, DIGEST, "mark", "floor", "editor", ["recall"], MADE, None]
-    owners = {"permit": keys.row_id("permits"), "credential": keys.row_id("credentials")}
+    token = [CREDENTIAL, DIGEST, "the console", MADE, UNTIL, None]
+    owners = {kind: keys.row_id(f"{kind}s") for kind in ("permit", "credential", "token")}
 
     def changed(kind: str, row: list[Any], at: int, value: Any) -> Rows:
         fields = [*row[:at], value, *row[at + 1 :]]
@@ -350,6 +360,11 @@ def bad_doors() -> list[Vector]:
         changed("credential", credential, 1, DIGEST[:31]).bad("short proof", "31 bytes", "row"),
         changed("credential", credential, 4, 5).bad("program is a number", "5", "row", "SeveranceError"),
         changed("credential", credential, 7, -1).bad("credential revoked before 1970", "a negative time", "row"),
+        changed("token", token, 0, CREDENTIAL[:15]).bad("short token id", "15 bytes", "row"),
+        changed("token", token, 1, DIGEST[:31]).bad("short proof of a token", "31 bytes", "row"),
+        changed("token", token, 2, None).bad("token without a label", "nil", "row", "SeveranceError"),
+        changed("token", token, 4, 2**63).bad("token without an end", "beyond 64 bits", "row"),
+        changed("token", token, 5, -1).bad("token ended before 1970", "a negative time", "row"),
         elsewhere.seal().bad("permit under another id", "a credential's", "row id"),
         stray.seal().bad("permit under another owner", "that of credentials", "owner"),
         clock(-1).bad("clock before 1970", "a negative time", "row"),

@@ -386,6 +386,18 @@ ROWS: Final[dict[str, tuple[list[str], list[str], Fields]]] = {
             "revoked": optional(is_count),
         },
     ),
+    "token": (
+        ["id"],
+        ["tokens"],
+        {
+            "id": is_16,
+            "proof": is_32,
+            "label": is_str,
+            "made": is_count,
+            "until": is_count,
+            "ended": optional(is_count),
+        },
+    ),
     "clock": ([], [], {"at": is_count}),
     "head": ([], [], {"size": is_count, "root": is_32}),
     "approvers": ([], [], {"keys": is_approvers}),
@@ -515,8 +527,8 @@ def join(found: dict[str, list[Values]]) -> dict[str, list[Values]]:
     require(all(wake["place"] in places for wake in wakes), "place")
     woken = {(wake["subject"], persona) for wake in wakes for persona, _ in wake["rules"]}
     require(woken <= names, "persona")
-    told = {"permits": found["permit"], "credentials": found["credential"], "clock": found["clock"]}
-    told["head"] = found["head"]
+    told = {"permits": found["permit"], "credentials": found["credential"], "tokens": found["token"]}
+    told |= {"clock": found["clock"], "head": found["head"]}
     told |= {"limits": found["limits"], "turns": found["turn"], "awake": found["awake"]}
     told |= {"approvers": found["approvers"], "escrows": found["escrow"]}
     told |= {"overrides": found["override"], "notices": found["notices"]}

@@ -25,6 +25,7 @@ from severance.chip.register import (
     NoticesRow,
     OverrideRow,
     PermitRow,
+    TokenRow,
     TurnRow,
     WakeRow,
 )
@@ -48,7 +49,7 @@ Vector = dict[str, Any]
 VECTORS = json.loads(make_vectors.FILE.read_text("utf-8"))
 POOL = [bytes.fromhex(frame) for frame in VECTORS["pool"]]
 VAULT, CHIP = "vault.db", "chip.db"
-PARTS = ("personas", "wakes", "permits", "credentials", "clock", "head", "limits", "turns", "awake")
+PARTS = ("personas", "wakes", "permits", "credentials", "tokens", "clock", "head", "limits", "turns", "awake")
 PARTS += ("approvers", "escrows", "overrides", "notices", "alarms", "canaries")
 NONE: tuple[Any, ...] = (b"", b"", "", "", "", (), 0, 0)
 STORE = bytes(16)
@@ -290,6 +291,8 @@ def test_keys_and_the_proof_of_a_secret() -> None:
     assert given.plain(seeds) == vector["keys"] == {name: getattr(keys, name).hex() for name in seeds}
     opened = next(each for each in vector["credentials"] if each["revoked"] is None)
     assert chip.proof("secret", bytes.fromhex(opened["id"]), given.fixed("secret", 32)).hex() == opened["proof"]
+    token = next(each for each in vector["tokens"] if each["ended"] is None)
+    assert chip.proof("owner secret", bytes.fromhex(token["id"]), given.fixed("secret", 32)).hex() == token["proof"]
 
 
 @of("chips")
@@ -320,7 +323,8 @@ def test_chip_in_the_library(vector: Vector, tmp_path: Path) -> None:
                 for place in chip.places()
                 for row in chip.of_kind(WakeRow(place.name, "", ()), rows)
             ]
-            door = [chip.of_kind(like, rows) for like in (PermitRow(*NONE[:8]), CredentialRow(*NONE))]
+            likes = PermitRow(*NONE[:8]), CredentialRow(*NONE), TokenRow(b"", b"", "", 0, 0)
+            door = [chip.of_kind(like, rows) for like in likes]
             clock = chip.find(ClockRow(0), rows)
             audit = chip.find(HeadRow(0, b""), rows)
             door += [[] if clock is None else [clock], [] if audit is None else [audit]]

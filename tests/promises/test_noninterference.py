@@ -83,11 +83,18 @@ def test_every_command_is_typed_in_a_step_or_has_a_reason_not_to_be() -> None:
     assert surfaces.uncovered(surfaces.of_commands(names())) == set()
 
 
+def test_every_adapter_has_a_reason_not_to_be_called() -> None:
+    assert surfaces.of_adapters()
+    assert surfaces.uncovered(surfaces.of_adapters()) == set()
+
+
 def test_no_step_says_that_it_calls_what_is_not_there() -> None:
     assert surfaces.gone(surfaces.of_library() | surfaces.of_commands(names())) == set()
 
 
-@pytest.mark.parametrize("new", ["Session.consolidate", "severance.merge", "severance retire", "GET /memories"])
+@pytest.mark.parametrize(
+    "new", ["Session.consolidate", "severance.merge", "severance retire", "GET /memories", "integrations.new"]
+)
 def test_a_new_surface_without_a_step_is_named(new: str) -> None:
     assert surfaces.uncovered({*surfaces.of_library(), new}) == {new}
 

@@ -26,7 +26,9 @@ UNREADABLE: Final = "unreadable"
 """What an entry is shown as that is the log's own, and that this version can't read."""
 MOST_MEMORIES = 2**40
 """So many memories are written out in one go, at most, as far as the log is concerned."""
-Source = Literal["jsonl", "markdown", "chatgpt", "claude", "mem0", "locomo", "mbox"]
+Source = Literal[
+    "jsonl", "markdown", "chatgpt", "claude", "mem0", "mcp", "langgraph", "letta", "compartment", "locomo", "mbox"
+]
 """What memories are brought in from, as the log names it: one of `transfer.FORMATS`."""
 
 _MOST_WRITTEN = 16_384
@@ -47,6 +49,8 @@ class What(StrEnum):
     PERMIT_REVOKED = "permit.revoked"
     CREDENTIAL_MADE = "credential.made"
     CREDENTIAL_REVOKED = "credential.revoked"
+    TOKEN_MADE = "token.made"  # noqa: S105 - what happened, and no secret
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - as above
     CLOCK_ACCEPTED = "clock.accepted"
     EXPORTED = "exported"
     IMPORTED = "imported"

@@ -6,8 +6,6 @@ set back opens nothing again.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,10 +13,11 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from severance.chip.bearers import SECRET_BYTES, id_of, parts_of, written
 from severance.chip.changes import Change
 from severance.chip.chip import Chip, Verified
 from severance.chip.permits import ID_BYTES, Act, Grant, Issuer, Permit
-from severance.chip.register import ClockRow, CredentialRow, PermitRow
+from severance.chip.register import ClockRow, CredentialRow, PermitRow, TokenRow
 from severance.crypto.primitives import equal
 from severance.errors import NotFoundError, StoreError
 from severance.model import CredentialInfo, PermitInfo, Persona, Right, moment
@@ -28,11 +27,10 @@ CREDENTIAL = "sevc"
 MOST_TOLD = 30 * 24 * 3_600 * 1_000_000
 """Microseconds for which an ended permit stays in the list."""
 
-R = TypeVar("R", PermitRow, CredentialRow)
+R = TypeVar("R", PermitRow, CredentialRow, TokenRow)
 Tell = Callable[[bytes], None]
 """Is told the id of what is made, before it is."""
 
-_SECRET_BYTES = 32
 _NOBODY = PermitRow(bytes(ID_BYTES), "", "", "", (), 0, 0, 0)
 _NO_CREDENTIAL = CredentialRow(bytes(ID_BYTES), bytes(32), "", "", "", (), 0, 0)
 
@@ -107,12 +105,12 @@ class Gate:
     def register(self, subject: str, place: str, program: str, rights: frozenset[Right], tell: Tell) -> str:
         """Make the place credential of a program, as text; `tell` hears of its id first. Its secret is not kept."""
         seat = self._seat(place, subject)
-        fresh, secret = self._entropy.draw(ID_BYTES, seat), self._entropy.draw(_SECRET_BYTES, seat)
+        fresh, secret = self._entropy.draw(ID_BYTES, seat), self._entropy.draw(SECRET_BYTES, seat)
         proof = self._proof(fresh, secret)
         row = CredentialRow(fresh, proof, subject, place, program, tuple(sorted(rights)), self.now())
         tell(fresh)
         self._chip.change(lambda change: change.put(row))
-        return ".".join((CREDENTIAL, fresh.hex(), base64.urlsafe_b64encode(secret).decode("ascii").rstrip("=")))
+        return written(CREDENTIAL, fresh, secret)
 
     def credentials(self) -> list[CredentialInfo]:
         """All credentials, in the order in which they were made."""
@@ -121,8 +119,8 @@ class Gate:
 
     def open_ones(self, given: str) -> list[PermitRow | CredentialRow]:
         """The permit and the credential with this id that have not ended: one or none of them."""
-        permit = self._chip.find(replace(_NOBODY, id=_id(given)))
-        credential = self._chip.find(replace(_NO_CREDENTIAL, id=_id(given)))
+        permit = self._chip.find(replace(_NOBODY, id=id_of(given)))
+        credential = self._chip.find(replace(_NO_CREDENTIAL, id=id_of(given)))
         found: list[PermitRow | CredentialRow] = []
         found += [permit] if permit is not None and permit.ended is None else []
         found += [credential] if credential is not None and credential.revoked is None else []
@@ -134,7 +132,7 @@ class Gate:
         Raises:
             NotFoundError: there is none.
         """
-        wanted, now = _id(given), self.now()
+        wanted, now = id_of(given), self.now()
         self._chip.verify()  # what is not there may have been taken out
 
         def revoke(change: Change) -> bool:
@@ -168,7 +166,7 @@ class Gate:
         permit = self._issuer.read(text)
         rows = self._chip.current()
         wanted = _NOBODY if permit is None else replace(_NOBODY, id=permit.id)
-        row, at = self._looked_up(wanted, rows), self.time()
+        row, at = self.looked_up(wanted, rows), self.time()
         now = self.now(rows, at)
         self.seen(now, row, at)  # whatever it is: how long a refusal takes must not tell what was shown
         seat = self._seat(row.place, row.subject, row.persona)
@@ -186,9 +184,9 @@ class Gate:
         return Claim(row.subject, row.place, None, let_in)
 
     def _credential(self, text: str, place: str | None) -> Claim:
-        wanted, secret = _credential_parts(text)
+        wanted, secret = parts_of(text)
         rows = self._chip.current()
-        row = self._looked_up(replace(_NO_CREDENTIAL, id=wanted), rows)
+        row = self.looked_up(replace(_NO_CREDENTIAL, id=wanted), rows)
         good = equal(row.proof, self._proof(wanted, secret)) and row.revoked is None
         at = self.time()
         now = self.now(rows, at)
@@ -197,12 +195,12 @@ class Gate:
             return Claim(row.subject, row.place, None, lambda _: None, good=False)
         return Claim(row.subject, row.place, row.program, lambda _: Admission(self, self._chip, row, None, now))
 
-    def seen(self, now: int, row: PermitRow | None = None, at: int | None = None) -> None:
-        """Keep the latest time that was seen, and for good that a permit is over, if it is.
+    def seen(self, now: int, row: PermitRow | TokenRow | None = None, at: int | None = None) -> None:
+        """Keep the latest time that was seen, and for good that a permit or an owner token is over, if it is.
 
         Args:
             now: what `now` gave.
-            row: the permit.
+            row: the permit or the token.
             at: the clock's own time then. The rest of `now` is in the chip, or was until the owner accepted the clock.
         """
         at = max(now if at is None else at, 0)
@@ -211,9 +209,9 @@ class Gate:
             last = self._chip.find(ClockRow(0), change.rows)
             if last is None or last.at < at:
                 change.put(ClockRow(at))
-            permit = None if row is None else self._chip.find(row, change.rows)
-            if permit is not None and permit.ended is None and now >= permit.until:
-                change.put(replace(permit, ended=now))
+            ending = None if row is None else self._chip.find(row, change.rows)
+            if ending is not None and ending.ended is None and now >= ending.until:
+                change.put(replace(ending, ended=now))
 
         self._chip.change(keep)
 
@@ -221,7 +219,7 @@ class Gate:
         """The clock's own time."""
         return self._clock.now()
 
-    def _looked_up(self, like: R, rows: Verified | None) -> R:
+    def looked_up(self, like: R, rows: Verified | None) -> R:
         """The row with this id, or where there is none this one, after the same work."""
         row = self._chip.find(like, rows)
         if row is None:
@@ -239,26 +237,24 @@ class Gate:
         return self._chip.keys.proof("secret", name, secret)
 
 
-class Admission:
-    """What one admitted session may do, and whether it still may. For any number of threads."""
+class Standing:
+    """Whether what somebody was let in with still holds. For any number of threads."""
 
     def __init__(
-        self,
-        gate: Gate,
-        chip: Chip,
-        row: PermitRow | CredentialRow,
-        permit: Permit | None,
-        now: int,
-        end: int | None = None,
-        tool: str | None = None,
+        self, gate: Gate, chip: Chip, row: PermitRow | CredentialRow | TokenRow, now: int, end: int | None = None
     ) -> None:
-        """Not for callers: a claim makes it."""
+        """Not for callers: who reads what is shown makes it.
+
+        Args:
+            gate, chip: of the house.
+            row: what the chip has of it.
+            now: the gate's time.
+            end: when it ends by itself.
+        """
         self._gate = gate
         self._chip = chip
         self._row = row
-        self._permit = permit
         self._end = end
-        self._tool = tool
         self._seen = now
         self._over = False
         # Of these rows alone: what a call takes must not tell what others do at the door.
@@ -278,19 +274,8 @@ class Admission:
         if self._end is not None and self._seen >= self._end:
             self.end()
             with suppress(StoreError):  # it is over here, whether or not that can be written
-                self._gate.seen(self._seen, self._row if isinstance(self._row, PermitRow) else None, at)
+                self._gate.seen(self._seen, None if isinstance(self._row, CredentialRow) else self._row, at)
         return not self._over
-
-    def has(self, right: Right) -> bool:
-        """Whether it allows this in any thread; after `holds`, of the same instant."""
-        return self._allows(Act(self._seen, right, None, self._tool, any_thread=True))
-
-    def allows(self, right: Right, thread: str | None) -> bool:
-        """Whether it allows this in a thread, or in none and so in all; after `holds`, of the same instant."""
-        return self._allows(Act(self._seen, right, thread, self._tool))
-
-    def _allows(self, act: Act) -> bool:
-        return act.right in self._row.rights and (self._permit is None or self._permit.allows(act))
 
     def end(self) -> None:
         """It holds no longer."""
@@ -302,9 +287,40 @@ class Admission:
         clock = self._chip.find(ClockRow(0), rows)
         if anew:
             row = self._chip.find(self._row, rows)
-            gone = row is None or (row.ended if isinstance(row, PermitRow) else row.revoked) is not None
+            gone = row is None or (row.revoked if isinstance(row, CredentialRow) else row.ended) is not None
             self._over = self._over or gone
         self._seen = max(self._seen, 0 if clock is None else clock.at)
+
+
+class Admission(Standing):
+    """What one admitted session may do, and whether it still may."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        chip: Chip,
+        row: PermitRow | CredentialRow,
+        permit: Permit | None,
+        now: int,
+        end: int | None = None,
+        tool: str | None = None,
+    ) -> None:
+        """Not for callers: a claim makes it."""
+        super().__init__(gate, chip, row, now, end)
+        self._rights = frozenset(row.rights)
+        self._permit = permit
+        self._tool = tool
+
+    def has(self, right: Right) -> bool:
+        """Whether it allows this in any thread; after `holds`, of the same instant."""
+        return self._allows(Act(self._seen, right, None, self._tool, any_thread=True))
+
+    def allows(self, right: Right, thread: str | None) -> bool:
+        """Whether it allows this in a thread, or in none and so in all; after `holds`, of the same instant."""
+        return self._allows(Act(self._seen, right, thread, self._tool))
+
+    def _allows(self, act: Act) -> bool:
+        return act.right in self._rights and (self._permit is None or self._permit.allows(act))
 
 
 def _permit_info(row: PermitRow, now: int) -> PermitInfo:
@@ -331,23 +347,3 @@ def _credential_info(row: CredentialRow) -> CredentialInfo:
         made=moment(row.made),
         revoked=None if row.revoked is None else moment(row.revoked),
     )
-
-
-def _id(text: str) -> bytes:
-    """The 16 bytes that an id is the hex of; the id of nothing where it is none."""
-    with suppress(ValueError, TypeError):
-        raw = bytes.fromhex(text)
-        if len(raw) == ID_BYTES and raw.hex() == text:
-            return raw
-    return bytes(ID_BYTES)
-
-
-def _credential_parts(text: str) -> tuple[bytes, bytes]:
-    """Id and secret of a credential; what no credential has where it is none."""
-    parts = text.split(".")
-    with suppress(ValueError, binascii.Error):
-        _, name, secret = parts
-        raw = base64.urlsafe_b64decode(f"{secret}=")
-        if base64.urlsafe_b64encode(raw).decode("ascii") == f"{secret}=" and len(raw) == _SECRET_BYTES:
-            return _id(name), raw
-    return bytes(ID_BYTES), bytes(_SECRET_BYTES)

@@ -137,6 +137,17 @@ class CredentialRow(msgspec.Struct, array_like=True, tag="credential", frozen=Tr
     revoked: int | None = None
 
 
+class TokenRow(msgspec.Struct, array_like=True, tag="token", frozen=True, forbid_unknown_fields=True):
+    """An owner token; `proof` follows from its secret, which the chip does not have. Times as in `PermitRow`."""
+
+    id: bytes
+    proof: bytes
+    label: str
+    made: int
+    until: int
+    ended: int | None = None
+
+
 class ClockRow(msgspec.Struct, array_like=True, tag="clock", frozen=True, forbid_unknown_fields=True):
     """The latest time that the chip has seen."""
 
@@ -269,6 +280,7 @@ Row = (
     | AwakeRow
     | PermitRow
     | CredentialRow
+    | TokenRow
     | ClockRow
     | HeadRow
     | ApproversRow
@@ -292,6 +304,7 @@ IDS: dict[type[Row], tuple[str, tuple[str, ...], tuple[str, ...] | None]] = {
     AwakeRow: ("awake", _SPACE, None),
     PermitRow: ("permit", ("id",), ("permits",)),
     CredentialRow: ("credential", ("id",), ("credentials",)),
+    TokenRow: ("token", ("id",), ("tokens",)),
     ClockRow: ("clock", (), None),
     HeadRow: ("head", (), None),
     ApproversRow: ("approvers", (), None),
@@ -339,7 +352,7 @@ def within_limits(row: Row) -> bool:
             return 0 <= epoch < _MOST_EPOCHS and 0 <= seq < _MOST and len(digest) == _DIGEST_BYTES
         case WakeRow() | LimitsRow() | TurnRow() | AwakeRow():
             return _is_of_threshold(row)
-        case PermitRow() | CredentialRow() | ClockRow() | HeadRow():
+        case PermitRow() | CredentialRow() | TokenRow() | ClockRow() | HeadRow():
             return _is_of_door(row)
         case AlarmsRow() | CanaryRow():
             return _is_of_alarms(row)
@@ -348,12 +361,15 @@ def within_limits(row: Row) -> bool:
     return True
 
 
-def _is_of_door(row: PermitRow | CredentialRow | ClockRow | HeadRow) -> bool:
+def _is_of_door(row: PermitRow | CredentialRow | TokenRow | ClockRow | HeadRow) -> bool:
     match row:
         case PermitRow(name, made=made, until=until, ended=ended):
             return len(name) == ROW_ID_BYTES and _are_times(made, until, ended)
         case CredentialRow(name, proof, made=made, revoked=revoked):
             return len(name) == ROW_ID_BYTES and len(proof) == _DIGEST_BYTES and _are_times(made, revoked)
+        case TokenRow(name, proof, made=made, until=until, ended=ended):
+            sized = len(name) == ROW_ID_BYTES and len(proof) == _DIGEST_BYTES
+            return sized and _are_times(made, until, ended)
         case ClockRow(at):
             return _are_times(at)
         case HeadRow(size, root):

@@ -29,16 +29,22 @@ from severance.cli.commands import (
     export,
     forget,
     history,
+    hook,
     import_,
     init,
+    integrate,
     lock,
+    mcp,
     override,
+    owner,
     permit,
     place,
     recall,
     reembed,
     remember,
     restore,
+    route,
+    serve,
     sever,
     status,
     threshold,
@@ -46,6 +52,7 @@ from severance.cli.commands import (
     unlock,
     up,
     version,
+    watch,
 )
 from severance.cli.edge import Globals
 from severance.cli.group import SeveranceCommand, SeveranceGroup, SeveranceSubgroup
@@ -56,6 +63,7 @@ _MEMORIES = "Memories of the persona that wakes at a place"
 _HOUSE = "Subjects, personas and places"
 _CARE = "Care of the store"
 _UP = "A house that is up"
+_PROGRAMS = "Agents and other programs"
 
 app = typer.Typer(
     cls=SeveranceGroup,
@@ -78,15 +86,19 @@ for _panel, _commands in {
         "amend": amend,
         "history": history,
         "import": import_,
+        "route": route,
+        "watch": watch,
         "export": export,
         "events": events,
     },
     _CARE: {"check": check, "backup": backup, "restore": restore, "reembed": reembed},
-    _UP: {"up": up, "down": down, "lock": lock, "unlock": unlock},
+    _UP: {"up": up, "down": down, "lock": lock, "unlock": unlock, "serve": serve},
+    _PROGRAMS: {"integrate": integrate, "mcp": mcp, "hook": hook},
     "More": {"tour": tour, "barrier": barrier, "version": version},
 }.items():
     for _name, _module in _commands.items():
-        app.command(_name, cls=SeveranceCommand, rich_help_panel=_panel)(_module.run)
+        _kind = hook.HookCommand if _module is hook else SeveranceCommand
+        app.command(_name, cls=_kind, rich_help_panel=_panel)(_module.run)
 
 
 _GROUPS: Mapping[tuple[str, str, str], Mapping[str, Callable[..., None]]] = {
@@ -108,6 +120,7 @@ _GROUPS: Mapping[tuple[str, str, str], Mapping[str, Callable[..., None]]] = {
         "list": credential.listed,
         "revoke": credential.revoke,
     },
+    (_HOUSE, "owner", owner.HELP): {"token": owner.token, "list": owner.listed, "revoke": owner.revoke},
     (_HOUSE, "override", override.HELP): {
         "keygen": override.keygen,
         "register": override.register,

@@ -1,15 +1,16 @@
-"""What the commands for permits and for place credentials have in common: a list of them, and their end."""
+"""What the commands for permits, place credentials and owner tokens have in common: a list of them, and their end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from rich.text import Text
 
-from severance.cli import screen, shapes
+from severance.cli import screen, shapes, words
 from severance.cli.edge import Edge
+from severance.errors import InputError
 
 T = TypeVar("T")
 
@@ -46,6 +47,17 @@ def show(
         ended = over(info)
         table.add_row(*row(info), Text(shapes.short(ended)) if ended else Text("open", style="green"))
     screen.console().print(table)
+
+
+def end_of(length: str | None, until: str | None) -> timedelta | str | None:
+    """When something ends, as --for or --until says; None where neither does.
+
+    Raises:
+        InputError: both do.
+    """
+    if length is not None and until is not None:
+        raise InputError("--for and --until both say when it ends; give one of them")
+    return until if length is None else words.length(length, "--for")
 
 
 def revoke(edge: Edge, id: str) -> None:  # noqa: A002 - the word that callers know

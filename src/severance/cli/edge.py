@@ -65,6 +65,7 @@ class Edge:
         ticks: seconds that pass, from any beginning.
         written: which of `--store` and `--key` stand on the command line.
         named: whether a store or a key was named, there or by SEVERANCE_STORE.
+        chosen: the specs of embedder and re-ranker, as far as they were given.
     """
 
     def __init__(
@@ -92,13 +93,13 @@ class Edge:
         self._open = before.open_house
         self.embedder = embedder if embedder is not None else before.embedder
         specs = {"embedder": self.embedder, "reranker": before.reranker}
-        self._chosen = {name: spec for name, spec in specs.items() if spec is not None}
+        self.chosen = {name: spec for name, spec in specs.items() if spec is not None}
 
     def house(self, *, create: bool = False) -> House:
         """The house, open for its owner, who sees on standard error what rings. Only `init` makes one."""
         if not self.as_json:
             heard.aloud()
-        return self._open(self.store, key=self.key, create=create, **self._chosen)
+        return self._open(self.store, key=self.key, create=create, **self.chosen)
 
     @property
     def words(self) -> list[str]:
@@ -109,18 +110,18 @@ class Edge:
         """
         if isinstance(self.key, bytes):
             raise InputError("a root key is not handed on as an argument; name where it comes from")
-        given = {"store": os.path.abspath(self.store), "key": self.key, **self._chosen}  # noqa: PTH100 - a link stays
+        given = {"store": os.path.abspath(self.store), "key": self.key, **self.chosen}  # noqa: PTH100 - a link stays
         return [word for name, value in given.items() if value is not None for word in (f"--{name}", value)]
 
     def opened(self, key: bytes | None) -> House:
         """The house, open with this root key, or else with the one that was named."""
-        return self._open(self.store, key=self.key if key is None else key, create=False, **self._chosen)
+        return self._open(self.store, key=self.key if key is None else key, create=False, **self.chosen)
 
     @contextmanager
     def _door(self) -> Iterator[House | ResidentHouse]:
         """Where a permit is shown: at the house that is up, or where none is, or a key is named, at one of our own."""
         up = None
-        if self.key is None and not self._chosen:
+        if self.key is None and not self.chosen:
             with suppress(NotUpError):
                 up = connect(self.store)
         if up is not None:

@@ -100,6 +100,10 @@ OnlyThreads = Annotated[
     list[str] | None,
     typer.Option("--thread", help="Only this conversation; can be repeated.", show_default=False),
 ]
+EndsAfter = Annotated[
+    str | None, typer.Option("--for", metavar="LENGTH", help="How long it opens, such as 30s, 5m, 1h30m or 7d.")
+]
+EndsAt = Annotated[str | None, typer.Option("--until", metavar="TIME", help="When it ends, in the place of --for.")]
 DoorId = Annotated[str, typer.Argument(metavar="ID", help="The id, as `list` shows it.", show_default=False)]
 _RIGHTS = (
     "some of recall (all reading), remember, amend, forget, send and refine, with commas between; can be repeated."
@@ -109,4 +113,14 @@ Rights = Annotated[
 ]
 FewerRights = Annotated[
     list[str] | None, typer.Option("--rights", metavar="RIGHTS", help=f"Only these: {_RIGHTS}", show_default=False)
+]
+Certificate = Annotated[
+    Path | None,
+    typer.Option("--certificate", metavar="FILE", help="For HTTP with TLS: a certificate (PEM).", show_default=False),
+]
+PrivateKey = Annotated[
+    Path | None, typer.Option("--private-key", metavar="FILE", help="Its private key (PEM).", show_default=False)
+]
+Insecure = Annotated[
+    bool, typer.Option("--insecure", help="Listen for other machines without TLS: something in front has it.")
 ]

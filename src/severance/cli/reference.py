@@ -67,6 +67,7 @@ before it: **a traceback can hold content**, so read it before you pass it on.
 | `SEVERANCE_PLACE` | the place, where `--at` is not given |
 | `SEVERANCE_SUBJECT` | the subject, where `--subject` is not given |
 | `SEVERANCE_PERMIT` | a permit or a place credential: who it opens wakes, and may do what it allows |
+| `SEVERANCE_CONFIG` | the folder in which credentials of clients are kept, in place of the user's settings |
 | `SEVERANCE_DEBUG` | `1` prints tracebacks, which can hold content |
 | `NO_COLOR` | no colours |
 
@@ -109,6 +110,9 @@ JSON_SHAPES = MappingProxyType(
         "credential list": '{"credentials": [{"id", "subject", "place", "program", "rights": [RIGHT], "made", '
         '"revoked"}]}',
         "credential revoke": '{"revoked": ID}',
+        "owner token": '{"token": TEXT}',
+        "owner list": '{"tokens": [{"id", "label", "made", "until", "ended"}]}',
+        "owner revoke": '{"revoked": ID}',
         "audit show": '{"events": [{"number", "at", "what", "subject", "persona", "place", "id", "detail": {}}]}',
         "audit verify": '{"entries": COUNT, "root", "at", "verifier", "witnesses": [SPEC], "new": [SPEC]}',
         "audit export": '{"file", "entries": COUNT}',
@@ -124,12 +128,18 @@ JSON_SHAPES = MappingProxyType(
         "history": '{"versions": [MEMORY]}',
         "import": '{"format", "imported", "already_there", "skipped", "first_skipped": [{"where", "why"}], "finished", '
         '"seconds"}',
+        "watch": '{"files", "remembered", "amended", "forgotten", "gone", "secrets": {KIND: COUNT}, "skipped": COUNT, '
+        '"first_skipped": [{"where", "why"}], "missing"}; without --once, one such a line for each round',
+        "route": '{"plan", "subject", "personas": [{"persona", "planned": COUNT, "moved": COUNT, "already_there": COUNT}], '
+        '"forgotten": COUNT, "unsure": COUNT, "missing": COUNT, "unplanned": COUNT, "skipped": COUNT, "applied", "finished"}',
         "export": '{"file", "memories": COUNT}; without FILE, JSON Lines: one MEMORY a line',
         "check": '{"intact", "findings": [{"what", "space", "record"}]} and, with --salvage, "salvaged": {"file", '
         '"personas": [{"subject", "persona", "memories": COUNT}]}',
         "backup": '{"file", "bytes", "chip"}',
         "restore": '{"store", "file", "bytes", "chip"}',
         "reembed": '{"embedded": COUNT}',
+        "integrate": '{"client", "done": BOOL, "steps": [TEXT], "files": [{"file", "changed": BOOL, "copy"}], "tools": '
+        "[NAME]}",
         "version": '{"version"}',
     }
 )

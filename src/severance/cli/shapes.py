@@ -19,6 +19,7 @@ from severance.model import (
     OverrideInfo,
     OverrideKeyInfo,
     OverrideRequest,
+    OwnerTokenInfo,
     PermitInfo,
     PersonaEvent,
     PersonaStatus,
@@ -98,7 +99,8 @@ def of_status(status: Status) -> Shape:
 
 def of_house(store: Path, state: HouseState, *, up: bool = True) -> Shape:
     """A house that is up, or was."""
-    return {"store": str(store), "up": up, "locked": state.locked, "sessions": state.sessions}
+    how = {"locked": state.locked, "sessions": state.sessions, "http": state.http}
+    return {"store": str(store), "up": up, **how}
 
 
 def of_permit(info: PermitInfo) -> Shape:
@@ -251,6 +253,17 @@ def of_credential(info: CredentialInfo) -> Shape:
         "rights": sorted(info.rights),
         "made": info.made.isoformat(),
         "revoked": None if info.revoked is None else info.revoked.isoformat(),
+    }
+
+
+def of_owner_token(info: OwnerTokenInfo) -> Shape:
+    """An owner token, without its secret."""
+    return {
+        "id": info.id,
+        "label": info.label,
+        "made": info.made.isoformat(),
+        "until": info.until.isoformat(),
+        "ended": None if info.ended is None else info.ended.isoformat(),
     }
 
 

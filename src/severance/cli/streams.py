@@ -35,6 +35,14 @@ def prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def let_go() -> None:
+    """Let go of the terminal, or of whatever standard input, output and error are."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nowhere, number)
+    os.close(nowhere)
+
+
 def finish() -> None:
     """Flush standard output now, while an error in it can still be told.
 

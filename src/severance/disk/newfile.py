@@ -47,6 +47,37 @@ def new_file(path: Path) -> Iterator[Path]:
                 part.with_name(part.name + suffix).unlink()
 
 
+def put(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Give a file this content, whole or not at all, in the place of one that is there.
+
+    Args:
+        path: the file. A link is replaced, and not followed.
+        content: all of it.
+        mode: who may do what with it, as for `chmod`; nobody may do more meanwhile.
+
+    Raises:
+        StoreError: it cannot be written (by the matching subclass). What was there is as it was.
+    """
+    part: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)  # mode 0600
+        part = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        if mode != 0o600:
+            part.chmod(mode)
+        _sync(part)
+        part.replace(path)
+        part = None
+        sync_folder(path.parent)
+    except OSError as error:
+        raise from_system(error, path) from error
+    finally:
+        if part is not None:
+            with contextlib.suppress(OSError):
+                part.unlink()
+
+
 def new_folder(path: Path) -> None:
     """Make a folder, readable by its owner only, and those above it that are missing; their names are synced.
 

@@ -7,7 +7,7 @@ Times are aware `datetime`s in UTC at the surface and whole microseconds since 1
 from __future__ import annotations
 
 from severance.model.alarms import AlarmGroup, AlarmRules, AlarmSink, AlarmStatus, AlarmTold, AlarmTried, CanaryInfo
-from severance.model.audit import AuditAccepted, AuditCheck, AuditEvent, ExportCheck, PersonaEvent
+from severance.model.audit import AuditAccepted, AuditCheck, AuditCheckpoint, AuditEvent, ExportCheck, PersonaEvent
 from severance.model.memories import (
     ID_BYTES,
     MAX_LABEL_BYTES,
@@ -27,7 +27,7 @@ from severance.model.memories import (
     id_text,
 )
 from severance.model.overrides import Notice, OverrideInfo, OverrideKeyInfo, OverrideRequest, OverrideState
-from severance.model.permits import CredentialInfo, PermitInfo, Right
+from severance.model.permits import CredentialInfo, OwnerTokenInfo, PermitInfo, Right
 from severance.model.personas import (
     MAX_NAME_CHARS,
     Explanation,
@@ -55,6 +55,7 @@ __all__ = [
     "AlarmTried",
     "AuditAccepted",
     "AuditCheck",
+    "AuditCheckpoint",
     "AuditEvent",
     "CanaryInfo",
     "CredentialInfo",
@@ -70,6 +71,7 @@ __all__ = [
     "OverrideKeyInfo",
     "OverrideRequest",
     "OverrideState",
+    "OwnerTokenInfo",
     "PermitInfo",
     "Persona",
     "PersonaEvent",

@@ -104,3 +104,22 @@ class AuditCheck:
     verifier: str
     witnesses: tuple[str, ...]
     new: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditCheckpoint:
+    """The audit log's last checkpoint. The log itself was not looked at for it.
+
+    Attributes:
+        size: how many entries it is over.
+        root: the root of the tree over them, in hex.
+        at: when it was made.
+        verifier: the key that it is verified with, in one word that may be published.
+        note: the signed note that it is in, as witnesses keep it.
+    """
+
+    size: int
+    root: str
+    at: datetime
+    verifier: str
+    note: str

@@ -60,3 +60,21 @@ class CredentialInfo:
     rights: frozenset[Right]
     made: datetime
     revoked: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerTokenInfo:
+    """An owner token as the owner sees it; its secret is not kept.
+
+    Attributes:
+        id: 32 characters of hex.
+        label: what it is for, in the owner's words, or an empty text.
+        made, until: when it was made, and when it ends by itself.
+        ended: when it was revoked, or was seen after its end; None while it opens.
+    """
+
+    id: str
+    label: str
+    made: datetime
+    until: datetime
+    ended: datetime | None

@@ -37,6 +37,7 @@ from severance.resident.messages import (
     notices_in,
     told_in,
 )
+from severance.resident.owner import Owner
 from severance.session import Session
 from severance.store import path_of, root_key
 from severance.worker.away import AwaySession
@@ -78,10 +79,12 @@ class HouseState:
     Attributes:
         locked: whether it has let go of the root key.
         sessions: how many are open.
+        http: the address of the HTTP server beside it; None where there is none, or it is not ready.
     """
 
     locked: bool
     sessions: int
+    http: str | None = None
 
 
 class ResidentHouse:
@@ -112,6 +115,17 @@ class ResidentHouse:
             far.kill()
             raise
         return ResidentSession(Persona(told.subject, told.persona), told.place, far)
+
+    def owner(self, token: str) -> Owner:
+        """Be answered as the owner, with an owner token: the audit log, alarms, overrides; no persona wakes for it.
+
+        Raises:
+            NotFoundError: it opens nothing here. One error, whatever the reason.
+            AsleepError: the house is locked.
+            StoreBusyError: as many owners' connections are open as may be.
+            InputError: it is no text.
+        """
+        return Owner(self._line, shown_text(token))
 
     def state(self) -> HouseState:
         """How it is."""
@@ -144,7 +158,7 @@ class ResidentHouse:
             told = far.begin(State, verb)
         finally:
             far.kill()
-        return HouseState(told.locked, told.sessions)
+        return HouseState(told.locked, told.sessions, told.http)
 
     def _line(self) -> Line:
         end = time.monotonic() + _PATIENCE

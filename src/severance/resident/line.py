@@ -50,6 +50,19 @@ class Line:
         header = self._exactly(LENGTH, first, end) if first else None
         return None if header is None else self._exactly(size_in(header, most), b"", end)
 
+    def is_quiet(self, seconds: float) -> bool:
+        """Whether the other end neither says something nor goes within so many seconds. What it says is lost.
+
+        Raises:
+            OSError: the connection failed.
+        """
+        self._socket.settimeout(max(seconds, 0.001))
+        try:
+            self._socket.recv(1)
+        except TimeoutError:
+            return True
+        return False
+
     def shut(self) -> None:
         """Let whoever waits at either end wait no longer. From any thread."""
         with suppress(OSError):

@@ -1,7 +1,7 @@
 """What a program and a house that is up say to each other before, and instead of, the calls of a session.
 
 The first message of a connection is one of `Opening`. After `Admit`, and `Admitted` for an answer, come calls as to a
-worker, and the answers to them.
+worker, and the answers to them. What comes after `Oversee` is in `oversight`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,13 @@ class Admit(Message, frozen=True):
     text: str
     place: str | None
     tool: str | None
+
+
+class Oversee(Message, frozen=True):
+    """Answer whoever shows this owner token as the owner. Answered by `Done` or `Failed`; then see `oversight`."""
+
+    protocol: _Protocol
+    token: str
 
 
 class Ask(Message, frozen=True):
@@ -66,10 +73,11 @@ class Admitted(Message, frozen=True):
 
 
 class State(Message, frozen=True):
-    """How it is: whether it is locked, and how many sessions are open."""
+    """How it is: whether it is locked, how many sessions are open, and the address of the HTTP server beside it."""
 
     locked: bool
     sessions: int
+    http: str | None = None
 
 
 class Notices(Message, frozen=True):
@@ -106,7 +114,7 @@ class ToldNotices(Message, frozen=True):
 
 
 Verb = Ask | Lock | Unlock | Down
-Opening = Admit | Verb
+Opening = Admit | Oversee | Verb
 Own = Notices | Exporting | Importing
 """What a session has in the process of the house, and not where its persona is awake."""
 Inside = Call | Own

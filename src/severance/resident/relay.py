@@ -10,6 +10,7 @@ from typing import Protocol
 from severance.admitted import check_inside, is_over, no_longer_inside, require_right
 from severance.errors import AsleepError, InputError, StoreBusyError
 from severance.model import Right
+from severance.resident import overseeing
 from severance.resident.line import Line
 from severance.resident.messages import (
     MOST_OPENING,
@@ -19,6 +20,7 @@ from severance.resident.messages import (
     Importing,
     Inside,
     Notices,
+    Oversee,
     State,
     Told,
     Verb,
@@ -53,11 +55,9 @@ EACH_HELD = 512
 _LAST_WORDS = 0.1
 
 
-class Host(Protocol):
+class Host(overseeing.Host, Protocol):
     """The house as a connection has it."""
 
-    idle: float
-    """Seconds without a call, after which a session is put to sleep."""
     room: Room
     """What all connections may hold together."""
 
@@ -69,8 +69,12 @@ class Host(Protocol):
         """Put to sleep whom `enter` let in."""
         ...
 
-    def check_open(self) -> None:
-        """Raises AsleepError where nobody may call any more."""
+    def attend(self, relay: Relay, asked: Oversee, /) -> overseeing.Standing:
+        """Let in whoever shows an owner token. Raises NotFoundError, StoreBusyError, and AsleepError as `enter`."""
+        ...
+
+    def dismiss(self, relay: Relay, /) -> None:
+        """Whom `attend` let in has gone."""
         ...
 
     def using(self) -> AbstractContextManager[None]:
@@ -92,6 +96,7 @@ class Relay:
         self._turn = RLock()  # held while a call is carried out and answered
         self._held = 0
         self._session: Session | None = None
+        self._standing: overseeing.Standing | None = None
         self._until = 0.0
 
     def run(self) -> None:
@@ -121,17 +126,21 @@ class Relay:
         self._line.shut()
 
     def look(self) -> None:
-        """End it where what its session was let in with no longer holds. A call that has begun has asked that itself.
+        """End it where what it was let in with no longer holds. A call that has begun has asked that itself.
 
         From any thread.
         """
         if not self._turn.acquire(blocking=False):
             return
         try:
-            if self._session is None or not is_over(self._session):
+            if self._session is not None and is_over(self._session):
+                reason = no_longer_inside()
+            elif self._standing is not None and not self._standing.holds():
+                reason = overseeing.no_longer_owner()
+            else:
                 return
             with suppress(OSError):
-                self._line.send(encode(failed(no_longer_inside())), within=_LAST_WORDS)
+                self._line.send(encode(failed(reason)), within=_LAST_WORDS)
         finally:
             self._turn.release()
         self._line.shut()
@@ -145,6 +154,9 @@ class Relay:
             return
         if isinstance(opening, Admit):
             self._admit(opening)
+            return
+        if isinstance(opening, Oversee):
+            self._oversee(opening)
             return
         try:
             state: State | Failed = self._host.do(opening)
@@ -172,6 +184,23 @@ class Relay:
         if last is not None:
             with self._turn:
                 self._tell(last)
+
+    def _oversee(self, asked: Oversee) -> None:
+        try:
+            standing = self._host.attend(self, asked)
+        except Exception as problem:  # noqa: BLE001 - goes on at the caller
+            self._tell(failed(problem))
+            return
+        try:
+            with self._turn:
+                self._tell(Done())
+                self._standing = standing
+            overseeing.Overseeing(self._line, self._turn, self._host, standing).run()
+        finally:
+            with self._turn:
+                self._standing = None
+            del standing
+            self._host.dismiss(self)
 
     def _serve(self, session: Session, serving: Serving) -> Told | None:
         """Answer calls. Returns the last answer, after which nobody is inside; None where nobody waits for one."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import socket
-import sys
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore, Condition, Event, RLock, Thread, current_thread
@@ -18,21 +17,21 @@ from severance.disk.lease import Lease
 from severance.errors import AsleepError, SeveranceError, StoreBusyError
 from severance.house import House
 from severance.resident import address
+from severance.resident.beside import Beside
 from severance.resident.line import Line
-from severance.resident.messages import Admit, Down, Lock, State, Unlock, Verb
+from severance.resident.messages import Admit, Down, Lock, Oversee, State, Unlock, Verb
+from severance.resident.overseeing import Standing
 from severance.resident.relay import MOST_HELD_BY_ALL, Relay, ended
 from severance.resident.room import Room
 from severance.resident.watch import Watch
 from severance.session import Session
 from severance.store import check_there
-from severance.system import give_back
-
-if sys.platform != "win32":
-    import resource
+from severance.system import allow_files, give_back
 
 MOST_SESSIONS = 256
 _STRANGERS = 32
-"""Connections beside those of sessions."""
+"""Connections beside those of sessions and owners."""
+MOST_OWNERS = 16
 _FULL = 10.0
 _TICK = 1.0
 _BREATH = 0.02
@@ -89,6 +88,7 @@ class Resident:
         self._habits = habits
         self.idle = habits.idle
         self.room = Room(MOST_HELD_BY_ALL)
+        self.beside: Beside | None = None  # whoever sets it starts and stops it
         self._watch = Watch(habits.lock_after, on_sleep=habits.lock_on_sleep)
         self._house: House | None = None
         self._why = LOCKED
@@ -96,13 +96,15 @@ class Resident:
         self._changing = RLock()  # of whoever locks or unlocks
         self._state = Condition()  # over the house, the number of those who are entering, and who is inside
         self._inside: set[Relay] = set()
+        self._owners: set[Relay] = set()
         self._waiting: list[Thread] = []  # until it is down
         self._rooms = BoundedSemaphore(habits.sessions)
-        self._ways = BoundedSemaphore(habits.sessions + _STRANGERS)
+        self._desks = BoundedSemaphore(MOST_OWNERS)
+        self._ways = BoundedSemaphore(habits.sessions + MOST_OWNERS + _STRANGERS)
         self._asked_down, self._down = Event(), Event()
         self._listener: socket.socket | None = None
         self._lease: Lease | None = address.taken(self._directory)
-        _allow_files(habits.sessions)
+        allow_files(_FILES_EACH * (habits.sessions + _STRANGERS))
 
     def open(self, key: bytes | None = None) -> None:
         """Open the store, if it is not open. Raises what `severance.open` raises."""
@@ -152,7 +154,7 @@ class Resident:
                 house, self._house, self._why = self._house, None, why
                 while self._entering:
                     self._state.wait()
-                inside = list(self._inside)
+                inside = [*self._inside, *self._owners]
             try:
                 if house is not None:
                     house.close()
@@ -165,7 +167,7 @@ class Resident:
     def state(self) -> State:
         """How it is."""
         with self._state:
-            return State(self._house is None, len(self._inside))
+            return State(self._house is None, len(self._inside), None if self.beside is None else self.beside.line)
 
     def enter(self, relay: Relay, asked: Admit) -> Session:
         """As `Host.enter`."""
@@ -187,6 +189,47 @@ class Resident:
                 self._inside.discard(relay)
                 self._state.notify_all()
             self._rooms.release()
+
+    def attend(self, relay: Relay, asked: Oversee) -> Standing:
+        """As `Host.attend`."""
+        if not self._desks.acquire(blocking=False):
+            raise StoreBusyError("as many owners' connections are open as may be; close one, or try again later")
+        try:
+            self.check_open()
+            with self.at_home() as house:
+                try:
+                    standing = house._owner_with(asked.token)
+                finally:
+                    del house
+                with self._state:
+                    self._owners.add(relay)
+                return standing
+        except BaseException:
+            self._desks.release()
+            raise
+
+    def dismiss(self, relay: Relay) -> None:
+        """As `Host.dismiss`."""
+        with self._state:
+            self._owners.discard(relay)
+            self._state.notify_all()
+        self._desks.release()
+
+    @contextmanager
+    def at_home(self) -> Iterator[House]:
+        """As `Host.at_home`."""
+        with self._state:
+            house = self._house
+            if house is None:
+                raise AsleepError(self._why)
+            self._entering += 1
+        try:
+            yield house
+        finally:
+            del house
+            with self._state:
+                self._entering -= 1
+                self._state.notify_all()
 
     def check_open(self) -> None:
         """As `Host.check_open`."""
@@ -212,22 +255,15 @@ class Resident:
 
     def _entered(self, relay: Relay, asked: Admit) -> Session:
         self.check_open()
-        with self._state:
-            house = self._house
-            if house is None:
-                raise AsleepError(self._why)
-            self._entering += 1
-        try:
-            session = house.admit(asked.text, place=asked.place, tool=asked.tool, isolation=self._habits.isolation)
+        with self.at_home() as house:
+            try:
+                session = house.admit(asked.text, place=asked.place, tool=asked.tool, isolation=self._habits.isolation)
+            finally:
+                del house
             self._watch.used()  # not before: who opens nothing does not keep the house open
             with self._state:
                 self._inside.add(relay)
             return session
-        finally:
-            del house
-            with self._state:
-                self._entering -= 1
-                self._state.notify_all()
 
     def _part(self, inside: list[Relay], why: str) -> None:
         """End these connections, and wait until nothing of theirs holds a key; who is stuck is not waited for."""
@@ -235,7 +271,9 @@ class Resident:
         for relay in inside:
             relay.part(ended(why), max(0.0, end - time.monotonic()))
         with self._state:
-            self._state.wait_for(lambda: self._inside.isdisjoint(inside), max(0.0, end - time.monotonic()))
+            self._state.wait_for(
+                lambda: (self._inside | self._owners).isdisjoint(inside), max(0.0, end - time.monotonic())
+            )
 
     def _listen(self) -> None:
         assert self._listener is not None  # noqa: S101 - for the type checker
@@ -285,27 +323,22 @@ class Resident:
                     self._watch.begin()
 
     def _show_out(self) -> None:
-        """End the sessions of those whose permit has ended or was revoked, although they call nothing."""
+        """End the sessions of those whose permit, and the connections of owners whose token, has ended or was revoked,
+        although they say nothing.
+        """
         with self._state:
-            inside = list(self._inside)
+            inside = [*self._inside, *self._owners]
         for relay in inside:
             with suppress(SeveranceError):  # the chip cannot be read now; who calls hears of that
                 relay.look()
 
     def _ring(self) -> None:
         """Tell the alarms that have become due."""
-        with self._state:
-            house = self._house
-            if house is None:
-                return
-            self._entering += 1
-        try:
-            house._bell.tick()
-        finally:
-            del house
-            with self._state:
-                self._entering -= 1
-                self._state.notify_all()
+        with suppress(AsleepError), self.at_home() as house:
+            try:
+                house._bell.tick()
+            finally:
+                del house
 
     def _heard(self) -> None:
         """Tell those who asked for it that it is down."""
@@ -319,18 +352,6 @@ class Resident:
         lease, self._lease = self._lease, None
         if lease is not None:
             lease.release()
-
-
-def _allow_files(sessions: int) -> None:
-    """Raise this process's own limit of open files to what so many sessions need, as far as the system allows."""
-    if sys.platform != "win32":
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = _FILES_EACH * sessions + _FILES_EACH * _STRANGERS
-        if hard != resource.RLIM_INFINITY:
-            wanted = min(wanted, hard)
-        if soft != resource.RLIM_INFINITY and soft < wanted:
-            with suppress(ValueError, OSError):
-                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _shut(listening: socket.socket) -> None:

@@ -286,6 +286,10 @@ class AwaySession(Session):
                 self.sleep()
             raise
 
+    def _look(self) -> None:
+        """As `Session._look`: asked of the other end, which does nothing for it."""
+        self._ask(Done, Leave([]))
+
     def _lost(self) -> AsleepError:
         """The error for what no session would say: whatever is there now, it is none any more."""
         self._far.kill()

@@ -28,6 +28,11 @@ from kit.checks.apart import (
     what_ends_one_ends_no_other,
 )
 from kit.checks.base import Check
+from kit.checks.captured import (
+    notes_go_to_the_persona_they_were_meant_for,
+    secrets_in_notes_are_not_remembered,
+    what_is_left_out_is_not_remembered,
+)
 from kit.checks.chip import (
     a_trigger_in_an_open_chip_is_noticed,
     an_older_row_wakes_nobody,
@@ -74,6 +79,16 @@ from kit.checks.override import (
     an_override_opens_with_its_approvals_alone,
     an_override_takes_two_others,
 )
+from kit.checks.owner import (
+    a_lock_ends_what_a_token_opened,
+    a_token_is_revoked_in_the_log_too,
+    an_owner_does_not_keep_a_house_open,
+    an_owner_token_that_opens_nothing_is_told,
+    nobody_else_is_answered_as_the_owner,
+    owner_tokens_open_what_they_say,
+    the_chip_has_no_secret_of_a_token,
+    what_a_token_opened_ends_with_it,
+)
 from kit.checks.resident import (
     a_house_answers_its_own_user_only,
     a_house_lets_in_only_who_shows_something,
@@ -84,6 +99,7 @@ from kit.checks.resident import (
     who_is_refused_does_not_keep_a_house_open,
     whose_permit_was_revoked_is_given_nothing_more,
 )
+from kit.checks.routing import a_plan_is_kept_to
 from kit.checks.thresholds import (
     a_session_ends_although_a_look_failed,
     a_session_ends_although_its_threshold_came_and_went_meanwhile,
@@ -140,6 +156,7 @@ CHECKS: tuple[Check, ...] = (
     a_session_ends_although_its_threshold_came_and_went_meanwhile,
     a_session_ends_with_its_hours_and_its_budget,
     an_exclusive_subject_has_one_awake,
+    a_plan_is_kept_to,
     nothing_in_the_clear,
     forgotten_is_erased,
     layers_do_not_outlive_a_forgetting,
@@ -190,8 +207,19 @@ CHECKS: tuple[Check, ...] = (
             a_permit_writes_nothing_into_the_log,
             whose_permit_was_revoked_is_given_nothing_more,
             who_is_refused_does_not_keep_a_house_open,
+            nobody_else_is_answered_as_the_owner,
+            what_a_token_opened_ends_with_it,
+            a_lock_ends_what_a_token_opened,
+            an_owner_does_not_keep_a_house_open,
         )
     ),
+    owner_tokens_open_what_they_say,
+    an_owner_token_that_opens_nothing_is_told,
+    a_token_is_revoked_in_the_log_too,
+    the_chip_has_no_secret_of_a_token,
+    secrets_in_notes_are_not_remembered,
+    what_is_left_out_is_not_remembered,
+    notes_go_to_the_persona_they_were_meant_for,
     the_log_tells_and_hides,
     sinks_hear_no_more_than_they_may,
     names_that_wait_go_only_where_they_may,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from kit.faults import (  # noqa: F401 - they fill it
     alarms,
     asked,
+    captured,
     chosen,
     clear,
     cut,
@@ -19,7 +20,9 @@ from kit.faults import (  # noqa: F401 - they fill it
     log,
     logged,
     override,
+    owner,
     resident,
+    routed,
     sealed,
     shared,
     thresholds,

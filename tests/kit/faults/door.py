@@ -19,13 +19,13 @@ from severance.chip.register import CredentialRow, PermitRow
 
 @fault(checks.permits_open_what_they_say)
 def revocation_is_not_looked_at(patch: Patch) -> None:
-    true = Gate._looked_up
+    true = Gate.looked_up
 
     def looked_up(self: Gate, like: Any, rows: Any) -> Any:
         found = true(self, like, rows)
         return replace(found, ended=None) if isinstance(found, PermitRow) else found
 
-    patch.setattr(Gate, "_looked_up", looked_up)
+    patch.setattr(Gate, "looked_up", looked_up)
 
 
 @fault(checks.permits_open_what_they_say)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -17,10 +16,6 @@ from severance.system import SystemClock
 HELP = "Permits: texts that open one persona at one place, for some rights, until some time."
 
 _MOST = "a permit has at most 8,192"
-_For = Annotated[
-    str | None, typer.Option("--for", metavar="LENGTH", help="How long it opens, such as 30s, 5m, 1h30m or 7d.")
-]
-_Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="When it ends, in the place of --for.")]
 
 
 def make(
@@ -28,8 +23,8 @@ def make(
     subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="Whose persona it wakes.", show_default=False)],
     rights: options.Rights,
     at: options.At = None,
-    length: _For = None,
-    until: _Until = None,
+    length: options.EndsAfter = None,
+    until: options.EndsAt = None,
     store: options.Store = None,
     key: options.Key = None,
     as_json: options.AsJson = False,
@@ -41,7 +36,7 @@ def make(
     edge = Edge(ctx, store, key, as_json)
     if not at:
         raise InputError("say where, with --at PLACE or SEVERANCE_PLACE; `severance status` lists the places")
-    end = _end(length, until)
+    end = doorway.end_of(length, until)
     if end is None:
         raise InputError("say when it ends, with --for or --until")
     with edge.house() as house:
@@ -74,8 +69,8 @@ def revoke(
 def weaken(
     ctx: typer.Context,
     rights: options.FewerRights = None,
-    length: _For = None,
-    until: _Until = None,
+    length: options.EndsAfter = None,
+    until: options.EndsAt = None,
     thread: options.OnlyThreads = None,
     tool: Annotated[str | None, typer.Option("--tool", help="Only for this tool.", show_default=False)] = None,
     as_json: options.AsJson = False,
@@ -87,7 +82,7 @@ def weaken(
     edge = Edge(ctx, None, None, as_json)
     text = streams.text_from_input("-", "the permit", _MOST).strip()
     fewer = None if rights is None else words.listed(rights)
-    end = _end(length, until)
+    end = doorway.end_of(length, until)
     if isinstance(end, str) and micros(parse_time(end)) <= SystemClock().now():
         raise InputError("that end is over already, and nothing would be left; say a later one")
     _print(weakening.weaken(text, rights=fewer, until=end, threads=thread, tool=tool), edge)
@@ -115,12 +110,6 @@ def show(ctx: typer.Context, as_json: options.AsJson = False) -> None:
 def _row(info: PermitInfo) -> tuple[str, ...]:
     rights = ", ".join(sorted(info.rights))
     return info.id, info.subject, info.persona, info.place, rights, shapes.short(info.until)
-
-
-def _end(length: str | None, until: str | None) -> timedelta | str | None:
-    if length is not None and until is not None:
-        raise InputError("--for and --until both say when it ends; give one of them")
-    return until if length is None else words.length(length, "--for")
 
 
 def _print(text: str, edge: Edge) -> None:
