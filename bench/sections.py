@@ -33,7 +33,8 @@ SECTIONS: dict[str, tuple[Measure, ...]] = {
         Measure("ablations", quality.without),
         Measure("cimemories", quality.on_cimemories),
         Measure("clinc", quality.on_clinc),
-        Measure("routing", routing.on_both),
+        Measure("routing-clinc", routing.on_clinc),
+        Measure("routing-cimemories", routing.on_cimemories),
     ),
     "speed": (
         Measure("personas", speed.personas),

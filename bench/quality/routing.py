@@ -74,14 +74,19 @@ def read_cimemories(path: Path) -> list[Labelled]:
     return found
 
 
-def on_both(settings: Settings) -> Iterator[Row]:
-    """Of both data sets, with 5 and 20 examples of each persona."""
-    for name, title, read in (("clinc", "CLINC150", read_clinc), ("cimemories", "CIMemories", read_cimemories)):
-        piles = settings.data(name, read)
-        for count in EXAMPLES:
-            yield from _rows(
-                f"routing, {title}, {count} examples each", f"routing.{name}.{count}", piles, count, settings
-            )
+def on_clinc(settings: Settings) -> Iterator[Row]:
+    """CLINC150, with 5 and 20 examples of each persona."""
+    piles = settings.data("clinc", read_clinc)
+    for count in EXAMPLES:
+        yield from _rows(f"routing, CLINC150, {count} examples each", f"routing.clinc.{count}", piles, count, settings)
+
+
+def on_cimemories(settings: Settings) -> Iterator[Row]:
+    """CIMemories, with 5 and 20 examples of each persona."""
+    piles = settings.data("cimemories", read_cimemories)
+    for count in EXAMPLES:
+        title, key = f"routing, CIMemories, {count} examples each", f"routing.cimemories.{count}"
+        yield from _rows(title, key, piles, count, settings)
 
 
 def _rows(title: str, key: str, piles: tuple[Labelled, ...], count: int, settings: Settings) -> Iterator[Row]:

@@ -209,9 +209,17 @@ def check_inside(session: Session) -> None:
     session._check_awake()
 
 
-def is_over(session: Session) -> bool:
-    """Whether what the session was let in with no longer holds; it is not put to sleep here."""
-    return "_admission" in vars(session) and not vars(session)["_admission"].holds()
+def over_by(session: Session) -> AsleepError | None:
+    """Why the session is over, where what it was let in with no longer holds, or its persona may not stay awake: its
+    hours, its turn, its time or the rules of its place have changed. It is not put to sleep here.
+    """
+    if "_admission" in vars(session) and not vars(session)["_admission"].holds():
+        return no_longer_inside()
+    try:
+        session._still_awake()
+    except AsleepError as ended:
+        return ended
+    return None
 
 
 def require_right(session: Session, right: Right) -> None:

@@ -291,8 +291,9 @@ class Overriding(ABC):
 
     def _override(self, given: object) -> Override:
         """The override with this id, ended if who used it is gone."""
+        now = self._now()  # also where there is none: whoever asks of an override has seen the time
         found = self._desk.get(id_of(given))
-        return self._desk.get(found.row.id) if self._settle(found, self._now()) else found
+        return self._desk.get(found.row.id) if self._settle(found, now) else found
 
     def _claimed(self, request: object) -> dict[str, Any]:
         """What the house itself knows of the override that a request says it is of, which may be nothing."""

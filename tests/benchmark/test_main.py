@@ -80,7 +80,7 @@ def test_quality_is_measured_where_there_are_data(tmp_path: Path) -> None:
     assert rows["locomo.single-hop.r10"]["figure"] == 100.0
     assert rows["speakers.crossed"]["figure"] == 0
     assert any(key.startswith("without.") for key in rows)
-    assert len([sentence for measure in quality for sentence in measure["skipped"]]) == 2
+    assert len([sentence for measure in quality for sentence in measure["skipped"]]) == 4
 
 
 def test_quality_is_measured_with_another_encoder(tmp_path: Path) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from capture.drawn import TOKENS
 from capture.test_notes import POSIX, write
 from severance import House, Session
+from severance.capture import keeping
 from severance.capture.exclusion import Exclusion
 from severance.capture.keeping import Folder, Round
 from severance.transfer import read
@@ -160,6 +163,45 @@ def test_a_folder_that_is_away_costs_nothing(root: Path, innie: Session, look: L
     assert not look(forget=True).is_news
 
 
+def test_what_was_added_to_the_metadata_by_hand_stays(root: Path, innie: Session, look: Look) -> None:
+    look()
+    beans = next(memory for memory in innie.memories() if memory.text == "Buy beans.")
+    innie.amend(beans.id, metadata={**beans.metadata, "shop": "corner"})
+    write(root, {"sub/b.txt": "Buy rice."})
+    assert counts(look()) == (0, 1, 0, 0)
+    (rice,) = [memory for memory in innie.memories() if memory.text == "Buy rice."]
+    assert rice.metadata["shop"] == "corner"
+    assert rice.metadata["content"] != beans.metadata["content"]
+
+
+@POSIX
+def test_what_is_a_link_now_is_there_still(root: Path, innie: Session, look: Look) -> None:
+    look()
+    outside = root.parent / "outside.txt"
+    (root / "sub/b.txt").rename(outside)
+    (root / "sub/b.txt").symlink_to(outside)
+    assert counts(look(forget=True)) == (0, 0, 0, 0)
+    assert "Buy beans." in texts(innie)
+
+
+def test_what_is_in_a_folder_that_cannot_be_listed_is_not_gone(
+    root: Path, innie: Session, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look()
+    true = os.scandir
+
+    def scandir(path: Path) -> object:
+        if Path(path).name == "sub":
+            raise PermissionError
+        return true(path)
+
+    monkeypatch.setattr("severance.capture.notes.os.scandir", scandir)
+    done = look(forget=True)
+    assert counts(done) == (0, 0, 0, 0)
+    assert [(each.where, each.why) for each in done.first_skipped] == [("sub", "it cannot be listed")]
+    assert "Buy beans." in texts(innie)
+
+
 @POSIX
 def test_what_cannot_be_read_keeps_its_memories(root: Path, innie: Session, look: Look) -> None:
     look()
@@ -178,6 +220,31 @@ def test_what_cannot_be_read_is_told_once_and_looked_at_again(root: Path, innie:
     assert folder.look(innie).skipped == 0
     write(root, {"odd.md": "not odd any more"})
     assert folder.look(innie).remembered == 1
+
+
+def test_a_look_that_is_stopped_takes_nothing_for_gone_and_goes_on_later(root: Path, innie: Session) -> None:
+    folder, stop = Folder(root, Exclusion(), forget=True), Event()
+    folder.begin(innie)
+    folder.look(innie)
+    write(root, {"plan.md": "# Plan\n\nWe ship on Friday.\n", "new.md": "new"})
+    (root / "sub/b.txt").unlink()
+    stop.set()
+    assert counts(folder.look(innie, stop)) == (0, 0, 0, 0)
+    assert counts(folder.look(innie)) == (1, 0, 2, 0)
+
+
+def test_many_notes_are_remembered_in_batches(
+    tmp_path: Path, innie: Session, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "_BATCH", 3)
+    many = tmp_path / "many"
+    write(many, {f"{number}.md": f"note {number}" for number in range(10)})
+    sizes: list[int] = []
+    remember = innie.remember_many
+    monkeypatch.setattr(innie, "remember_many", lambda items: sizes.append(len(items)) or remember(items))
+    assert look(at=many).remembered == 10
+    assert sizes == [3, 3, 3, 1]
+    assert not look(at=many).is_news
 
 
 def test_what_was_amended_by_hand_stays_until_its_section_changes(root: Path, innie: Session, look: Look) -> None:

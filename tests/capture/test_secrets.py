@@ -67,6 +67,11 @@ def test_a_private_key_goes_with_all_its_lines(kind: str, how: str) -> None:
     assert "After it, prose goes on." in cleaned.text
 
 
+def test_a_word_with_a_token_in_it_goes_whole() -> None:
+    token = TOKENS["aws-access-key"][0]
+    assert clean(f"see MY-{token}-2 there").text == "see [secret removed: aws-access-key] there"
+
+
 def test_two_keys_are_two_and_what_is_between_them_stays() -> None:
     cleaned = clean(f"{pem()}\nbetween\n{pem('EC PRIVATE KEY')}")
     assert cleaned.text == "[secret removed: private-key]\nbetween\n[secret removed: private-key]"
@@ -96,6 +101,7 @@ STAYS = [
     "max_tokens: 100000, top_p=0.95",
     "secret = os.environ['SECRET_2']",
     'token = get_token("a1b2c3")',
+    "auth_token = base64.b64decode(raw2)",
     "password: ${DB_PASSWORD_1}",
     "password = <your password 1>",
     'api_key = "********"',

@@ -135,6 +135,7 @@ def test_the_samples_are_what_is_printed(
     printed["audit export"] = run("audit", "export", "crossings.jsonl", "--what", "crossed")
     printed["audit accept"] = run("audit", "accept")
     printed["events"] = run("events", "--at", "floor")
+    printed["serve"] = _samples()["serve"]  # it stays; tests/server/test_serving.py reads it
     for name in ("up", "lock", "unlock", "down"):
         printed[name] = _samples()[name] if sys.platform == "win32" else run(name)
     printed["version"] = run("version")

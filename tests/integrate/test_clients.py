@@ -388,3 +388,18 @@ def test_a_diff_shows_nothing_that_stays(machine: Machine) -> None:
     written(machine, CLIENTS["cursor"], ('{"key": "' + "h" * 500 + '", "hush": 1}').encode())
     (change,) = add(CLIENTS["cursor"], machine)
     assert max(map(len, change.lines())) < 300
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'mcp_servers = {severance = {command = "/old", args = ["mcp", "--place", "x", "--program", "codex"]}}\n',
+        '[mcp_servers]\nseverance = {command = "/old", args = ["mcp", "--place", "x", "--program", "codex"]}\n',
+    ],
+)
+def test_what_cannot_be_changed_safely_is_left_to_its_user(text: str, machine: Machine) -> None:
+    path = written(machine, CLIENTS["codex"], text.encode())
+    for act in (lambda: add(CLIENTS["codex"], machine), lambda: take_out(CLIENTS["codex"], machine)):
+        with pytest.raises(InputError, match="written in a way"):
+            act()
+    assert path.read_text() == text

@@ -180,14 +180,30 @@ def test_a_project_and_its_user_share_what_lets_in(store: Path, home: Path, run:
     assert "is not a folder" in run(*ARGUMENTS, "--project", str(home / "none"), code=2).err
 
 
-def test_where_a_file_cannot_be_written_what_was_made_ends(store: Path, home: Path, run: Run) -> None:
-    (home / ".codex").mkdir()
-    (home / ".codex" / "config.toml").write_text("model = 1\n")
-    (home / ".codex" / f"config.toml{BACKUP}").mkdir()
-    run("integrate", "codex", "--place", "office", "--yes", code=None)
-    assert (home / ".codex" / "config.toml").read_text() == "model = 1\n"
-    assert [opened for _, _, opened in listed(run) if opened] == []
+def test_where_a_file_cannot_be_written_what_was_made_ends(
+    store: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object) -> None:
+        raise severance.StoreFullError(f"the disk for {path.name} is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("severance.integrate.files.put", full)
+        assert "is full" in run("integrate", "codex", "--place", "office", "--yes", code=1).err
+    assert listed(run) == [("office", "irving", False)]
     assert kept(home, "office", "codex") is None
+    assert not (home / ".codex" / "config.toml").exists()
+
+
+def test_what_changes_while_it_is_asked_about_is_not_overwritten(
+    store: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def agree(yes: bool) -> None:
+        (home / ".claude.json").write_text('{"new": 1}')
+
+    monkeypatch.setattr("severance.cli.commands.integrate._agree", agree)
+    assert "was changed meanwhile" in run(*ARGUMENTS, code=1).err
+    assert (home / ".claude.json").read_text() == '{"new": 1}'
+    assert listed(run) == [], "nothing is made where nothing can be written"
 
 
 @pytest.mark.parametrize(

@@ -205,3 +205,20 @@ def _only_inserted(before: str, after: str) -> bool:
     """Whether the one came from the other by insertions alone: all its signs but blanks at a bracket are there."""
     left = iter(after)
     return all(sign in left for sign in re.sub(r"[ \t\r\n]+(?=})", "", before))
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ('{"a": 1, "s": 2}', '{"a": 1}'),
+        ('{"s": 2, "a": 1}', '{ "a": 1}'),
+        ('{"s": 2 }', "{}"),
+        ('{\n  "a": 1,\n  "s": 2\n}', '{\n  "a": 1\n}'),
+        ('{\n  "s": 2, // mine\n  "a": 1\n}', '{\n // mine\n  "a": 1\n}'),
+        ('{\n  "a": 1, // note\n  "s": 2 }', '{\n  "a": 1 // note\n }'),
+    ],
+)
+def test_what_is_taken_out_leaves_no_gap(text: str, left: str) -> None:
+    node = jsonc.parse(text, lenient=True)
+    index = next(index for index, item in enumerate(node.items or ()) if item.key == "s")
+    assert jsonc.without(text, node, index) == left

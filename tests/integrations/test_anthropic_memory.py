@@ -115,7 +115,9 @@ def test_a_file_is_created_once(files: Files) -> None:
         assert str(refused.value) == f"Error: File {path} already exists"
 
 
-@pytest.mark.parametrize("content", ["", "\n\n", " \t", "é\u2028\n\r\nx", "\ufeff", "no end"])
+@pytest.mark.parametrize(
+    "content", ["", "\n\n", " \t", "(nothing that can be seen)", "é\u2028\n\r\nx", "\ufeff", "no end"]
+)
 def test_a_file_has_exactly_what_was_written(files: Files, innie: Session, content: str) -> None:
     files.create("/memories/new", content)
     shown = files.view("/memories/new").split("\n", 1)[1]
@@ -133,17 +135,22 @@ def test_what_cannot_be_kept_is_refused_with_the_reason(files: Files, content: s
 
 @in_workers
 def test_a_text_is_replaced_where_it_is_once(files: Files, innie: Session) -> None:
-    done = files.str_replace(LIST, "Dylan\n", "Dylan G.\nBurt\n")
+    done = files.str_replace(LIST, "Dylan\n", "Dylan G.\nBalll\n")
     assert done == (
-        "The memory file has been edited.\n     1\tHelly\n     2\tDylan G.\n     3\tBurt\n     4\tIrving\n     5\t"
+        "The memory file has been edited.\n     1\tHelly\n     2\tDylan G.\n     3\tBalll\n     4\tIrving\n     5\t"
     )
     assert len(innie.history(next(innie.memories()).id)) == 2
     for old, told in [
         ("Mark", f"No replacement was performed, old_str `Mark` did not appear verbatim in {LIST}."),
         ("", f"No replacement was performed, old_str `` did not appear verbatim in {LIST}."),
         (
+            "ll",
+            "No replacement was performed. Multiple occurrences of old_str `ll` in lines: 1, 3, 3. "
+            "Please ensure it is unique",
+        ),
+        (
             "l",
-            "No replacement was performed. Multiple occurrences of old_str `l` in lines: 1, 1, 2. "
+            "No replacement was performed. Multiple occurrences of old_str `l` in lines: 1, 1, 2, 3, 3, 3. "
             "Please ensure it is unique",
         ),
     ]:
@@ -180,6 +187,23 @@ def test_deleting_a_file_or_a_directory_forgets_what_was_in_it(files: Files, inn
     assert innie.stats()["versions"] == 1
     with pytest.raises(InputError, match="cannot be deleted"):
         files.delete("/memories/")
+
+
+def test_what_two_delete_at_the_same_time_is_gone(files: Files, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Files(house.cross("mark", "floor"))
+    seen = other._at_or_below(LIST)
+    monkeypatch.setattr(other, "_at_or_below", lambda _: seen)  # the other looks before the first has deleted
+    for each in (files, other):
+        assert each.delete(LIST) == f"Successfully deleted {LIST}"
+
+
+@pytest.mark.parametrize("content", ["", "(nothing that can be seen)", "Helly"])
+def test_a_file_that_another_program_amends_has_the_text_that_it_was_given(
+    files: Files, innie: Session, content: str
+) -> None:
+    files.create("/memories/new", content)
+    innie.amend(next(innie.memories(thread="/memories/new")).id, "Dylan")
+    assert files.view("/memories/new").endswith("     1\tDylan")
 
 
 def test_renaming_moves_a_file_or_a_directory_with_its_history(files: Files, innie: Session) -> None:

@@ -205,12 +205,13 @@ def test_a_batch_reads_first_and_of_its_puts_the_last_counts(store: SeveranceSto
 
 
 def test_a_batch_with_a_value_that_cannot_be_kept_puts_nothing(store: SeveranceStore) -> None:
+    store.put(USERS, "there", {"a": 1})
     for wrong in ({"a": object()}, {"a": float("nan")}, {"a": "x" * 70_000}):
         with pytest.raises(InputError):
-            store.batch([PutOp(USERS, "good", {"a": 1}), PutOp(USERS, "wrong", wrong)])
+            store.batch([PutOp(USERS, "there", {"a": 2}), PutOp(USERS, "good", {"a": 1}), PutOp(USERS, "wrong", wrong)])
     with pytest.raises(InputError, match="by some of its fields"):
         store.put(USERS, "wrong", {"a": "x" * 20_000, "b": "y"}, index=["b"])
-    assert store.search(()) == []
+    assert [(item.key, item.value) for item in store.search(())] == [("there", {"a": 1})]
 
 
 @pytest.mark.parametrize("namespace", [(), ("a.b",), ("",), ("langgraph", "x"), ("a\0",)])
@@ -273,11 +274,32 @@ def test_two_stores_that_both_put_a_new_item_leave_the_later_one(
         first.put(USERS, "k", {"n": 1})
         clock.tick(1)
         second.put(USERS, "k", {"n": 2})
-    assert len(find(USERS, "k")) == 2
+    assert len(find(USERS, "k")) == 2  # as after a crash just then
     assert first.get(USERS, "k").value == second.get(USERS, "k").value == {"n": 2}
-    assert [item.value for item in first.search(USERS)] == [{"n": 2}]
+    for query in (None, "1", "2"):
+        assert [item.value for item in first.search(USERS, query=query)] == [{"n": 2}]
+    assert first.list_namespaces() == [USERS]
     first.put(USERS, "k", {"n": 3})
     assert [memory.text for memory in innie.memories()] == ["3"]
+
+
+def test_of_two_that_put_a_new_item_at_once_one_takes_the_others_out(
+    house: House, innie: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = SeveranceStore(innie), SeveranceStore(house.cross("mark", "floor"))
+    find, looked = second._find, []
+
+    def while_the_first_puts(*item: Any) -> Any:
+        found = find(*item)
+        if not looked:
+            looked.append(found)
+            first.put(USERS, "k", {"n": 1})
+        return found
+
+    monkeypatch.setattr(second, "_find", while_the_first_puts)
+    second.put(USERS, "k", {"n": 2})
+    assert looked == [[]]
+    assert [memory.text for memory in innie.memories()] == ["2"]
 
 
 WRITER = """
@@ -388,3 +410,37 @@ def test_an_agent_remembers_after_each_answer(innie: Session) -> None:
     assert json.dumps([memory.text for memory in innie.memories(thread="lunch")]) == (
         '["What is for lunch?", "Waffles, as always."]'
     )
+
+
+def test_what_was_amended_into_no_item_is_passed_over_and_can_be_put_again(
+    store: SeveranceStore, innie: Session
+) -> None:
+    store.put(USERS, "long", {"text": "goat " * 4_000})
+    store.put(USERS, "short", {"text": "the list is blue"})
+    (long,) = (memory for memory in innie.memories() if "goat" in memory.text)
+    innie.amend(long.id, "The goat is fed.")
+    assert store.get(USERS, "long") is None
+    assert [item.key for item in store.search(USERS, query="goat list")] == ["short"]
+    assert [item.key for item in store.search(USERS)] == ["short"]
+    store.put(USERS, "long", {"text": "goat"})
+    assert store.get(USERS, "long").value == {"text": "goat"}
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"langgraph": True},
+        {"langgraph": True, "depth": 2, "0": "users"},
+        {"langgraph": True, "depth": "x", "key": "k", "value": "{}"},
+        {"langgraph": True, "depth": 1, "0": "users", "key": 5, "value": "{}"},
+        {"langgraph": True, "depth": 1, "0": "users", "key": "k", "value": "[1]"},
+        {"langgraph": True, "depth": 1, "0": "users", "key": "k", "value": "[" * 16_000},
+    ],
+)
+def test_what_another_program_made_look_like_an_item_is_passed_over(
+    store: SeveranceStore, innie: Session, metadata: dict[str, Any]
+) -> None:
+    innie.remember("a note about waffles", thread='langgraph["users", "k"]', metadata=metadata)
+    assert store.get(("users",), "k") is None
+    assert store.search((), query="waffles") == store.search(("users",)) == []
+    assert set(store.list_namespaces()) <= {("users",)}

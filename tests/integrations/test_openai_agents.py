@@ -153,6 +153,16 @@ def test_a_long_item_half_taken_out_is_gone(conversation: SeveranceSession, inni
     assert innie.stats()["memories"] == 0
 
 
+def test_what_is_left_of_a_long_item_is_never_taken_for_the_end_of_another(
+    conversation: SeveranceSession, innie: Session
+) -> None:
+    run(conversation.add_items([{"n": "x" * 20_000}, {"n": "y" * 50_000}]))
+    for memory in list(innie.memories(thread="lunch")):
+        if "y" in memory.text and memory.text[0] in "01":
+            innie.forget(memory.id)
+    assert run(conversation.get_items()) == [{"n": "x" * 20_000}]
+
+
 @pytest.mark.parametrize("item", [{"n": float("nan")}, {"n": object()}])
 def test_an_item_that_is_not_json_is_refused_and_none_is_kept(conversation: SeveranceSession, item: Any) -> None:
     with pytest.raises(InputError, match="not JSON"):
@@ -298,7 +308,9 @@ class Menu(BaseModel):
 def test_hooks_remember_what_was_asked_and_answered(innie: Session) -> None:
     hooks = Capturing(innie, thread="day")
     model = Actor(says("Waffles, as always."), says('{"dish": "pancakes", "price": 5}'))
-    run(Runner.run(agent(model), "What is for lunch?", hooks=hooks, run_config=QUIET))
+    before: list[Any] = [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Hello."}]
+    asked = [*before, {"role": "user", "content": "What is for lunch?"}]
+    run(Runner.run(agent(model), asked, hooks=hooks, run_config=QUIET))
     run(Runner.run(agent(model, output_type=Menu), "And for dinner?", hooks=hooks, run_config=QUIET))
     said = [(memory.source, memory.text) for memory in innie.memories(thread="day")]
     assert said == [
@@ -307,3 +319,15 @@ def test_hooks_remember_what_was_asked_and_answered(innie: Session) -> None:
         ("user", "And for dinner?"),
         ("assistant", "pancakes\n5"),
     ]
+
+
+def test_what_was_amended_into_no_item_is_passed_over(conversation: SeveranceSession, innie: Session) -> None:
+    first, long, last = ({"role": "user", "content": text} for text in ("hello", "zebra " * 4_000, "bye"))
+    run(conversation.add_items([first, long, last]))
+    for memory in innie.memories():
+        if "zebra" in memory.text:
+            innie.amend(memory.id, "Zebras.")
+    innie.remember("a note", thread=conversation.session_id, metadata={"openai-agents": True, "turn": "x"})
+    assert run(conversation.get_items()) == [first, last]
+    assert [run(conversation.pop_item()) for _ in range(3)] == [last, first, None]
+    assert list(innie.memories(thread=conversation.session_id)) == []

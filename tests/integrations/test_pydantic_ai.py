@@ -115,6 +115,9 @@ def remembering(actor: Actor, session: Session, **how: Any) -> Agent[None, Any]:
 
 
 def test_what_is_remembered_goes_before_the_prompt_and_not_into_the_messages(innie: Session) -> None:
+    nobody = Actor("I don't know.")
+    remembering(nobody, innie, capture=False).run_sync("When is lunch?")
+    assert [part.content for part in nobody.last(0, UserPromptPart)] == ["When is lunch?"]
     innie.remember("Lunch is at noon.")
     actor = Actor("At noon.", "As I said.")
     agent = remembering(actor, innie)

@@ -96,6 +96,19 @@ def test_two_calls_at_once_are_both_answered(started: Callable[..., Lines]) -> N
     assert not any(found["result"]["isError"] for found in answers.values())
 
 
+def test_two_clients_of_one_persona_remember_together(started: Callable[..., Lines], place: Place) -> None:
+    first, second = started(), started()
+    for client in (first, second):
+        client.begin()
+    for number in range(5):
+        first.call("remember", text=f"first {number}")
+        second.call("remember", text=f"second {number}")
+    for client in (first, second):
+        assert client.call("status")["structuredContent"]["memories"] == 10
+        assert client.end()[::2] == (0, b"")
+    assert len(place.texts()) == 10
+
+
 def test_progress_comes_to_who_asked_for_it(started: Callable[..., Lines]) -> None:
     client = started()
     client.begin()

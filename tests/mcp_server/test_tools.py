@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 from mcp import Client, MCPError
 
+import severance
 from kit import texts
 from severance import AsleepError, House, Session, StoreFullError
 from severance.barrier.traces.ports import StillClock
@@ -167,6 +168,25 @@ def test_a_right_that_the_permit_has_not_is_named(house: House, clock: StillCloc
         assert answer.is_error
         assert "remember" in answer.content[0].text
         assert not talk(lambda client: client.call_tool("recall", {"query": "what"})).is_error
+
+
+@pytest.mark.parametrize("mode", ERAS)
+def test_a_permit_for_some_threads_is_for_these_alone(
+    house: House, innie: Session, clock: StillClock, mode: str
+) -> None:
+    for thread in ("lists", "plans"):
+        innie.remember(f"what stands in {thread}", thread=thread)
+    permit = house.permit("mark", "floor", rights=["recall", "remember"], until=timedelta(hours=1))
+    with house.admit(severance.weaken(permit, threads=["lists"])) as session:
+        talk = talk_to(session, clock, mode)
+        found = talk(lambda client: client.call_tool("recall", {"query": "what stands in", "thread": "lists"}))
+        assert [each["text"] for each in found.structured_content["memories"]] == ["what stands in lists"]
+        for tool, given in [("recall", {}), ("recall", {"thread": "plans"})]:
+            refused = talk(lambda client, tool=tool, given=given: client.call_tool(tool, {"query": "what", **given}))
+            assert refused.is_error
+            assert "plans" not in refused.content[0].text
+        refused = talk(lambda client: client.call_tool("remember", {"text": "elsewhere"}))
+        assert "thread" in refused.content[0].text
 
 
 @pytest.mark.parametrize("mode", ERAS)

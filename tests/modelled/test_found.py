@@ -68,3 +68,20 @@ def test_a_threshold_that_comes_and_goes_while_somebody_crosses_ends_the_session
                 assert actual.do(Op("call", "s", value=("recall", None))) == "asleep", f"let in after {number} looks"
     template.close()
     assert woken, "the control"
+
+
+def test_who_asks_of_an_override_that_is_struck_from_the_list_has_seen_the_time(folder: Path) -> None:
+    template = Template(folder)
+    with acted(template, folder / "store-of-a-story") as actual:
+        actual.do(Op("ask", fresh="o", value=FOR_AN_HOUR))
+        actual.do(Op("tick", value=40 * DAY))
+        actual.do(Op("ask", fresh="another", value=FOR_AN_HOUR))  # strikes what was over long ago
+        for what in (Op("use", "o", "s", value="irving"), Op("stop", "o")):
+            actual.do(Op("accept"))
+            actual.do(Op("tick", value=60))
+            assert actual.do(what) == "refused"
+            latest = actual.clock.now()
+            actual.do(Op("tick", value=-30))
+            with open_house(folder / "store-of-a-story", clock=actual.clock, create=False) as house:
+                assert house._gate.now() == latest, what.what
+    template.close()

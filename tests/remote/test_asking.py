@@ -6,15 +6,18 @@ import json
 import logging
 import socket
 import ssl
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kit.http import Server, running
 from remote.conftest import Dial
+from server.test_serving import certificate  # noqa: F401 - a fixture
 from severance import errors
 from severance.remote import AsyncClient, Client, problems, wire
 from severance.remote.problems import PREFIX, error_of, wait_of
@@ -25,7 +28,7 @@ CROSSED = {"id": "a" * 32, "subject": "mark", "persona": "innie", "place": "floo
 
 def problem(name: str, status: int, **headers: str) -> tuple[int, dict[str, str], object]:
     told = {"type": PREFIX + name, "title": name, "status": status, "detail": f"about {name}"}
-    return status, {"content-type": problems.PREFIX and "application/problem+json", **headers}, told
+    return status, {"content-type": "application/problem+json", **headers}, told
 
 
 @dataclass
@@ -47,7 +50,7 @@ Script = Callable[..., Scripted]
 def script() -> Iterator[Script]:
     opened: list[Any] = []
 
-    def start(*answers: tuple[int, dict[str, str], object] | None) -> Scripted:
+    def start(*answers: tuple[int, dict[str, str], object] | None, tls: ssl.SSLContext | None = None) -> Scripted:
         made = Scripted(list(answers))
 
         class Handler(BaseHTTPRequestHandler):
@@ -76,6 +79,9 @@ def script() -> Iterator[Script]:
 
         server = Server(Handler)
         made.url = f"http://127.0.0.1:{server.port}"
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+            made.url = f"https://localhost:{server.port}"
         running_now = running(server, lambda: None)
         running_now.__enter__()
         opened.append(running_now)
@@ -257,8 +263,23 @@ def test_whom_to_trust(tmp_path: Any) -> None:
             Client("https://127.0.0.1", BEARER, certificates=path)
 
 
+def test_a_server_that_nobody_vouches_for_is_shown_nothing(
+    dial: Dial,
+    script: Script,
+    certificate: tuple[Path, Path],  # noqa: F811 - a fixture
+) -> None:
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(*certificate)
+    server = script(OK, tls=serving)
+    assert dial(server.url, BEARER, certificates=certificate[0]).cross().persona == "innie"
+    for url, trusted in ((server.url, None), (server.url.replace("localhost", "127.0.0.1"), certificate[0])):
+        with pytest.raises(errors.NotUpError):
+            dial(url, BEARER, certificates=trusted, patience=0).cross()
+    assert len(server.asked) == 1
+
+
 def test_without_the_extra_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "httpx2", None)
+    monkeypatch.setitem(sys.modules, "httpx2", None)
     for kind in (Client, AsyncClient):
         with pytest.raises(errors.InputError, match=r"pip install 'severance\[client\]'"):
             kind("http://127.0.0.1", BEARER)

@@ -343,3 +343,27 @@ def test_small_drafts_count_for_what_they_take(left: int, error: type[Exception]
     held._give_back()
     assert host.room.take(left), "all is given back"
     assert not host.room.take(1)
+
+
+@pytest.mark.parametrize("isolation", ["process", None])
+def test_who_may_not_stay_awake_is_shown_out_although_they_say_nothing(
+    up: Start, store: Path, permit: Make, isolation: str | None
+) -> None:
+    inside, outside, other = permit(), permit(place="home"), permit(subject="helly")
+    started = up(isolation=isolation)
+    house = started.house
+    with own(store) as owner:
+        owner.apply_thresholds(owner.thresholds() + '[[subject]]\nname = "mark"\nexclusive = true\n')
+    stays, silent = house.admit(other), house.admit(inside)
+    silent.remember("kept")
+    with house.admit(outside) as next_:
+        until(lambda: house.state().sessions == 2)  # mark crossed elsewhere
+        with own(store) as owner:
+            owner.place("home", {"mark": "innie"})
+        until(lambda: house.state().sessions == 1)  # and now another wakes there
+        with pytest.raises(AsleepError, match="its place does not wake this persona"):
+            next_.recall("anything")
+    with pytest.raises(AsleepError, match="crossed elsewhere"):
+        silent.recall("kept")
+    stays.remember("helly goes on")
+    stays.sleep()

@@ -272,3 +272,23 @@ def test_sleep_is_not_promised_where_it_cannot_be_known(monkeypatch: pytest.Monk
     monkeypatch.setattr("sys.platform", "sunos5")
     with pytest.raises(InputError, match="cannot be known"):
         watch.check_sleep_is_known()
+
+
+def test_going_up_and_down_locking_and_unlocking_is_in_the_log(up: Start, permit: Make, store: Path) -> None:
+    started, text = up(isolation=None), permit()
+    session = started.house.admit(text)
+    started.house.lock()
+    started.house.unlock(KEY)
+    started.house.down()
+    with severance.open(store, key=KEY, embedder=Hashing(16)) as house:
+        told = [(event.what, event.persona, dict(event.detail)) for event in house.events(limit=1_000)]
+    kinds = ("up", "down", "locked", "unlocked", "slept")
+    assert [each for each in told if each[0] in kinds] == [
+        ("up", None, {}),
+        ("locked", None, {}),
+        ("slept", "innie", {}),
+        ("unlocked", None, {}),
+        ("down", None, {}),
+    ]
+    with pytest.raises(AsleepError):
+        session.recall("anything")

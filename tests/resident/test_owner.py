@@ -61,7 +61,7 @@ def test_an_owner_sees_what_the_house_shows(up: Start, store: Path, token: str) 
             assert seen == house.events(limit=500)
             assert (check, checkpoint) == (house.verify_audit(), house.audit_checkpoint())
             assert (told, rules, overrides) == (house.alarm_status(), house.alarm_rules(), house.overrides())
-    assert [event.what for event in seen][-3:] == ["token.made", "crossed", "slept"]
+    assert [event.what for event in seen][-4:] == ["token.made", "crossed", "slept", "up"]
     assert checkpoint.size == check.size == len(seen)
 
 

@@ -85,6 +85,15 @@ def test_what_says_too_little_goes_with_its_conversation(tmp_path: Path) -> None
     assert (found[3].persona, found[3].sure, found[3].why) == ("work", 1.0, "as its conversation")
 
 
+def test_a_few_of_a_long_conversation_do_not_speak_for_the_rest(tmp_path: Path) -> None:
+    rules = (rule(tmp_path, "persona = 'work'\nwords = 'manager'"),)
+    talk = [f"The manager, {n}." for n in range(4)] + [f"xqzt {n}" for n in range(13)]
+    found = proposed(tmp_path, *({"text": text, "thread": "t1"} for text in talk), rules=rules).decisions
+    assert {each.persona for each in found[4:]} == {None}
+    found = proposed(tmp_path, *({"text": text, "thread": "t1"} for text in talk[:16]), rules=rules).decisions
+    assert {each.by for each in found[4:]} == {"conversation"}
+
+
 def test_a_conversation_of_both_decides_nothing(tmp_path: Path) -> None:
     texts = [
         CLEAR,

@@ -19,7 +19,7 @@ TOKEN = "token-for-the-metrics"
 def main() -> None:
     no_core_dumps()
     limits = Limits(**json.loads(sys.argv[2]))
-    allow_files(limits.connections + 512)
+    allow_files(2 * limits.connections + 512)
     outside = Outside(
         ResidentHouse(Path(sys.argv[1])),
         limits,

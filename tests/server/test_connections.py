@@ -147,15 +147,12 @@ def test_more_connections_than_there_may_be_are_told_to_come_again(served: Serve
         each.sendall(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
         assert _answer(each).startswith(b"HTTP/1.1 200 ")
     beyond = [_opened(server) for _ in range(200)]
-    told = Counter[bytes]()
     for each in beyond:
-        with suppress(OSError):
-            each.sendall(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        each.sendall(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+    for each in beyond:
         said = _rest(each)
-        told[said[9:12]] += 1
-        assert not said or b"urn:severance:problem:busy" in said
-    assert set(told) <= {b"429", b""}
-    assert told[b"429"] >= 1
+        assert said.startswith(b"HTTP/1.1 429 ")
+        assert b"urn:severance:problem:busy" in said
     assert len(list(Path(f"/proc/{server.process.pid}/fd").iterdir())) < 120
     for each in held:
         each.close()
@@ -202,9 +199,9 @@ def test_thousands_at_once_are_answered_and_nothing_acknowledged_is_lost(
     server, bearer = served(rate=0, waiting=60, waiting_each=50), permit()
     mine = server.inside(bearer)
     before = len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
-    statuses, kept = asyncio.run(_stormed(server, mine, 2_000, 500))
+    statuses, kept = asyncio.run(_stormed(server, mine, 1_000, 300))
     assert set(statuses) <= {201, 429}
-    assert sum(statuses.values()) == 2_000
+    assert sum(statuses.values()) == 1_000
     assert statuses[429], "the queue is bounded"
     assert statuses[201] == len(kept) > 0
     texts = mine.texts()

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import httpx2
 import pytest
 
+from kit import make_house
+from severance import House
 from severance.model import Memory
+from severance.resident.client import HouseState
+from severance.server.app import application
 from severance.server.cursors import cursor_in, page_of
+from severance.server.limits import Limits
+from severance.server.parts import Outside
 from severance.server.problems import Problem
+from severance.session import Session
 
 from .conftest import Inside, Shared, problem
 
@@ -169,3 +179,56 @@ def test_a_cursor_that_somebody_made_is_refused() -> None:
     for text in ("", "AAAA", "\u00e9", "k" * 500, "lM8"):
         with pytest.raises(Problem):
             cursor_in(text, ASKED)
+
+
+class Slow:
+    """A door behind which remembering waits until it may go on."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.may = threading.Event()
+        self.remembered = 0
+
+    def admit(self, text: str, /, *, place: str | None = None, tool: str | None = None) -> Session:
+        session: Any = self._house.admit(text, place=place, tool=tool)
+        true = session.remember
+
+        def remember(*given: Any, **named: Any) -> Memory:
+            assert self.may.wait(60)
+            self.remembered += 1
+            kept: Memory = true(*given, **named)
+            return kept
+
+        session.remember = remember
+        return cast("Session", session)
+
+    def state(self) -> HouseState:
+        return HouseState(False, 1)
+
+
+def test_what_takes_too_long_goes_on_and_its_answer_can_be_had(folder: Path) -> None:
+    with make_house(folder) as house:
+        door, bearer = Slow(house), house.register("mark", "floor", "slow")
+        app = application(Outside(door, Limits(answered_within=0.2)))
+
+        async def asked() -> list[httpx2.Response]:
+            transport = httpx2.ASGITransport(app=app)
+            shown = {"Authorization": f"Bearer {bearer}"}
+            async with (
+                app.router.lifespan_context(app),
+                httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=shown) as client,
+            ):
+                path = (await client.post("/v1/sessions")).headers["location"] + "/memories"
+                what: Any = {"json": {"text": "slowly"}, "headers": {"Idempotency-Key": "k"}}
+                late = [await client.post(path, **what) for _ in range(2)]
+                door.may.set()
+                answers = [await client.post(path, **what)]
+                while answers[-1].status_code == 504:
+                    answers.append(await client.post(path, **what))
+                return [*late, answers[-1], await client.get(path)]
+
+        first, second, third, listed = asyncio.run(asked())
+    assert problem(first) == problem(second) == (504, "too-long")
+    assert third.status_code == 201
+    assert door.remembered == 1
+    assert [each["id"] for each in listed.json()["memories"]] == [third.json()["id"]]

@@ -258,11 +258,12 @@ def test_what_nobody_foresaw_is_told_by_nothing_but_its_type(
             app.router.lifespan_context(app),
             httpx2.AsyncClient(transport=transport, base_url="http://[::1]") as client,
         ):
-            shown = {"Authorization": "Bearer x"}
+            shown = {"Authorization": "Bearer x", "Idempotency-Key": "k"}
             return [await client.post("/v1/sessions", headers=shown), await client.get("/readyz")]
 
     crossed, ready = asyncio.run(asked())
     assert problem(crossed) == (500, "unforeseen")
+    assert not app.state.parts.rooms._begun, "whoever opens nothing is not kept"
     assert ready.json() == {"ready": False, "house": "down"}
     assert '"problem": "unforeseen"' in lines[0]
     assert '"error": "RuntimeError"' in lines[0]

@@ -38,6 +38,8 @@ _DESCRIPTION = application(Outside(ResidentHouse(Path("nowhere")))).openapi()
 _FOUND = [found.ok() for found in schemathesis.openapi.from_dict(_DESCRIPTION).get_all_operations()]
 OPERATIONS = {f"{each.method.upper()} {each.path}": each for each in _FOUND}
 _SLEEP = "DELETE /v1/sessions/{id}"
+_SELDOM = ("{mid}", "/owner/", "/metrics", "GET /v1/sessions/{id}/memories")
+"""Routes where what is drawn seldom fits: ids of memories, tokens, times and cursors. Other tests have them go well."""
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +98,7 @@ def test_a_route_answers_as_it_is_described(shared: Shared, mine: Inside, name: 
         statuses.add(answer.status_code)
 
     answered()
-    if not any(part in name for part in ("{mid}", "/owner/", "/metrics")):
+    if not any(part in name for part in _SELDOM):
         assert min(statuses) < 300, "what was tried has to go well as well"
     assert len(mine.texts()) >= before
     assert mine("GET").status_code == 200

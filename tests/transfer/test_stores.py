@@ -111,6 +111,17 @@ def test_a_damaged_database_is_one_sentence(tmp_path: Path) -> None:
         both(path, "langgraph")
 
 
+def test_a_name_in_a_damaged_schema_is_one_sentence(tmp_path: Path) -> None:
+    path = store(tmp_path / "store.db", '{"text": "x"}')
+    whole = path.read_bytes()
+    for name in (b"CREATE TABLE store", b"prefix text", b"tablestore"):
+        at = whole.index(name) + len(name) - 4
+        path.write_bytes(whole[:at] + b"\xe8\xff" + whole[at + 2 :])
+        for format_ in (None, "langgraph"):
+            with pytest.raises(InputError):
+                both(path, format_)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -204,3 +215,9 @@ def test_another_database_is_no_format(tmp_path: Path) -> None:
     for format_ in ("mem0", "langgraph"):
         with pytest.raises(InputError):
             both(path, format_)
+
+
+def test_notes_beside_a_file_of_that_name_are_still_notes(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Beds\n\nBeans.\n")
+    (tmp_path / "history.db").write_bytes(b"nothing of the kind")
+    assert detect(tmp_path) == "markdown"

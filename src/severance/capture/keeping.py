@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event
 
 from severance.capture import notes
 from severance.capture.exclusion import Exclusion
@@ -137,8 +138,12 @@ class Folder:
         listing = notes.listing(self.root, self._exclusion)
         return listing.is_there and not self._stamps.keys() <= listing.stamps.keys()
 
-    def look(self, session: Session) -> Round:
+    def look(self, session: Session, stop: Event | None = None) -> Round:
         """Look at what changed since the last time, and have the session remember it.
+
+        Args:
+            session: the one with which it began, or another of the same persona.
+            stop: when set, no further note is read, and nothing is taken for gone.
 
         Raises:
             PermitError, AsleepError: the session may not do what is to be done, or has ended. What was not done is
@@ -152,7 +157,13 @@ class Folder:
         if done.missing:
             return done
         stamps, fresh, orphans = {}, list[Item](), self._of_gone_files(listing)
+        is_new = not self._held  # then nothing can have moved, and nothing has to be kept in mind until the end
         for name, stamp in listing.stamps.items():
+            if stop is not None and stop.is_set():
+                break
+            if is_new and len(fresh) >= _BATCH:
+                self._remember(session, fresh, done)
+                fresh = []
             if self._stamps.get(name) != stamp:
                 note = notes.read(self.root, name)
                 if note is None or not self._may_settle(note, done):
@@ -162,7 +173,8 @@ class Folder:
                 orphans += old
             stamps[name] = stamp
         self._remember(session, self._moved(session, fresh, orphans, done), done)
-        self._drop(session, orphans, done)
+        if stop is None or not stop.is_set():
+            self._drop(session, orphans, done)
         if not self._dry_run:
             self._stamps = stamps
         return done

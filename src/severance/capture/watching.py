@@ -48,8 +48,8 @@ def checked(paths: Sequence[Path]) -> list[Path]:
     return roots
 
 
-def once(folders: Sequence[Folder], session: Session) -> Round:
-    """Look at every folder one time.
+def once(folders: Sequence[Folder], session: Session, stop: Event | None = None) -> Round:
+    """Look at every folder one time, as far as `stop` lets it.
 
     Raises:
         PermitError, AsleepError: the session may not do what is to be done, or has ended.
@@ -59,7 +59,7 @@ def once(folders: Sequence[Folder], session: Session) -> Round:
     whole = Round()
     for folder in folders:
         folder.begin(session)
-        whole.add(folder.look(session))
+        whole.add(folder.look(session, stop))
     return whole
 
 
@@ -89,20 +89,20 @@ def watch(
     secrets.ready()
     with ExitStack() as stack:
         held = _Held(stack, enter)
-        yield held.calling(lambda session: once(folders, session))
+        yield held.calling(lambda session: once(folders, session, stop))
         for may_have_changed in _changes(folders, stop):
             held.calling(check_inside)
             if not may_have_changed:
                 continue
             if any(folder.has_lost() for folder in folders) and stop.wait(back):
                 return
-            yield held.calling(lambda session: _again(folders, session))
+            yield held.calling(lambda session: _again(folders, session, stop))
 
 
-def _again(folders: Sequence[Folder], session: Session) -> Round:
+def _again(folders: Sequence[Folder], session: Session, stop: Event) -> Round:
     whole = Round()
     for folder in folders:
-        whole.add(folder.look(session))
+        whole.add(folder.look(session, stop))
     return whole
 
 

@@ -67,6 +67,7 @@ before it: **a traceback can hold content**, so read it before you pass it on.
 | `SEVERANCE_PLACE` | the place, where `--at` is not given |
 | `SEVERANCE_SUBJECT` | the subject, where `--subject` is not given |
 | `SEVERANCE_PERMIT` | a permit or a place credential: who it opens wakes, and may do what it allows |
+| `SEVERANCE_CREDENTIAL` | for `mcp`: a place credential or a permit, where `--credential` is not given |
 | `SEVERANCE_CONFIG` | the folder in which credentials of clients are kept, in place of the user's settings |
 | `SEVERANCE_DEBUG` | `1` prints tracebacks, which can hold content |
 | `NO_COLOR` | no colours |
@@ -130,8 +131,9 @@ JSON_SHAPES = MappingProxyType(
         '"seconds"}',
         "watch": '{"files", "remembered", "amended", "forgotten", "gone", "secrets": {KIND: COUNT}, "skipped": COUNT, '
         '"first_skipped": [{"where", "why"}], "missing"}; without --once, one such a line for each round',
-        "route": '{"plan", "subject", "personas": [{"persona", "planned": COUNT, "moved": COUNT, "already_there": COUNT}], '
-        '"forgotten": COUNT, "unsure": COUNT, "missing": COUNT, "unplanned": COUNT, "skipped": COUNT, "applied", "finished"}',
+        "route": '{"plan", "subject", "personas": [{"persona", "planned": COUNT, "moved": COUNT, '
+        '"already_there": COUNT}], "forgotten": COUNT, "unsure": COUNT, "missing": COUNT, "unplanned": COUNT, '
+        '"skipped": COUNT, "applied", "finished"}',
         "export": '{"file", "memories": COUNT}; without FILE, JSON Lines: one MEMORY a line',
         "check": '{"intact", "findings": [{"what", "space", "record"}]} and, with --salvage, "salvaged": {"file", '
         '"personas": [{"subject", "persona", "memories": COUNT}]}',

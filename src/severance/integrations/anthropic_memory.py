@@ -299,7 +299,7 @@ def _kept(content: str) -> dict[str, Any]:
 
 def _content(file: Memory) -> str:
     blank = file.metadata.get(_BLANK)
-    return file.text if blank is None else str(blank)
+    return str(blank) if blank is not None and file.text == _NOTHING else file.text  # it may have been amended
 
 
 def _range(asked: list[int] | None, count: int) -> tuple[int, int]:

@@ -10,15 +10,16 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from datetime import datetime
 from itertools import islice
-from threading import RLock
 from typing import Any
 
+from severance.drafts import draft_of
 from severance.errors import InputError, NotFoundError
 from severance.integrations.frame import framework
 from severance.integrations.saying import pieces
 from severance.integrations.values import BESIDE, is_long, readable, words, written
-from severance.model import MAX_LABEL_BYTES, Memory
+from severance.model import MAX_LABEL_BYTES, Draft, Memory
 from severance.session import MOST_RECALLED, Session
 
 with framework("langgraph", extra="langgraph"):
@@ -69,7 +70,6 @@ class SeveranceStore(BaseStore):
         """
         self._session = session
         self._fields = None if fields is None else list(fields)
-        self._putting = RLock()
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Do many operations: first whatever reads, then the puts, of which the last for an item counts.
@@ -91,8 +91,8 @@ class SeveranceStore(BaseStore):
 
     def _answer(self, op: Op) -> Result:
         if isinstance(op, GetOp):
-            found = self._find(op.namespace, op.key)
-            return Item(**_parts(found[-1])) if found else None
+            read = [parts for memory in self._find(op.namespace, op.key) for parts in _read(memory)]
+            return Item(**read[-1]) if read else None
         if isinstance(op, SearchOp):
             return self._search(op)
         return self._namespaces(op) if isinstance(op, ListNamespacesOp) else None
@@ -100,11 +100,11 @@ class SeveranceStore(BaseStore):
     def _find(self, namespace: tuple[str, ...], key: str) -> list[Memory]:
         """The memories of this item, the newest last: more than one where two have put it at the same time."""
         found = self._session.memories(thread=_address(namespace, key))
-        return sorted((memory for memory in found if _STORE in memory.metadata), key=lambda memory: memory.recorded)
+        return sorted((memory for memory in found if _STORE in memory.metadata), key=_written)
 
     def _each(self, namespace: tuple[str, ...]) -> list[Memory]:
         """The items at and below a namespace, those first that were put last."""
-        found = sorted(self._session.memories(where=_within(namespace)), key=lambda memory: memory.recorded)
+        found = sorted(self._session.memories(where=_within(namespace)), key=_written)
         return list({memory.thread: memory for memory in found}.values())[::-1]
 
     def _search(self, op: SearchOp) -> list[SearchItem]:
@@ -114,43 +114,46 @@ class SeveranceStore(BaseStore):
         return list(islice(hits if op.query else self._plain(op), op.offset, op.offset + op.limit))
 
     def _plain(self, op: SearchOp) -> Iterator[SearchItem]:
-        found = (_searched(memory) for memory in self._each(op.namespace_prefix))
-        return (item for item in found if _fits(item.value, op.filter))
+        read = (parts for memory in self._each(op.namespace_prefix) for parts in _read(memory))
+        return (SearchItem(**parts, score=None) for parts in read if _fits(parts["value"], op.filter))
 
     def _ranked(self, op: SearchOp) -> Iterator[SearchItem]:
         """What answers the query, best first, and then whatever else fits, without a score."""
         most = MOST_RECALLED if op.filter else min(op.offset + op.limit, MOST_RECALLED)
         wanted = {**_within(op.namespace_prefix), _FOUND: True}
         hits = self._session.recall(op.query or "", limit=most, where=wanted)
-        seen = set()
-        for hit in hits:
-            item = _searched(hit.memory, hit.score)
-            if hit.memory.thread not in seen and _fits(item.value, op.filter):
-                yield item
-            seen.add(hit.memory.thread)
-        yield from (item for item in self._plain(op) if _address(item.namespace, item.key) not in seen)
+        newest = {each.thread: each.id for each in sorted((hit.memory for hit in hits), key=_written)}
+        found = (
+            (parts, hit.score)
+            for hit in hits
+            if newest[hit.memory.thread] == hit.memory.id
+            for parts in _read(hit.memory)
+        )
+        yield from (SearchItem(**parts, score=score) for parts, score in found if _fits(parts["value"], op.filter))
+        yield from (item for item in self._plain(op) if _address(item.namespace, item.key) not in newest)
 
     def _namespaces(self, op: ListNamespacesOp) -> list[tuple[str, ...]]:
         rules = op.match_conditions or ()
-        found = {_namespace(memory) for memory in self._session.memories(where=_within(()))}
+        named = {_namespace(memory) for memory in self._session.memories(where=_within(()))}
+        found = [each for each in named if each is not None]
         chosen = {each[: op.max_depth] for each in found if all(_matches(each, rule) for rule in rules)}
         return sorted(chosen)[op.offset : op.offset + op.limit]
 
     def _put(self, ops: Iterable[PutOp]) -> None:
         drafts = [(op, None if op.value is None else self._draft(op)) for op in ops]  # all are checked first
         fresh = []
-        with self._putting:
-            for op, draft in drafts:
-                found = self._find(op.namespace, op.key)
-                self._forget(found if draft is None else found[:-1])
-                if draft is not None and not (found and self._amended(found[-1], draft)):
-                    fresh.append(draft)
-            if fresh:
-                self._session.remember_many(fresh)
+        for op, draft in drafts:
+            found = self._find(op.namespace, op.key)
+            self._forget(found if draft is None else found[:-1])
+            if draft is not None and not (found and self._amended(found[-1], draft)):
+                fresh.append((op, draft))
+        self._session.remember_many([draft for _, draft in fresh])
+        for op, _ in fresh:  # another may have put the same item since it was looked for: the later one stays
+            self._forget(self._find(op.namespace, op.key)[:-1])
 
-    def _amended(self, memory: Memory, draft: dict[str, Any]) -> bool:
+    def _amended(self, memory: Memory, draft: Draft) -> bool:
         try:
-            self._session.amend(memory.id, draft["text"], metadata=draft["metadata"])
+            self._session.amend(memory.id, draft.text, metadata=draft.metadata)
         except NotFoundError:  # another has deleted it by now
             return False
         return True
@@ -160,7 +163,7 @@ class SeveranceStore(BaseStore):
             with suppress(NotFoundError):  # another was first
                 self._session.forget(memory.id)
 
-    def _draft(self, op: PutOp) -> dict[str, Any]:
+    def _draft(self, op: PutOp) -> Draft:
         value = written(dict(op.value or {}))
         labels = {str(depth): label for depth, label in enumerate(op.namespace)}
         metadata = {_STORE: True, _KEY: op.key, _DEPTH: len(op.namespace), _FOUND: op.index is not False, **labels}
@@ -171,7 +174,8 @@ class SeveranceStore(BaseStore):
             text = value
         else:
             text, metadata[_VALUE] = readable(_text(dict(op.value or {}), fields or None), value), value
-        return {"text": text, "thread": _address(op.namespace, op.key), "kind": "item", "metadata": metadata}
+        address = _address(op.namespace, op.key)
+        return draft_of({"text": text, "thread": address, "kind": "item", "metadata": metadata})
 
 
 def capturing(session: Session, *, thread: str | None = None) -> Callable[[Any], dict[str, Any]]:
@@ -218,19 +222,29 @@ def _within(namespace: tuple[str, ...]) -> dict[str, Any]:
     return {**{str(depth): namespace[depth] for depth in reversed(range(len(namespace)))}, _STORE: True}
 
 
-def _namespace(memory: Memory) -> tuple[str, ...]:
-    depth = memory.metadata[_DEPTH]
-    return tuple(str(memory.metadata[str(each)]) for each in range(int(depth or 0)))
+def _namespace(memory: Memory) -> tuple[str, ...] | None:
+    """The namespace of an item; None where another program wrote what looks like one."""
+    depth, labels = memory.metadata.get(_DEPTH), memory.metadata
+    if not isinstance(depth, int) or any(str(each) not in labels for each in range(depth)):
+        return None
+    return tuple(str(labels[str(each)]) for each in range(depth))
 
 
-def _parts(memory: Memory) -> dict[str, Any]:
-    value = json.loads(str(memory.metadata.get(_VALUE, memory.text)))
-    named = {"namespace": _namespace(memory), "key": memory.metadata[_KEY]}
-    return {**named, "value": value, "created_at": memory.at, "updated_at": memory.recorded}
+def _written(memory: Memory) -> datetime:
+    return memory.recorded
 
 
-def _searched(memory: Memory, score: float | None = None) -> SearchItem:
-    return SearchItem(**_parts(memory), score=score)
+def _read(memory: Memory) -> list[dict[str, Any]]:
+    """What the item is made of; nothing where another program, or an `amend`, made something else of the memory."""
+    namespace, key = _namespace(memory), memory.metadata.get(_KEY)
+    try:
+        value = json.loads(str(memory.metadata.get(_VALUE, memory.text)))
+    except (ValueError, RecursionError):
+        return []
+    if namespace is None or not isinstance(key, str) or not isinstance(value, dict):
+        return []
+    times = {"created_at": memory.at, "updated_at": memory.recorded}
+    return [{"namespace": namespace, "key": key, "value": value, **times}]
 
 
 def _text(value: dict[str, Any], fields: list[str] | None) -> str:

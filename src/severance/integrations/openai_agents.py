@@ -101,7 +101,7 @@ class SeveranceSession:
         limit = self.session_settings.limit if limit is None else limit
         kept = self._kept()
         chosen = kept if limit is None or limit < 0 else kept[len(kept) - min(limit, len(kept)) :]
-        return [_item(memories) for memories in chosen]
+        return [item for memories in chosen for item in _read(memories)]
 
     def _add(self, items: list[Any]) -> None:
         if not items:
@@ -116,12 +116,12 @@ class SeveranceSession:
 
     def _pop(self) -> Any | None:
         with self._changing:
-            kept = self._kept()
-            if not kept:
-                return None
-            for memory in kept[-1]:
-                self._session.forget(memory.id)
-            return _item(kept[-1])
+            for memories in reversed(self._kept()):
+                for memory in memories:
+                    self._session.forget(memory.id)
+                for item in _read(memories):
+                    return item
+            return None
 
     def _clear(self) -> None:
         with self._changing:
@@ -197,13 +197,20 @@ def _drafts(item: Any, numbers: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _item(memories: list[Memory]) -> Any:
+def _read(memories: list[Memory]) -> list[Any]:
+    """The item; nothing where another program, or an `amend`, made something else of its memories."""
     whole = memories[0].metadata.get("value")
-    return json.loads(str(whole) if whole is not None else "".join(each.text.partition(" ")[2] for each in memories))
+    try:
+        return [
+            json.loads(str(whole) if whole is not None else "".join(each.text.partition(" ")[2] for each in memories))
+        ]
+    except (ValueError, RecursionError):
+        return []
 
 
 def _turn(memory: Memory) -> int:
-    return int(memory.metadata[_TURN] or 0)
+    turn = memory.metadata.get(_TURN)
+    return turn if isinstance(turn, int) else 0
 
 
 def _whose(memory: Memory) -> tuple[Any, ...]:

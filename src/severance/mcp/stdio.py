@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import Protocol
 
 import anyio
@@ -31,6 +31,7 @@ from severance.session import Session
 from severance.system import SystemClock
 
 _CHUNK = 65_536
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 _LAST_ANSWERS = 5.0
 """Seconds in which what was asked before the end of the input is still answered."""
 MOST_OPEN = 256
@@ -67,7 +68,20 @@ def serve(session: Session, read: int, write: int, *, clock: Clock | None = None
         clock: by default the machine's.
     """
     quiet()
-    anyio.run(_serve, session, read, write, clock or SystemClock())
+    with _handlers_kept():
+        anyio.run(_serve, session, read, write, clock or SystemClock())
+
+
+@contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """Have signals do afterwards what they did before; an event loop that took them leaves the system's defaults."""
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    try:
+        yield
+    finally:
+        if current_thread() is main_thread():
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 async def _serve(session: Session, read: int, write: int, clock: Clock) -> None:
@@ -96,7 +110,7 @@ async def _end_when_asked(group: TaskGroup) -> None:
     """End when the system wants it; where signals cannot be had so, they end the process as they always do."""
     with (
         suppress(NotImplementedError, RuntimeError),
-        anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals,
+        anyio.open_signal_receiver(*_ENDING) as signals,
     ):
         async for _ in signals:
             group.cancel_scope.cancel()

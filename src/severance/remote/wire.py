@@ -200,7 +200,7 @@ def session_path(id: str, *more: object) -> str:  # noqa: A002 - the word that c
     """
     parts = [part for part in more if isinstance(part, str) and part not in ("", ".", "..")]
     if len(parts) < len(more):
-        raise NotFoundError("no such memory here")  # a model may well send a number
+        raise NotFoundError("no memory with that id is remembered here")  # a model may well send a number
     return "/v1/sessions/" + "/".join(quote(part, safe="") for part in (id, *parts))
 
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, suppress
 from threading import RLock
 from typing import Protocol
 
-from severance.admitted import check_inside, is_over, no_longer_inside, require_right
+from severance.admitted import check_inside, over_by, require_right
 from severance.errors import AsleepError, InputError, StoreBusyError
 from severance.model import Right
 from severance.resident import overseeing
@@ -126,18 +126,18 @@ class Relay:
         self._line.shut()
 
     def look(self) -> None:
-        """End it where what it was let in with no longer holds. A call that has begun has asked that itself.
+        """End it where what it was let in with no longer holds, or its persona may not stay awake. A call that has
+        begun has asked that itself.
 
         From any thread.
         """
         if not self._turn.acquire(blocking=False):
             return
         try:
-            if self._session is not None and is_over(self._session):
-                reason = no_longer_inside()
-            elif self._standing is not None and not self._standing.holds():
+            reason = None if self._session is None else over_by(self._session)
+            if self._standing is not None and not self._standing.holds():
                 reason = overseeing.no_longer_owner()
-            else:
+            if reason is None:
                 return
             with suppress(OSError):
                 self._line.send(encode(failed(reason)), within=_LAST_WORDS)

@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import BoundedSemaphore, Condition, Event, RLock, Thread, current_thread
 from typing import Literal
 
+from severance.audit.events import What
 from severance.disk.lease import Lease
 from severance.errors import AsleepError, SeveranceError, StoreBusyError
 from severance.house import House
@@ -111,6 +112,11 @@ class Resident:
         with self._changing:
             if self._house is None and not self._asked_down.is_set():
                 house = self._opened(key)
+                try:
+                    house._telling.tell(What.UP if self._listener is None else What.UNLOCKED, {})
+                except BaseException:
+                    house.close()
+                    raise
                 self._watch.begin()
                 with self._state:
                     self._house = house
@@ -122,7 +128,7 @@ class Resident:
             StoreError: there cannot be a socket.
         """
         self._listener = address.listener(self._directory)
-        for work in (self._listen, self._tick):
+        for work in (self._listen, self._tick, self._show_out):
             Thread(target=work, name=f"severance{work.__name__}", daemon=True).start()
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -157,6 +163,8 @@ class Resident:
                 inside = [*self._inside, *self._owners]
             try:
                 if house is not None:
+                    with suppress(SeveranceError):  # it is locked whether or not that can be written down
+                        house._telling.tell(What.DOWN if why == _ENDED else What.LOCKED, {})
                     house.close()
             finally:
                 del house
@@ -309,7 +317,7 @@ class Resident:
 
     def _tick(self) -> None:
         while not self._asked_down.wait(_TICK):
-            for look in (self._lock_when_due, self._show_out, self._ring):
+            for look in (self._lock_when_due, self._ring):
                 with suppress(Exception):  # whatever that was, the house has to lock at another tick
                     look()
 
@@ -323,14 +331,15 @@ class Resident:
                     self._watch.begin()
 
     def _show_out(self) -> None:
-        """End the sessions of those whose permit, and the connections of owners whose token, has ended or was revoked,
-        although they say nothing.
+        """End the sessions of those whose permit, hours or turn, and the connections of owners whose token, has ended,
+        although they say nothing. In a thread of its own: a condition may ask a command, and locking waits for none.
         """
-        with self._state:
-            inside = [*self._inside, *self._owners]
-        for relay in inside:
-            with suppress(SeveranceError):  # the chip cannot be read now; who calls hears of that
-                relay.look()
+        while not self._asked_down.wait(_TICK):
+            with self._state:
+                inside = [*self._inside, *self._owners]
+            for relay in inside:
+                with suppress(Exception):  # whatever that was, the others are looked at; who calls hears of it
+                    relay.look()
 
     def _ring(self) -> None:
         """Tell the alarms that have become due."""

@@ -40,6 +40,9 @@ class Keys(Generic[T]):
         self._most = most
         self._kept: OrderedDict[str, tuple[bytes, T]] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def found(self, key: str, fingerprint: bytes) -> T | None:
         """What came of the request with this key, or None where there was none.
 

@@ -26,7 +26,7 @@ class Limits:
         taken_within: in which who reads an answer slowly takes some more of it.
         keep_alive: that a connection without a request stays.
         streams: of events, at once.
-        keys: idempotency keys that are kept for each session, and for each bearer's crossings.
+        keys: idempotency keys that are kept for each session.
         grace: that running requests have when the server ends.
     """
 

@@ -17,8 +17,8 @@ from severance.server.problems import BUSY, HEAD_TOO_LARGE, MALFORMED, TOO_SLOW,
 
 MOST_HEAD = 2**15
 """Bytes of a request's head."""
-_STRANGERS = 64
-"""Connections beyond the limit that are answered; others are dropped."""
+STRANGERS = 1
+"""How many times as many connections as there may be are told to come again; others wait until there are fewer."""
 _TAKEN = 2**16
 """Bytes of an answer that somebody slow takes in the time that there is for it, at least."""
 
@@ -51,11 +51,7 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=1)  # so that whatever is not taken at once is noticed
         self._meters.connections.set(len(self.connections))
-        beyond = len(self.connections) - self._limits.connections
-        if beyond > _STRANGERS:
-            transport.abort()
-            return
-        if beyond > 0:
+        if len(self.connections) > self._limits.connections:
             self.app = _turned_away
         self._await_head()
 

@@ -26,6 +26,8 @@ from severance.session import Session
 _ID_BYTES = 16
 _MOST_ENDED = 1_024
 _MOST_TOLD = 1_000
+_MOST_CROSSINGS = 64
+"""Crossings of a bearer that may be sent again."""
 _CROSSINGS = 8
 """Crossings at once: each may take ten seconds where the house is full."""
 
@@ -114,14 +116,14 @@ class Rooms:
         owner = digest_of(bearer)
         if key is None:
             return await self._crossed(bearer, owner)
-        keys = self._begun.setdefault(owner, Keys(self._limits.keys))
+        keys = self._begun.setdefault(owner, Keys(_MOST_CROSSINGS))
         self._begun.move_to_end(owner)
         if len(self._begun) > _MOST_ENDED:
             self._begun.popitem(last=False)
         known = keys.found(key, b"")
         if known is None:
             known = asyncio.create_task(self._crossed(bearer, owner))
-            known.add_done_callback(partial(_drop_failed, keys, key))
+            known.add_done_callback(partial(self._drop_failed, owner, key))
             keys.keep(key, b"", known)
         return await asyncio.shield(known)
 
@@ -229,6 +231,14 @@ class Rooms:
         self._leave(room.owner)
         return True
 
+    def _drop_failed(self, owner: bytes, key: str, task: asyncio.Task[Room]) -> None:
+        """A crossing that failed is tried again, and whoever opens nothing is not kept."""
+        keys = self._begun.get(owner)
+        if keys is not None and (task.cancelled() or task.exception() is not None):
+            keys.drop(key)
+            if not keys:
+                del self._begun[owner]
+
     def _leave(self, owner: bytes) -> None:
         self._taken[owner] -= 1
         if not self._taken[owner]:
@@ -275,8 +285,3 @@ def _looked(session: Session) -> None:
 def _name_of(id: str) -> bytes:  # noqa: A002
     """By what a session is found: not by its id, so that what is compared tells nothing of it."""
     return hashlib.sha256(id.encode("utf-8", "replace")).digest()
-
-
-def _drop_failed(keys: Keys[asyncio.Task[Room]], key: str, task: asyncio.Task[Room]) -> None:
-    if task.cancelled() or task.exception() is not None:
-        keys.drop(key)

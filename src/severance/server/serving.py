@@ -15,10 +15,11 @@ import uvicorn
 
 from severance.server.app import application
 from severance.server.parts import Outside, Parts
-from severance.server.protocol import MOST_HEAD, Connection
+from severance.server.protocol import MOST_HEAD, STRANGERS, Connection
 
 _HANDSHAKE = 10.0
 _GOODBYE = 5.0
+_BREATH = 0.02
 _ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
 
 
@@ -76,26 +77,27 @@ class _Server(uvicorn.Server):
         self._tls = tls
         self._beside = beside
         self._ready = ready
+        self._accepting: asyncio.Task[None] | None = None
+        self._arriving = set[asyncio.Task[None]]()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""
         await self.lifespan.startup()
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            self._connection,
-            sock=self._listening,
-            ssl=self._tls,
-            backlog=self.config.backlog,
-            ssl_handshake_timeout=None if self._tls is None else _HANDSHAKE,
-            ssl_shutdown_timeout=None if self._tls is None else _GOODBYE,
-        )
-        self.servers = [server]
+        self._listening.setblocking(False)
+        self.servers = []
+        self._accepting = loop.create_task(self._accept())
         self.started = True
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Come to an end: what sends without an end first."""
         self._parts.closing.set()
+        if self._accepting is not None:
+            self._accepting.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._accepting
+        self._listening.close()
         await super().shutdown(sockets)
 
     @contextlib.contextmanager
@@ -119,6 +121,32 @@ class _Server(uvicorn.Server):
             if self._beside.recv(1):
                 return
         self.should_exit = True
+
+    async def _accept(self) -> None:
+        """Take connections, as long as there are not too many: the system keeps the others waiting."""
+        loop = asyncio.get_running_loop()
+        most = self._parts.outside.limits.connections * (1 + STRANGERS)
+        while True:
+            while len(self.server_state.connections) + len(self._arriving) >= most:
+                await asyncio.sleep(_BREATH)
+            try:
+                connection, _ = await loop.sock_accept(self._listening)
+            except OSError:  # it has gone already, or there are no more descriptors
+                await asyncio.sleep(_BREATH)
+                continue
+            arriving = loop.create_task(self._arrive(connection))
+            self._arriving.add(arriving)
+            arriving.add_done_callback(self._arriving.discard)
+
+    async def _arrive(self, connection: socket.socket) -> None:
+        with suppress(OSError):  # no TLS, or too slow with it
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._connection,
+                connection,
+                ssl=self._tls,
+                ssl_handshake_timeout=None if self._tls is None else _HANDSHAKE,
+                ssl_shutdown_timeout=None if self._tls is None else _GOODBYE,
+            )
 
     def _connection(self) -> Connection:
         return Connection(

@@ -23,6 +23,8 @@ _MAX_TABLES = 1_000
 _STEPS = 1 << 20
 """Of SQLite's machine, between two rows: a plain scan needs a few dozen."""
 _ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ})
+# The last where a name in a damaged file, or SQLite's own message about one, is no UTF-8.
+_ERRORS = (sqlite3.Error, OverflowError, UnicodeDecodeError)
 Row = tuple[bytes | int | float | None, ...]
 
 
@@ -69,7 +71,7 @@ class Database:
 
     def _columns(self, table: str) -> frozenset[str]:
         # A table-valued pragma would need more rights than a reader of one table; an empty select tells the names.
-        with suppress(sqlite3.Error):
+        with suppress(*_ERRORS):
             cursor = self._raw.execute(f'SELECT * FROM "{table.replace(chr(34), chr(34) * 2)}" LIMIT 0')  # noqa: S608
             return frozenset(column[0] for column in cursor.description)
         return frozenset()
@@ -82,7 +84,7 @@ class Database:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OverflowError):
+        except _ERRORS:
             raise InputError(f"{self._path} is damaged, or not the database that it seems to be") from None
 
 
@@ -126,6 +128,6 @@ def _confine(path: Path, raw: sqlite3.Connection) -> None:
     try:
         raw.execute("PRAGMA trusted_schema = OFF")
         raw.execute("PRAGMA cell_size_check = ON")
-    except sqlite3.Error:
+    except _ERRORS:
         raise InputError(f"{path} is damaged, or no SQLite file") from None
     raw.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY)

@@ -8,6 +8,7 @@ in this file: they are in the vector store beside it, whose entries are pickled 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from severance.errors import InputError
@@ -34,6 +35,16 @@ def file_of(path: Path) -> Path | None:
             raise pickled(path) if is_vectors(path) else InputError(f"{path} holds no {NAME} of mem0")
         return inside
     return path if files.head(path, len(database.MAGIC)) == database.MAGIC else None
+
+
+def is_home(folder: Path) -> bool:
+    """Whether there is a history in a folder."""
+    inside = folder / NAME
+    with suppress(InputError):
+        if inside.is_file() and not inside.is_symlink():
+            with database.opened(inside) as db:
+                return is_history(db.tables())
+    return False
 
 
 def is_vectors(folder: Path) -> bool:

@@ -53,7 +53,7 @@ def _folder(path: Path) -> str | None:
     chats = None if first is None else _chats(first)
     if chats is not None:
         return chats
-    if (path / mem0store.NAME).is_file() or mem0store.is_vectors(path):
+    if mem0store.is_home(path) or mem0store.is_vectors(path):
         return "mem0"
     return "markdown" if first is None and markdown.has_notes(path) else None
 

@@ -15,6 +15,11 @@ from kit.checks.alarms import (
     no_alarm_is_lost,
     sinks_hear_no_more_than_they_may,
 )
+from kit.checks.answered import (
+    a_key_is_of_its_session,
+    a_line_of_the_log_has_no_id,
+    a_route_answers_its_own_bearer,
+)
 from kit.checks.apart import (
     DOORS,
     PLANTED,
@@ -97,9 +102,11 @@ from kit.checks.resident import (
     a_scratch_in_use_is_not_swept,
     a_session_ends_with_its_connection,
     who_is_refused_does_not_keep_a_house_open,
+    who_may_not_stay_awake_is_shown_out,
     whose_permit_was_revoked_is_given_nothing_more,
 )
 from kit.checks.routing import a_plan_is_kept_to
+from kit.checks.spoken import a_model_names_nobody, a_session_over_http_is_its_bearers_alone
 from kit.checks.thresholds import (
     a_session_ends_although_a_look_failed,
     a_session_ends_although_its_threshold_came_and_went_meanwhile,
@@ -207,6 +214,7 @@ CHECKS: tuple[Check, ...] = (
             a_permit_writes_nothing_into_the_log,
             whose_permit_was_revoked_is_given_nothing_more,
             who_is_refused_does_not_keep_a_house_open,
+            who_may_not_stay_awake_is_shown_out,
             nobody_else_is_answered_as_the_owner,
             what_a_token_opened_ends_with_it,
             a_lock_ends_what_a_token_opened,
@@ -217,6 +225,11 @@ CHECKS: tuple[Check, ...] = (
     an_owner_token_that_opens_nothing_is_told,
     a_token_is_revoked_in_the_log_too,
     the_chip_has_no_secret_of_a_token,
+    a_session_over_http_is_its_bearers_alone,
+    a_model_names_nobody,
+    a_route_answers_its_own_bearer,
+    a_key_is_of_its_session,
+    a_line_of_the_log_has_no_id,
     secrets_in_notes_are_not_remembered,
     what_is_left_out_is_not_remembered,
     notes_go_to_the_persona_they_were_meant_for,

@@ -155,6 +155,16 @@ def whose_permit_was_revoked_is_given_nothing_more(folder: Path) -> None:
             del other
 
 
+def who_may_not_stay_awake_is_shown_out(folder: Path) -> None:
+    """Although nothing is called: its place wakes somebody else now."""
+    with _up(folder) as (resident, text):
+        own: Any = resident._house
+        with _inside(folder, text) as say:
+            assert isinstance(say(Stats()), Counts), "the control"
+            own.place("floor", {"mark": "outie"})
+            _until(lambda: resident.state().sessions == 0, "who may not stay awake stays inside", 5.0)
+
+
 def who_is_refused_does_not_keep_a_house_open(folder: Path) -> None:
     """Only who is let in, or answered, uses the house; only who is answered, a session."""
     with _up(folder) as (resident, text):

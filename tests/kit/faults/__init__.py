@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from kit.faults import (  # noqa: F401 - they fill it
     alarms,
+    answered,
     asked,
     captured,
     chosen,
@@ -25,6 +26,7 @@ from kit.faults import (  # noqa: F401 - they fill it
     routed,
     sealed,
     shared,
+    spoken,
     thresholds,
     traced,
     worker,

@@ -122,6 +122,13 @@ if sys.platform != "win32":
     def who_is_revoked_and_says_nothing_stays(patch: Patch) -> None:
         patch.setattr(relay.Relay, "look", lambda self: None)
 
+    @fault(checks.who_may_not_stay_awake_is_shown_out)
+    def only_permits_are_looked_at(patch: Patch) -> None:
+        def over_by(session: Any) -> Any:
+            return None if vars(session)["_admission"].holds() else admitted.no_longer_inside()
+
+        patch.setattr(relay, "over_by", over_by)
+
     @fault(checks.who_is_refused_does_not_keep_a_house_open)
     def rubbish_at_the_door_keeps_a_house_open(patch: Patch) -> None:
         true = Resident.check_open

@@ -47,8 +47,11 @@ NOT_CALLED = {
     "severance route": "it imports and forgets as those commands do; tests/routing holds it to its plan",
     "severance watch": "it remembers, amends and forgets through a session; tests/capture holds it to that",
     "severance integrate": "it severs, declares and registers as those commands do, and writes files of other programs",
+    "severance serve": "it serves sessions of a house that is up; the trace `http` calls what it serves, and "
+    "tests/server the process",
     "severance mcp": "it serves one session; the trace `mcp` calls what it serves, and tests/mcp_server the process",
     "severance hook": "it remembers, and asks for a context, through a session; tests/integrate holds it to that",
+    "severance.enter": "it lets in as `House.admit` does, here or in a house that is up",
     "severance barrier": "it works in stores of its own, which are gone afterwards",
     **dict.fromkeys((f"integrations.{name}" for name in _ADAPTERS), _OF_ADAPTERS),
     **dict.fromkeys(

@@ -92,7 +92,7 @@ def _outside(
         rate=float(rate),
         burst=2 * rate,
     )
-    allow_files(limits.connections + 2 * limits.sessions + _FILES)
+    allow_files(2 * limits.connections + 2 * limits.sessions + _FILES)
     return parts.Outside(ResidentHouse(store), limits, names=names, metrics_token=token, log=_write if log else None)
 
 
