@@ -209,6 +209,12 @@ def check_inside(session: Session) -> None:
     session._check_awake()
 
 
+def look_inside(session: Session) -> None:
+    """The same, asked also where the persona is awake: of another process, or of a house that is up."""
+    check_inside(session)
+    session._look()
+
+
 def over_by(session: Session) -> AsleepError | None:
     """Why the session is over, where what it was let in with no longer holds, or its persona may not stay awake: its
     hours, its turn, its time or the rules of its place have changed. It is not put to sleep here.

@@ -56,6 +56,10 @@ class Owning:
             self._telling.tell(What.TOKEN_REVOKED, {"id": id})
         self._tokens.revoke(id)
 
+    def _is_owner(self, text: str) -> bool:
+        """Whether whoever shows this text is answered as the owner now. Nothing is told. Raises InputError as below."""
+        return self._tokens.read(shown_text(text)).standing is not None
+
     def _owner_with(self, text: str) -> Standing:
         """Until when whoever shows this text is answered as the owner.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from base64 import b64encode
 from random import Random
 
 ALNUM = string.ascii_letters + string.digits
@@ -66,6 +67,8 @@ TOKENS = {
 """By the kind under which they are counted."""
 
 PASSWORD = drawn(11)
+ROOT_KEY = b64encode(Random(5).randbytes(32)).decode()
+"""As the key file of a house has it."""
 IN_A_SENTENCE = {
     "password": [
         f"password: {PASSWORD}",
@@ -78,6 +81,35 @@ IN_A_SENTENCE = {
         f"密码：{PASSWORD}",
         'passphrase = "correct horse battery staple"',
         "the password: Swordfish",
+        f"DB_PASS={PASSWORD}",
+        "export DB_PASS='correct horse'",
+        f"PASS = {PASSWORD}",
+        f"smtp_pass: {PASSWORD}",
+        f"curl -u admin:{PASSWORD} https://example.org/",
+        f"curl -sSLu 'admin:{PASSWORD}' https://example.org/",
+        f"curl https://example.org/ --user=admin:{PASSWORD}",
+        f"mysql -uroot -p{PASSWORD} shop",
+        f"mysqldump -h db.example.org -u root -p'{PASSWORD}' shop",
+        f"sshpass -p {PASSWORD} ssh example.org",
+        "sshpass -p 'correct horse' ssh example.org",
+        f"machine example.org login me password {PASSWORD}",
+        f"machine example.org\n  login me\n  account mine\n  password {PASSWORD}",
+        f"default login me password {PASSWORD}",
+        f"<password>{PASSWORD}</password>",
+        f'<db:userPassword type="plain">{PASSWORD}</db:userPassword>',
+        "<passphrase><![CDATA[correct horse]]></passphrase>",
+    ],
+    "key-of-32-bytes": [ROOT_KEY, f"$ cat severance.key\n{ROOT_KEY}", f"> `{ROOT_KEY}`", f"  {ROOT_KEY}\r"],
+    "wallet-key": [f"private key 0x{drawn(64, HEX)}", f"The private key is {drawn(64, HEX)}."],
+    "cookie": [
+        f"Cookie: session={drawn(32, HEX)}; theme=dark",
+        f"Set-Cookie: sid={drawn(24)}; Path=/; HttpOnly",
+        f"curl -H 'Cookie: session={drawn(32, HEX)}' https://example.org/",
+    ],
+    "webhook": [
+        f"https://hooks.slack.com/services/T{drawn(8)}/B{drawn(8)}/{drawn(24)}",
+        f"https://discord.com/api/webhooks/{drawn(18, string.digits)}/{drawn(68)}",
+        f"https://ptb.discordapp.com/api/v10/webhooks/{drawn(19, string.digits)}/{drawn(68)}",
     ],
     "secret": [
         f"API_KEY={drawn(32, HEX)}",
@@ -86,6 +118,7 @@ IN_A_SENTENCE = {
         f'{{"client_secret": "{drawn(24)}"}}',
         f"export SEVERANCE_KEY={drawn(43)}=",
         f'"access_token" => "{drawn(24)}"',
+        f"<apiToken>{drawn(24)}</apiToken>",
     ],
     "authorization": [f"Authorization: Bearer {drawn(40)}", f"curl -H 'Authorization: Basic {drawn(24, BASE64)}=='"],
     "key-in-address": [f"https://blob.example.org/f?sv=1&sig={drawn(43)}%3D&x=1"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -100,12 +101,48 @@ def test_a_plan_is_done_only_after_a_yes(
     for answer in ("\n", "n\n", "sure\n"):
         refused = run("route", "--apply", str(plan), input=answer)
         assert refused.code == 1
-        assert "Import 1 to home, 1 to work? [y/N]" in refused.err
+        assert f"Import 1 to home, 1 to work, for irving, from {path}? [y/N]" in refused.err
         assert "Nothing was moved." in refused.err
     assert len(exported(run, "office")) == 2
     assert run("route", "--apply", str(plan), input="y\n").code == 0
     assert "See you at nine." in exported(run, "office")
     assert exported(run, "house") == ["The beans grow."]
+
+
+def test_the_question_names_what_a_changed_plan_would_read(
+    run: Run, store: Path, tmp_path: Path, guide: str, plan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = source(tmp_path, SLACK), tmp_path / "o\x1bther.jsonl"
+    other.write_text(Path(path).read_text())
+    run("route", path, str(other), "--subject", "irving", "--examples", guide, "--plan", str(plan))
+    monkeypatch.setattr(streams, "can_ask", lambda: True)
+    refused = run("route", "--apply", str(plan), input="n\n")
+    assert f"Import 1 to work, for irving, from {path}, {tmp_path}/o" in refused.err
+    assert "\x1b" not in refused.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
+def test_a_plan_that_others_can_write_is_refused(
+    run: Run, store: Path, tmp_path: Path, guide: str, plan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("route", source(tmp_path, SLACK), "--subject", "irving", "--examples", guide, "--plan", str(plan))
+    before = exported(run, "office")
+    for mode in (0o666, 0o620, 0o602):
+        plan.chmod(mode)
+        refused = run("route", "--apply", str(plan), "--yes")
+        assert (refused.code, refused.out) == (2, "")
+        assert f"others than you can write {plan}; read it" in " ".join(refused.err.split())
+    plan.chmod(0o644)
+    with monkeypatch.context() as patched:
+        if os.geteuid() == 0:
+            os.chown(plan, 12345, -1)
+        else:
+            patched.setattr(os, "geteuid", lambda: 12345)
+        assert "others than you can write" in run("route", "--apply", str(plan), "--yes").err
+    assert exported(run, "office") == before
+    if os.geteuid() == 0:
+        os.chown(plan, 0, -1)
+    assert run("route", "--apply", str(plan), "--yes").code == 0
 
 
 def test_a_plan_changed_by_hand_is_done_as_it_stands(

@@ -393,8 +393,8 @@ def test_a_diff_shows_nothing_that_stays(machine: Machine) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        'mcp_servers = {severance = {command = "/old", args = ["mcp", "--place", "x", "--program", "codex"]}}\n',
-        '[mcp_servers]\nseverance = {command = "/old", args = ["mcp", "--place", "x", "--program", "codex"]}\n',
+        f'mcp_servers = {{severance = {{command = "severance", args = [{ARGS} "codex"]}}}}\n',
+        f'[mcp_servers]\nseverance = {{command = "severance", args = [{ARGS} "codex"]}}\n',
     ],
 )
 def test_what_cannot_be_changed_safely_is_left_to_its_user(text: str, machine: Machine) -> None:

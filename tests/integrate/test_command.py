@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import severance
 from severance import credentials
 from severance.integrate.files import BACKUP
+from severance.integrate.trial import tried
 
 from .conftest import Run
 
@@ -76,13 +78,84 @@ def test_what_it_writes_runs(store: Path, home: Path, run: Run) -> None:
     assert failed.err.startswith("severance: the server gave no answer: severance: no credential is kept")
 
 
-def test_a_server_that_is_not_there_is_told(store: Path, home: Path, run: Run) -> None:
+def test_a_server_that_is_not_there_is_told() -> None:
+    with pytest.raises(severance.StoreError, match="cannot be started"):
+        tried(["/nowhere/severance"])
+    with pytest.raises(severance.StoreError, match="gave no answer"):
+        tried([sys.executable, "-c", ""])
+
+
+@pytest.fixture
+def foreign(home: Path) -> Callable[..., Path]:
+    """A project by somebody else, whose server has these words, and which leaves a mark where it is started."""
+
+    def made(*words: str) -> Path:
+        project = home / "foreign"
+        project.mkdir(exist_ok=True)
+        written = {"mcpServers": {"severance": {"command": words[0], "args": words[1:]}}}
+        (project / ".mcp.json").write_text(json.dumps(written))
+        return project
+
+    return made
+
+
+def test_a_check_starts_nothing_that_is_not_written_here(
+    store: Path, home: Path, run: Run, foreign: Callable[..., Path]
+) -> None:
     run(*ARGUMENTS)
-    path = home / ".claude.json"
-    path.write_text(path.read_text().replace(json.dumps(entry(home)["command"]), '"/nowhere/severance"'))
-    assert "cannot be started" in run("integrate", "claude-code", "--check", code=1).err
-    path.write_text(path.read_text().replace("/nowhere/severance", "/bin/true"))
-    assert "gave no answer" in run("integrate", "claude-code", "--check", code=1).err
+    ours, mark = [entry(home)["command"], *entry(home)["args"]], home / "started"
+    other = home / "bin" / "severance"
+    other.parent.mkdir()
+    other.write_text(f"#!/bin/sh\necho run > {mark}\n")
+    other.chmod(0o700)
+    program = ["mcp", "--place", "laptop", "--program", "claude-code"]
+    for words in (
+        ["/bin/sh", "-c", f"echo run > {mark}", "--", "--store", str(store), *program],
+        [str(other), "--store", str(store), *program],
+        [str(other), *ours[1:]],
+        [*ours[:-5], "--key", f"command:echo run > {mark}", *program],
+        [*ours[:-5], "--embedder", "http://127.0.0.1:9", *program],
+        [*ours, "--program", "zed"],
+        [word if word != str(store) else str(home / "other") for word in ours],
+    ):
+        project = foreign(*words)
+        refused = run("integrate", "claude-code", "--project", str(project), "--check", code=1)
+        assert "nothing was started" in refused.err
+        assert words[0] in refused.err
+        assert (refused.out, refused.err.count("\n")) == ("", 1)
+        assert not mark.exists()
+    assert "It answers" in run("integrate", "claude-code", "--project", str(foreign(*ours)), "--check").out
+
+
+def test_a_command_that_is_refused_is_shown_and_safe_to_show(
+    store: Path, home: Path, run: Run, foreign: Callable[..., Path]
+) -> None:
+    words = ["/x\x1b[2J/severance", "--store", str(store), "mcp", "--place", "office", "--program", "claude-code"]
+    for act, code in (("--check", 1), ("--remove", 2)):
+        refused = run("integrate", "claude-code", "--project", str(foreign(*words)), act, code=code)
+        assert "/severance' --store" in refused.err
+        assert "\x1b" not in refused.err
+    words[2] = "/" + "y" * 5000
+    refused = run("integrate", "claude-code", "--project", str(foreign(*words)), "--check", code=1)
+    assert len(refused.err) < 1000
+
+
+def test_nothing_is_ended_because_of_what_somebody_else_wrote(
+    store: Path, home: Path, run: Run, foreign: Callable[..., Path]
+) -> None:
+    run("integrate", "claude-code", "--place", "office", "--yes")
+    (home / ".claude.json").unlink()
+    for begin in (["/bin/sh", "-c", "true"], ["/x/severance"]):
+        words = [*begin, "--store", str(store), "mcp", "--place", "office", "--program", "claude-code"]
+        project = foreign(*words)
+        before = (project / ".mcp.json").read_bytes()
+        for act in (["--remove"], ["--place", "laptop", "--wakes", "me=work"]):
+            refused = run("integrate", "claude-code", "--project", str(project), *act, "--yes", code=2)
+            assert refused.err.count("\n") == 1
+        assert (project / ".mcp.json").read_bytes() == before
+        assert listed(run) == [("office", "irving", True)]
+    run("integrate", "claude-code", "--project", str(project), "--remove", "--place", "office", "--yes")
+    assert listed(run) == [("office", "irving", False)], "its user has named the place"
 
 
 def test_it_can_be_taken_out_and_nothing_opens_any_more(store: Path, home: Path, run: Run) -> None:
@@ -248,9 +321,12 @@ def test_a_store_that_is_gone_can_still_be_taken_out(store: Path, home: Path, ru
 def test_a_key_file_is_named_from_everywhere(home: Path, run: Run, environ: dict[str, str]) -> None:
     del environ["SEVERANCE_KEY"]
     run("--key", "file:./root.key", "init")
-    run("--key", "file:./root.key", *ARGUMENTS)
+    said = run("--key", "file:./root.key", *ARGUMENTS).out
+    assert f"--key file:{home}/root.key integrate claude-code --check." in said
     assert f"file:{home}/root.key" in entry(home)["args"]
-    assert "It answers" in run("integrate", "claude-code", "--check").out
+    refused = run("integrate", "claude-code", "--check", code=1)
+    assert "nothing was started" in refused.err
+    assert "It answers" in run("--key", "file:./root.key", "integrate", "claude-code", "--check").out
 
 
 def test_without_the_extra_it_is_said_which_is_missing(

@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -278,6 +278,127 @@ def test_a_session_that_nobody_uses_falls_asleep(open_to: Open, ground: Ground) 
     client = open_to(ground.innie)
     until(lambda: ground.awake() == 0)
     assert client.request("tools/list").status_code == 404
+
+
+class Crowd:
+    """A door at which everybody waits until they may go on, and those who come to it, each in a thread."""
+
+    def __init__(self, open_to: Open, ground: Ground, kept: Callable[[str], bool]) -> None:
+        self.open_to, self.admit, self.kept = open_to, ground.doors.admit, kept
+        self.at_the_door, self.go = threading.Semaphore(0), threading.Event()
+        self.statuses: list[int] = []
+        self.threads: list[threading.Thread] = []
+        self.over_http = ground.over_http
+        ground.doors.admit = self._admitted  # type: ignore[method-assign]
+
+    def begin(self, *bearers: str) -> None:
+        """These come; returns when all wait."""
+        before = self.over_http._coming.total()
+        for bearer in bearers:
+            client = self.open_to(bearer, begun=False)
+            self.threads.append(threading.Thread(target=self._come, args=(client,)))
+            self.threads[-1].start()
+        until(lambda: self.over_http._coming.total() == before + len(bearers))
+
+    def end(self) -> list[int]:
+        """Let them go on; what all were answered."""
+        self.go.set()
+        for thread in self.threads:
+            thread.join(60)
+        return self.statuses
+
+    def _come(self, client: Posts) -> None:
+        self.statuses.append(client.request("initialize", **HELLO).status_code)
+
+    def _admitted(self, text: str, **named: Any) -> Session:
+        if self.kept(text):
+            self.at_the_door.release()
+            assert self.go.wait(60)
+        return self.admit(text, **named)
+
+
+@pytest.mark.parametrize("options", [{"most": 3, "most_each": 2, "most_coming": 20}])
+def test_strangers_at_the_door_take_no_place_of_a_session(open_to: Open, ground: Ground) -> None:
+    crowd = Crowd(open_to, ground, lambda bearer: bearer.startswith("stranger"))
+    try:
+        crowd.begin(*(f"stranger {number}" for number in range(6)))
+        assert open_to(ground.innie, begun=False).request("initialize", **HELLO).status_code == 200
+        crowd.begin(*(f"stranger {number}" for number in range(6, 19)), ground.outie)
+        assert crowd.statuses == [], "they wait, and so does whoever comes after them"
+        refused = open_to(ground.innie, begun=False).request("initialize", **HELLO)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "5"), "so many wait, and no more"
+    finally:
+        statuses = crowd.end()
+    assert sorted(statuses) == [200] + [401] * 19
+    assert (ground.awake(), ground.over_http.sessions) == (2, 2)
+    assert open_to(ground.innie, begun=False).request("initialize", **HELLO).status_code == 200
+
+
+@pytest.mark.parametrize("options", [{"most": 1, "most_each": 2}])
+def test_of_those_who_come_at_once_no_more_are_let_in_than_may_be(open_to: Open, ground: Ground) -> None:
+    crowd = Crowd(open_to, ground, lambda bearer: True)
+    crowd.begin(ground.innie, ground.innie, ground.outie)
+    refused = open_to(ground.innie, begun=False).request("initialize", **HELLO)
+    assert refused.status_code == 429, "two of one bearer wait already"
+    assert sorted(crowd.end()) == [200, 429, 429]
+    until(lambda: ground.awake() == 1)
+    assert ground.over_http.sessions == 1
+
+
+@pytest.mark.parametrize("options", [{"looked": 0.02, "idle": 1.0}])
+def test_being_looked_at_is_no_use(open_to: Open, ground: Ground) -> None:
+    open_to(ground.innie)
+    looks = _looks(ground)
+    until(lambda: ground.awake() == 0)
+    assert len(looks) > 2
+
+
+def _looks(ground: Ground, failing: int = 0) -> list[None]:
+    """Grows whenever the session that was let in last is looked at; the first looks fail."""
+    session, looks = ground.doors.admitted[-1], list[None]()
+    look = session._look
+
+    def counted() -> None:
+        looks.append(None)
+        if len(looks) <= failing:
+            raise RuntimeError
+        look()
+
+    vars(session)["_look"] = counted
+    return looks
+
+
+@pytest.mark.parametrize("options", [{"looked": 0.05}])
+def test_a_session_that_is_over_ends_although_nobody_calls(open_to: Open, ground: Ground, house: House) -> None:
+    client, other = open_to(ground.innie), open_to(ground.outie)
+    ended = threading.Event()
+
+    def stream() -> None:
+        with httpx2.Client(timeout=60) as http, http.stream("GET", client.address, headers=client.headers) as said:
+            opened.set()
+            with suppress(httpx2.RemoteProtocolError):
+                for _ in said.iter_bytes():
+                    pass
+        ended.set()
+
+    opened = threading.Event()
+    streaming = threading.Thread(target=stream)
+    streaming.start()
+    assert opened.wait(60)
+    looks = _looks(ground, failing=2)
+    until(lambda: len(looks) > 4)
+    assert (ground.awake(), ground.over_http.sessions) == (2, 2), "who may stay stays, whatever becomes of a look"
+    assert not ended.is_set()
+    for info in house.credentials():
+        if info.place == "floor":
+            house.revoke(info.id)
+    until(lambda: ground.over_http.sessions == 1)
+    streaming.join(60)
+    assert ended.is_set()
+    until(lambda: ground.awake() == 1)
+    assert {client.request(method).status_code for method in ("ping", "tools/list")} == {404}
+    assert client.http.get(client.address, headers=client.headers).status_code == 404
+    assert other.request("ping").status_code == 200
 
 
 @pytest.mark.parametrize("options", [{"threads": 1}])

@@ -169,6 +169,14 @@ def test_patience_has_an_end(dial: Dial, script: Script) -> None:
         assert 1 <= len(server.asked) <= 3
 
 
+def test_a_client_that_was_closed_says_so(dial: Dial) -> None:
+    client = dial("http://127.0.0.1:9", BEARER)
+    client.close()
+    for ask in (client.cross, client.ready):
+        with pytest.raises(errors.InputError, match="closed"):
+            ask()
+
+
 def test_every_problem_of_the_server_has_an_error() -> None:
     kinds = pytest.importorskip("severance.server.problems").KINDS
     assert len(kinds) > 20

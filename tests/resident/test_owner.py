@@ -5,9 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -19,7 +20,8 @@ from severance.embed import Hashing
 from severance.resident.messages import PROTOCOL, Admit, Oversee
 from severance.resident.oversight import AlarmsNow, Entries, Follow, LastCheckpoint, Overrides, VerifyLog
 from severance.resident.owner import Owner
-from severance.resident.resident import MOST_OWNERS
+from severance.resident.relay import Relay
+from severance.resident.resident import MOST_OWNERS, MOST_UNKNOWN, Habits, Resident
 from severance.worker.messages import Message, Recall, Stats, ToldFilter
 
 from .conftest import Up
@@ -318,6 +320,80 @@ def test_owners_are_few_and_leave_room_for_everybody_else(up: Start, store: Path
         owner.close()
         owner.close()
     until(lambda: _opens(house.owner, token))
+
+
+@pytest.fixture
+def resident(store: Path) -> Iterator[Resident]:
+    """A house that is up in this process, and hears nobody."""
+    house = Resident(store, lambda _: _own(store), Habits(isolation=None))
+    house.open()
+    yield house
+    house.stop()
+
+
+class _Asking:
+    """Many who show tokens at once. Whether a token opens nothing is found out only when they may go on."""
+
+    def __init__(self, resident: Resident, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.resident, self.true = resident, House._owner_with
+        self.refusing, self.go = threading.Semaphore(0), threading.Event()
+        self.errors: list[type[SeveranceError]] = []
+        self.threads: list[threading.Thread] = []
+        monkeypatch.setattr(House, "_owner_with", lambda house, text: self._owner_with(house, text))
+
+    def show(self, text: str) -> Relay:
+        """Show it, as a connection does."""
+        relay = cast(Relay, object())
+        self.resident.attend(relay, Oversee(PROTOCOL, text))
+        return relay
+
+    def begin(self, text: str) -> None:
+        """Show it, and wait in a thread for the answer."""
+        self.threads.append(threading.Thread(target=self._shown, args=(text,)))
+        self.threads[-1].start()
+
+    def end(self) -> None:
+        """Let them go on, and wait until all have an answer."""
+        self.go.set()
+        for thread in self.threads:
+            thread.join(60)
+
+    def _shown(self, text: str) -> None:
+        try:
+            self.show(text)
+        except SeveranceError as error:
+            self.errors.append(type(error))
+
+    def _owner_with(self, house: House, text: str) -> Any:
+        if text.startswith("sevo.made-up"):
+            self.refusing.release()
+            assert self.go.wait(60)
+        return self.true(house, text)
+
+
+def test_who_shows_made_up_tokens_shuts_no_owner_out(
+    resident: Resident, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking = _Asking(resident, monkeypatch)
+    try:
+        for number in range(MOST_OWNERS + MOST_UNKNOWN):
+            asking.begin(f"sevo.made-up.{number}")
+        for _ in range(MOST_UNKNOWN):
+            assert asking.refusing.acquire(timeout=60)
+        inside = [asking.show(token) for _ in range(MOST_OWNERS)]
+        with pytest.raises(StoreBusyError, match="owners' connections"):
+            asking.show(token)
+        until(lambda: len(asking.errors) == MOST_OWNERS)
+        assert set(asking.errors) == {StoreBusyError}, "who shows nothing waits a moment, and for its like alone"
+    finally:
+        asking.end()
+    assert asking.errors[MOST_OWNERS:] == [NotFoundError] * MOST_UNKNOWN
+    for number in range(2 * MOST_UNKNOWN):
+        with pytest.raises(NotFoundError):
+            asking.show(f"sevo.made-up.again{number}")
+    for relay in inside:
+        resident.dismiss(relay)
+    resident.dismiss(asking.show(token))
 
 
 def _opens(owner: Callable[[str], Owner], token: str) -> bool:

@@ -75,7 +75,7 @@ def test_a_head_that_does_not_end_is_not_waited_for(served: Serve) -> None:
 
 def test_a_body_that_does_not_end_is_not_waited_for(served: Serve) -> None:
     server = served(**HURRIED)
-    head = b"POST /v1/sessions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+    head = _posting("x")
     told, chunked = _opened(server), _opened(server)
     told.sendall(head + b"content-length: 9\r\n\r\n{")
     chunked.sendall(head + b"transfer-encoding: chunked\r\n\r\n1\r\n{\r\n")
@@ -83,6 +83,66 @@ def test_a_body_that_does_not_end_is_not_waited_for(served: Serve) -> None:
         said = _rest(each)
         assert said.startswith(b"HTTP/1.1 408 ")
         assert b"urn:severance:problem:too-slow" in said
+
+
+def _posting(bearer: str | None, path: str = "/v1/sessions") -> bytes:
+    shown = "" if bearer is None else f"authorization: Bearer {bearer}\r\n"
+    return f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{shown}content-type: application/json\r\n".encode()
+
+
+def test_who_shows_nothing_is_answered_before_the_body_comes(served: Serve) -> None:
+    server = served(rate=0)
+    for path in ("/v1/sessions", "/v1/owner/overrides/answers", "/v1/sessions/x/memories", "/mcp"):
+        for length in (b"content-length: 1000000", b"transfer-encoding: chunked"):
+            connection = _opened(server)
+            connection.sendall(_posting(None, path) + length + b"\r\n\r\n")
+            assert _rest(connection).startswith(b"HTTP/1.1 401 "), path
+
+
+def test_a_body_of_two_lengths_is_refused_and_what_follows_is_not_read(served: Serve) -> None:
+    server = served(rate=0)
+    connection = _opened(server)
+    ambiguous = b"content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+    connection.sendall(_posting("x") + ambiguous + b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+    said = _rest(connection)
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert b"urn:severance:problem:malformed" in said
+    assert said.count(b"HTTP/1.1 ") == 1
+
+
+def test_all_bodies_together_are_bounded_and_strangers_leave_some_to_sessions(
+    up: Start, served: Serve, permit: Make
+) -> None:
+    up(isolation=None)
+    server = served(rate=0, bodies=400_000, body_within=600)
+    mine = server.inside(permit())
+    held = [_opened(server) for _ in range(2)]
+    for each in held:
+        each.sendall(_posting("x") + b"content-length: 150001\r\n\r\n" + b" " * 150_000)
+    assert _rest(held[1]).startswith(b"HTTP/1.1 429 ")
+    assert mine.remember("x" * 60_000)["repeats"] == 1
+    refused = mine("POST", "/memories", content=b" " * 300_000, headers={"content-type": "application/json"})
+    assert problem(refused) == (429, "busy")
+    held[0].close()
+    given = {"content": b" " * 300_000 + b'{"text": "x"}', "headers": {"content-type": "application/json"}}
+    until(lambda: mine("POST", "/memories", **given).status_code == 201)
+
+
+def test_who_connects_and_sends_nothing_shuts_nobody_out(served: Serve) -> None:
+    server = served(connections=20, keep_alive=600, head_within=600, body_within=600, rate=0)
+    asked = _opened(server)
+    asked.sendall(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+    assert _answer(asked).startswith(b"HTTP/1.1 200 ")
+    silent = [_opened(server) for _ in range(100)]
+    uploading = [_opened(server) for _ in range(20)]
+    for each in uploading:
+        each.sendall(_posting("x") + b"content-length: 9\r\n\r\n")
+    assert server.client().get("/healthz", timeout=_LONGEST).status_code == 200
+    assert _rest(silent[0]) == b"", "the oldest had to go"
+    asked.sendall(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+    assert _answer(asked).startswith(b"HTTP/1.1 200 "), "and none that had asked something"
+    for each in (*silent, *uploading, asked):
+        each.close()
 
 
 def test_a_connection_without_a_request_is_closed(served: Serve) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx2
+import msgspec
 import pytest
 
 from kit import make_house
@@ -18,7 +19,9 @@ from severance.model import Memory
 from severance.resident.client import HouseState
 from severance.server.app import application
 from severance.server.cursors import cursor_in, page_of
+from severance.server.keys import Keys
 from severance.server.limits import Limits
+from severance.server.memories import _bare
 from severance.server.parts import Outside
 from severance.server.problems import Problem
 from severance.session import Session
@@ -94,6 +97,30 @@ def test_what_is_sent_again_is_done_once(shared: Shared) -> None:
     assert len(mine("GET", below + "/history").json()["memories"]) == 2
     assert [_keyed(mine, "four", "DELETE", below).json() for _ in range(2)] == [{"versions": 2}] * 2
     assert problem(mine("DELETE", below)) == GONE, "without the key it is another request"
+
+
+def test_what_is_kept_with_a_key_is_little_and_bounded(shared: Shared) -> None:
+    mine = shared.inside(subject="helly")
+    given = {"text": "long " * 2_000, "thread": "t", "pinned": True, "at": "2020-01-01", "metadata": {"n": 1}}
+    answers = [_keyed(mine, "k", "POST", "/memories", json=given) for _ in range(2)]
+    assert answers[0].content == answers[1].content
+    memory = msgspec.convert(answers[0].json(), Memory)
+    assert len(_bare([memory] * 2_048)) < 2_048 * 120
+    assert b"long" not in _bare([memory])
+
+    keys = Keys[bytes](1_000, 10_000)
+    for number in range(100):
+        keys.keep(str(number), b"", bytes(1_000), 1_000)
+    assert 5 <= len(keys) <= 10
+    assert keys.found("99", b"") is not None
+    assert keys.found("0", b"") is None
+    keys.keep("large", b"", bytes(20_000), 20_000)
+    assert len(keys) == 1
+    assert keys.found("large", b"") is not None, "the newest in any case"
+    keys.drop("large")
+    keys.keep("small", b"", b"")
+    keys.keep("other", b"", b"")
+    assert len(keys) == 2, "what is dropped takes no room"
 
 
 def test_a_key_is_for_one_request(shared: Shared) -> None:

@@ -18,7 +18,7 @@ from severance.resident.client import HouseState
 from severance.server.app import application
 from severance.server.limits import Limits
 from severance.server.parts import Outside
-from severance.server.problems import KINDS, problem_of
+from severance.server.problems import KINDS, MOST_TOLD, problem_of
 from severance.session import Session
 
 from .conftest import Shared, problem
@@ -207,16 +207,46 @@ def test_a_body_is_counted_while_it_comes(shared: Shared) -> None:
     def pieces() -> Any:
         yield from (whole[start : start + 65_536] for start in range(0, len(whole), 65_536))
 
-    assert problem(mine("POST", "/recall", content=whole, headers=headers)) == (413, "too-large")
-    assert problem(mine("POST", "/recall", content=pieces(), headers=headers)) == (413, "too-large")
-    assert mine("POST", "/recall", content=b" " * (limit - 15) + b'{"query": "x"}', headers=headers).status_code == 200
+    assert problem(mine("POST", "/memories", content=whole, headers=headers)) == (413, "too-large")
+    assert problem(mine("POST", "/memories", content=pieces(), headers=headers)) == (413, "too-large")
+    padded = b" " * (limit - 15) + b'{"text": "pad"}'
+    assert mine("POST", "/memories", content=padded, headers=headers).status_code == 201
+
+
+def test_only_who_has_a_session_may_send_much(shared: Shared) -> None:
+    mine, limits = shared.inside(), Limits()
+    much = {"content": b" " * (limits.small_body + 1), "headers": {"content-type": "application/json"}}
+    little = {**much, "content": b" " * (limits.small_body - 20) + b'{"answer": "x"}'}
+    for path in ("/v1/sessions", "/v1/owner/overrides/answers", "/healthz", "/v1/sessions/x"):
+        assert problem(mine.client.post(path, **much)) == (413, "too-large"), path
+    stranger = shared.server.client("x")
+    for path in ("/v1/sessions/x/memories", mine.path + "/memories", mine.path + "/recall"):
+        assert problem(stranger.post(path, **much)) == (404, "not-found")
+    assert problem(stranger.post("/v1/owner/overrides/answers", **little)) == (404, "not-found")
+    large = {"query": "x" * (2 * limits.small_body)}
+    assert mine("POST", "/recall", json=large).status_code == 200
+    assert problem(mine("POST", "/recall", json={"query": "x" * 2**21})) == (413, "too-large")
+
+
+def test_an_answer_tells_some_of_what_is_wrong(shared: Shared) -> None:
+    mine = shared.inside()
+    few = mine("POST", "/memories", json={"memories": [{"text": 7}] * 500})
+    assert problem(few) == (422, "invalid")
+    assert len(few.json()["errors"]) == MOST_TOLD
+    unknown = {f"{n:x}": 1 for n in range(20_000)}
+    for path in ("/v1/owner/overrides/answers", mine.path + "/memories", mine.path + "/recall"):
+        answer = mine.client.post(path, json=unknown)
+        assert problem(answer) == (422, "invalid")
+        assert [each["code"] for each in answer.json()["errors"]] == ["too_many_fields"]
+    some = mine.client.post("/v1/owner/overrides/answers", json={f"{n:x}": 1 for n in range(20)})
+    assert len(some.json()["errors"]) == 21, "one for each, and one for what is not there"
 
 
 @pytest.mark.parametrize("depth", [100_000, 1_000_000])
 def test_json_that_is_deep_or_huge_is_refused(shared: Shared, depth: int) -> None:
     mine, headers = shared.inside(), {"content-type": "application/json"}
     for body in (b"[" * depth, b'{"query": "x", "limit": ' + b"9" * depth + b"}", b'{"query": "\\ud800"}'):
-        answer = mine("POST", "/recall", content=body, headers=headers)
+        answer = mine("POST", "/memories", content=body, headers=headers)
         assert problem(answer) in ((400, "malformed"), (422, "invalid"))
     assert mine("GET").status_code == 200
 

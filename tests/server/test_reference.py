@@ -8,6 +8,7 @@ import pytest
 
 from docs.runner import ROOT
 from severance.server import reference
+from severance.server.bodies import QUERY
 from severance.server.limits import Limits
 from severance.server.problems import KINDS
 from severance.server.protocol import MOST_HEAD
@@ -30,7 +31,16 @@ def test_the_guide_names_problems_that_there_are() -> None:
 @pytest.mark.parametrize(
     ("line", "value"),
     [
-        ("the body of a request", f"{Limits().body // 2**20} MiB"),
+        (
+            "the body of a request that writes memories, or speaks MCP",
+            f"{Limits().body // 2**20} MiB, for writing only with a session's own bearer",
+        ),
+        ("the body of `recall` and `context`", f"{QUERY / 2**20:g} MiB"),
+        ("any other body", f"{Limits().small_body // 2**10} KiB"),
+        (
+            "all bodies that are read or dealt with",
+            f"{Limits().bodies // 2**20} MiB; those of no session here {Limits().bodies // 2**21} MiB",
+        ),
         ("its head", f"{MOST_HEAD // 2**10} KiB, whole within {Limits().head_within:g} seconds"),
         ("its body", f"whole within {Limits().body_within:g} seconds"),
         ("sessions at once (`--most`)", f"{Limits().sessions}; of one bearer {Limits().sessions_each}"),

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
+
+import httpx2
 
 import severance
-from kit import KEY
+from kit import KEY, make_house
 from kit.processes import until, with_proc
+from severance import House
 from severance.embed import Hashing
+from severance.resident.client import HouseState
+from severance.server.app import application
+from severance.server.limits import Limits
+from severance.server.parts import Outside
+from severance.session import Session
 
 from .conftest import Served, Shared, Up, problem
 
@@ -122,6 +133,75 @@ def test_a_crossing_that_failed_is_tried_again(up: Start, served: Serve, permit:
     assert problem(client.post("/v1/sessions", headers=key)) == (503, "house-down")
     up(isolation=None)
     assert client.post("/v1/sessions", headers=key).status_code == 201
+
+
+def test_a_crossing_that_has_ended_is_not_the_answer_to_the_same_key(up: Start, served: Serve, permit: Make) -> None:
+    house = up(isolation=None).house
+    server, key = served(), {"Idempotency-Key": "k"}
+    client = server.client(permit())
+    first = client.post("/v1/sessions", headers=key).json()["id"]
+    assert client.post("/v1/sessions", headers=key).json()["id"] == first
+    assert client.delete(f"/v1/sessions/{first}").status_code == 204
+    second = client.post("/v1/sessions", headers=key)
+    assert second.status_code == 201
+    assert second.json()["id"] != first
+    assert client.get(second.headers["location"]).status_code == 200
+
+    short = server.client(permit(until=timedelta(seconds=2)))
+    crossed = short.post("/v1/sessions", headers=key)
+    assert crossed.status_code == 201
+    until(lambda: house.state().sessions == 1)
+    assert problem(short.post("/v1/sessions", headers=key)) == GONE
+    assert problem(short.get(crossed.headers["location"])) == ENDED
+
+
+class Slow:
+    """A door at which one bearer is let in, and all others wait until they are sent away."""
+
+    def __init__(self, house: House, bearer: str) -> None:
+        self._house, self._bearer = house, bearer
+        self.may = threading.Event()
+
+    def admit(self, text: str, /, *, place: str | None = None, tool: str | None = None) -> Session:
+        if text != self._bearer:
+            assert self.may.wait(60)
+        return self._house.admit(text, place=place, tool=tool)
+
+    def state(self) -> HouseState:
+        return HouseState(False, 1)
+
+
+def test_bearers_that_open_nothing_shut_out_nobody_who_was_let_in(folder: Path) -> None:
+    with make_house(folder) as house:
+        bearer = house.register("mark", "floor", "desk")
+        door = Slow(house, bearer)
+        app = application(Outside(door, Limits(sessions=5, threads=4, waiting=40)))
+
+        async def asked() -> tuple[list[int], int, list[int]]:
+            transport = httpx2.ASGITransport(app=app)
+            async with (
+                app.router.lifespan_context(app),
+                httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
+            ):
+
+                async def cross(shown: str) -> httpx2.Response:
+                    return await client.post("/v1/sessions", headers={"Authorization": f"Bearer {shown}"})
+
+                rooms = app.state.parts.rooms
+                first = [(await cross(bearer)).status_code]
+                flood = [asyncio.create_task(cross(f"made up {n}")) for n in range(100)]
+                while len([each for each in flood if each.done()]) + rooms._arriving.inside < 100:
+                    await asyncio.sleep(0.01)
+                first += [(await asyncio.wait_for(cross(bearer), 50)).status_code for _ in range(4)]
+                sixth = (await cross(bearer)).status_code
+                door.may.set()
+                return first, sixth, [each.status_code for each in await asyncio.gather(*flood)]
+
+        inside, sixth, others = asyncio.run(asked())
+    assert inside == [201] * 5
+    assert sixth == 503, "sessions are bounded still"
+    assert set(others) <= {404, 429, 503}
+    assert others.count(429) == 100 - 22, "a part of the queue is theirs"
 
 
 def test_sessions_are_bounded_for_each_bearer_and_for_all(up: Start, served: Serve, permit: Make) -> None:

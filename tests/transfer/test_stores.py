@@ -80,6 +80,13 @@ def test_a_bad_row_costs_no_other(tmp_path: Path) -> None:
     assert [each.where for each in skipped] == [f"row {number}" for number in range(1, 6)]
 
 
+def test_a_value_that_no_memory_can_have_is_not_parsed(tmp_path: Path) -> None:
+    path = store(tmp_path / "store.db", json.dumps({"text": "a", "rest": "x" * 1_100_000}), '{"text": "b"}')
+    found, skipped = both(path)
+    assert [item.draft.text for item in found] == ["b"]
+    assert [each.why for each in skipped] == ["its value is longer than 1,048,576 bytes"]
+
+
 def test_nothing_is_made_or_changed_beside_a_database(tmp_path: Path) -> None:
     path = store(tmp_path / "store.db", '{"text": "x"}')
     before = path.read_bytes(), sorted(tmp_path.iterdir())
@@ -221,3 +228,57 @@ def test_notes_beside_a_file_of_that_name_are_still_notes(tmp_path: Path) -> Non
     (tmp_path / "a.md").write_text("# Beds\n\nBeans.\n")
     (tmp_path / "history.db").write_bytes(b"nothing of the kind")
     assert detect(tmp_path) == "markdown"
+
+
+def grown(path: Path, statement: str, rows: int, column: str, size: int) -> Path:
+    """A small file whose rows give much: all of them have a column that was added with a default."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(statement)
+        table = statement.split()[2]
+        content = [(str(row), "b", "ADD", THEN) for row in range(rows)]
+        db.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?)", content)
+        db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT DEFAULT '{'x' * size}'")
+        db.commit()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("statement", "column", "entries"),
+    [
+        ("CREATE TABLE history (memory_id TEXT, new_memory TEXT, event TEXT, created_at TEXT)", "updated_at", 200),
+        ("CREATE TABLE history (updated_at TEXT, new_memory TEXT, event TEXT, created_at TEXT)", "memory_id", 1),
+        ("CREATE TABLE store (prefix TEXT, key TEXT, created_at TEXT, updated_at TEXT)", "value", 200),
+    ],
+)
+def test_a_small_file_that_gives_much_is_refused(tmp_path: Path, statement: str, column: str, entries: int) -> None:
+    # Of those that are all one memory, one is left.
+    few = grown(tmp_path / "few.db", statement, 200, column, 100)
+    assert len([*both(few)[0], *both(few)[1]]) == entries
+    many = grown(tmp_path / "many.db", statement, 200, column, 50_000)
+    with pytest.raises(InputError, match="gives more than 8 times its size") as refused:
+        both(many)
+    assert str(many) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_rows_that_hold_nothing_cost_something_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = made(tmp_path / "history.db", HISTORY, rows=[(None,) * 10] * 5000, table="history")
+    assert len(both(path)[1]) == 5000
+    monkeypatch.setattr(database, "_MOST_TIMES", 0.1)
+    with pytest.raises(InputError, match="times its size"):
+        both(path)
+
+
+def test_a_table_that_was_made_with_very_much_is_refused(tmp_path: Path) -> None:
+    fits = made(tmp_path / "fits.db", HISTORY, f"CREATE TABLE other (a /* {'x' * 60_000} */)")
+    assert both(fits, "mem0") == ([], [])
+    path = made(tmp_path / "history.db", HISTORY, f"CREATE TABLE other (a /* {'x' * 70_000} */)")
+    with pytest.raises(InputError, match="damaged, or not the database"):
+        both(path, "mem0")
+
+
+def test_a_memory_with_a_very_long_id_is_skipped(tmp_path: Path) -> None:
+    path = history(tmp_path / "history.db", ("a" * 1024, "Stays.", "ADD"), ("b" * 1025, "Goes.", "ADD"))
+    found, skipped = both(path)
+    assert [item.draft.text for item in found] == ["Stays."]
+    assert [(each.where, each.why) for each in skipped] == [("row 2", "its id is longer than 1,024 bytes")]

@@ -1,4 +1,4 @@
-"""Forms of secrets that are looked for beside those of detect-secrets: younger tokens, blocks, and passwords in prose.
+"""Forms of secrets that are looked for beside those of detect-secrets: younger tokens, passwords in commands and prose.
 
 Each pattern of a token is a prefix that its issuer chose so that it can be found, and names where the issuer says so.
 """
@@ -14,7 +14,7 @@ TOKENS: tuple[tuple[str, str], ...] = (
     ("anthropic-key", r"\bsk-ant-[\w-]{20,}"),
     # https://platform.openai.com/docs/api-reference/authentication (project, service account and admin keys)
     ("openai-token", r"\bsk-(?:proj|svcacct|admin|None)-[\w-]{20,}"),
-    ("sk-token", r"\bsk-(?=[\w-]*\d)(?:or-v1-)?[A-Za-z0-9]{24,}"),
+    ("sk-token", r"\bsk-(?=[\w-]{0,64}\d)(?:or-v1-)?[A-Za-z0-9]{24,}"),
     # https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github
     ("github-token", r"\bgithub_pat_\w{22,}"),
     # https://docs.gitlab.com/security/tokens/#token-prefixes
@@ -62,38 +62,93 @@ TOKENS: tuple[tuple[str, str], ...] = (
     # https://age-encryption.org/v1
     ("age-key", r"\bAGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{50,}"),
     # RFC 7519: a header and claims, which are JSON objects in base64url, and a signature
-    ("json-web-token", r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)*"),
+    ("json-web-token", r"\beyJ[\w-]{8,4096}\.eyJ[\w-]{8,}(?:\.[\w-]*)*"),
     # RFC 9110, section 11.6.2
     ("authorization", r"(?i:\bauthorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:bearer|basic|token)\s{1,3})(\S{8,})"),
-    ("authorization", r"(?i:\bbearer\s{1,3})((?=[\w.~+/-]*\d)[\w.~+/-]{20,}=*)"),
+    ("authorization", r"(?i:\bbearer\s{1,3})((?=[\w.~+/-]{0,64}\d)[\w.~+/-]{20,}=*)"),
     # https://learn.microsoft.com/azure/storage/common/storage-sas-overview, and keys in addresses generally
+    # https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+    ("webhook", r"\bhooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/([\w/-]{20,})"),
+    # https://docs.discord.com/developers/resources/webhook
+    ("webhook", r"\bdiscord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/(\d{15,21}/[\w-]{40,})"),
     ("key-in-address", r"[?&](?i:sig|key|signature|x-amz-signature|x-goog-signature)=([^&\s\"'<>)]{16,})"),
 )
 """A kind and its pattern. Where the pattern has a group, that is the secret."""
-
-_BODY = r"(?:[>|\s]*(?:[\w-]+: [^\n]*|[A-Za-z0-9+/=\\]{16,76}(?:\\n)?)[ \t\r]*(?:\n|\Z))"
-BLOCKS: tuple[str, ...] = (
-    # RFC 7468, RFC 9580; with END as far as that, and without it as far as lines look like a key
-    r"(?s:-{4,5} ?BEGIN (?P<what>[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?) ?-{4,5}"
-    r"(?:(?:(?!-{4,5} ?BEGIN ).){0,65536}?-{4,5} ?END (?P=what) ?-{4,5}|[ \t\r]*\n" + _BODY + r"*))",
-    _BODY + r"*[>|\s]*-{4,5} ?END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}",
-    r"(?s:PuTTY-User-Key-File-\d:.{0,65536}?(?:Private-MAC: *[0-9a-f]+|\Z))",
-)
-"""Private keys: a whole one, or one without its end, or the end of one; and a PuTTY one."""
 
 _PERSONAL = (
     r"passw(?:or)?ds?|passwd|passphrase|passcode|pwd|passwort|kennwort|contraseña|contrasena|mot de passe|senha|"
     r"wachtwoord|hasło|пароль|密码|パスワード"
 )
+_CAPITAL = r"(?-i:[A-Z0-9]_PASS|\bPASS(?=[ \t]{0,3}=))(?![\w-])"
+_LOWER = r"(?:[a-z0-9][_-]pass|\bpass(?=[ \t]{0,3}=))(?![\w-])"
 _TECHNICAL = (
     r"secret|token|credential|(?:api|access|secret|private|signing|encryption|root|master|auth|account)[ _-]?key|_key"
 )
 ASSIGNED = (
-    rf"(?i:(?P<password>{_PERSONAL})|(?:{_TECHNICAL}))[\w-]{{0,16}}[\"'`\])*_]{{0,3}}[ \t]{{0,3}}"
+    rf"(?i:(?P<password>{_PERSONAL}|{_CAPITAL})|(?P<short>{_LOWER})|(?:{_TECHNICAL}))"
+    r"[\w-]{0,16}[\"'`\])*_]{0,3}[ \t]{0,3}"
     r"(?P<by>:=|=>|[=:：|]|\b(?:is|was|ist|est|es)\b)[*_]{0,2}[ \t]{0,3}"
     r"(?:(?P<quote>[\"'`])(?P<quoted>[^\"'`\r\n]{4,200})(?P=quote)|(?P<bare>[^\s\"'`<>(){}\[\],;|]{6,}))"
 )
 """A name that sounds like a secret, and what it is set to: quoted, or one word."""
+
+_WORD = r"(?:\"[^\"\r\n]{1,256}\"|'[^'\r\n]{1,256}'|[^\s\"'`<>|;&]{1,256})"
+STANDING: tuple[tuple[str, str, str], ...] = (
+    # a root key as its file has it: 32 bytes in base64, the last letter with two empty bits; no end of a certificate
+    (
+        "key-of-32-bytes",
+        "=",
+        r"(?m:^)(?<![A-Za-z0-9+/]{64}\n)(?:[>|*$#\t -]{0,16}[ \t])?[`\"']?([\w+/-]{42}[AEIMQUYcgkosw048]=)"
+        r"(?m:(?=[`\"']?[ \t\r]*$))",
+    ),
+    (
+        "wallet-key",
+        "key",
+        r"(?i:\b(?:private|secret|signing)[ _-]?key)(?:[\s:=\"'`*(]|\bis\b|\bhex\b){0,8}\b((?:0x)?[0-9A-Fa-f]{64})\b",
+    ),
+    (
+        "password",
+        "curl",
+        r"\bcurl\b[^\n]{0,400}?(?<!\S)(?:-[A-Za-z]{0,8}[uU]|--(?:proxy-)?user)[ \t=]{0,3}"
+        rf"(?=[\"']?[^\s:\"']{{1,128}}:[^\s:])({_WORD})",
+    ),
+    ("password", "sshpass", rf"\bsshpass\b[^\n]{{0,100}}?(?<!\S)-p[ \t]{{0,3}}({_WORD})"),
+    (
+        "password",
+        "-p",
+        r"\b(?:mysql|mariadb)[a-z-]{0,16}[ \t][^\n|;&]{0,300}?(?<!\S)-p"
+        rf"(?!\s|[\d:.]{{1,40}}(?:\s|\Z)|ort\b|rotocol\b|assword\b)({_WORD})",
+    ),
+    # the file .netrc of curl, ftp and git, on one line or more
+    (
+        "password",
+        "login",
+        r"\b(?:machine\s{1,8}\S{1,253}|default)\s{1,8}(?:(?:login|account)\s{1,8}\S{1,128}\s{1,8}){1,2}password\s{1,8}"
+        r"(\S{1,256})",
+    ),
+    (
+        "password",
+        "</",
+        r"(?i:<[\w:.-]{0,32}(?:password|passwd|passphrase)[\w.-]{0,16}(?:\s[^<>]{0,200})?>)\s{0,8}(?:<!\[CDATA\[)?"
+        r"([^<>\s\]][^<>\r\n\]]{2,255})(?:\]\]>)?\s{0,8}</",
+    ),
+    (
+        "secret",
+        "</",
+        r"(?i:<[\w:.-]{0,32}(?:secret|token|api[_-]?key|private[_-]?key)[\w.-]{0,16}(?:\s[^<>]{0,200})?>)\s{0,8}"
+        r"(?:<!\[CDATA\[)?(?=[^<>\s]{0,255}\d)([^<>\s\]]{8,256})(?:\]\]>)?\s{0,8}</",
+    ),
+    # RFC 6265, sections 4.1 and 4.2
+    (
+        "cookie",
+        "cookie",
+        r"(?i:(?<![\w-])(?:set-)?cookie[\"']?[ \t]{0,3}:[ \t]{0,3}[\"']?)"
+        r"(?=[^\"'\r\n]{1,4096}?\d)([^\s=;,\"'<>(){}]{1,128}=\"?[^\s\"'<${%][^\"'\r\n]{3,4096})",
+    ),
+)
+"""A kind, what a text has to have in it (in small letters), and a pattern whose group is the secret that its place
+gives away. Every repetition has a bound, so that the time grows with the length of the text.
+"""
 
 NO_SECRET = frozenset(
     re.findall(

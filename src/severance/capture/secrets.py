@@ -18,7 +18,8 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
-from severance.capture.patterns import ASSIGNED, BLOCKS, NO_SECRET, TOKENS
+from severance.capture.blocks import private_keys
+from severance.capture.patterns import ASSIGNED, NO_SECRET, STANDING, TOKENS
 from severance.errors import InputError
 
 _PLUGINS = (
@@ -47,15 +48,23 @@ _PLUGINS = (
 """Those whose patterns are used. Left out: public IP addresses, which are no secrets, and hexadecimal strings of high
 entropy, which in notes are the names of commits, files and memories."""
 
-_WINDOW, _STEP = 2_000, 1_500
+_WINDOW, _STEP = 1_000, 500
 """A longer line is looked at in parts that overlap: some patterns take the square of a line's length."""
+_PIECE = re.compile(r"\S+(?:[^\S\n]{1,15}\S+)*")
+"""Parts of a line with wide gaps between them are apart: some patterns take the third power of a gap's length."""
+_ROUNDS = 16
+_TEMPLATE_CHARS = 512
+_NAME_CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+_UNSEEN = re.compile(
+    r"[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]"
+)
+"""Characters without a width, which may stand between the letters of a token."""
 _GROUP_CHARS = 16
 _LONG = re.compile(r"\S{16}|(?i:authorization)")
 _LONG_DIGITS = re.compile(r"\d\S{10}|\S{10}\d|(?=\S{11})\S{0,9}\d")
 """What a line has to have before the patterns of tokens are worth their time."""
 _REMOVED = re.compile(r"\[secret removed: [a-z0-9-]+\]")
 _WORD = re.compile(r"[\w+/=~-]*(?:\.[\w+/=~-]+)*")
-_WORD_BEFORE = re.compile(r"[A-Za-z0-9_-]{0,256}\Z")
 _QUOTED = re.compile(r"([\"'`])([A-Za-z0-9+/=_-]{20,})\1")
 _KEPT = re.compile(
     r"(?i:[0-9a-f]+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|sha(?:1|256|384|512)-.*)"  # commits, ids, hashes
@@ -107,31 +116,55 @@ def clean(text: str) -> Cleaned:
     """
     detectors = _detectors()
     found: Counter[str] = Counter()
-    while spans := _found(text, detectors):  # what was hidden by a secret beside it is found when that is gone
+    for _ in range(_ROUNDS):  # what was hidden by a secret beside it is found when that is gone
+        spans = _found(text, detectors)
+        if not spans:
+            return Cleaned(text, dict(sorted(found.items())))
         parts, at = [], 0
         for span in spans:
             parts += [text[at : span.start], f"[secret removed: {span.kind}]"]
             found[span.kind] += 1
             at = span.end
         text = "".join([*parts, text[at:]])
-    return Cleaned(text, dict(sorted(found.items())))
+    found["tangled"] += 1  # nobody writes so many secrets that each hide the next: nothing of it is kept
+    return Cleaned("[secret removed: tangled]", dict(sorted(found.items())))
 
 
 def _found(text: str, detectors: _Detectors) -> list[_Span]:
+    spans = _seen(text, detectors)
+    if _UNSEEN.search(text):
+        at = [number for number, char in enumerate(text) if not _UNSEEN.match(char)]
+        for span in _seen(_UNSEEN.sub("", text), detectors):
+            spans.append(_Span(at[span.start], at[span.end - 1] + 1, span.kind))
+        spans = [_with_unseen(text, span) for span in spans]
+    return _apart(spans)
+
+
+def _with_unseen(text: str, span: _Span) -> _Span:
+    """The span with the characters without a width that stand beside it."""
+    start, end = span.start, span.end
+    while start and _UNSEEN.match(text[start - 1]):
+        start -= 1
+    while end < len(text) and _UNSEEN.match(text[end]):
+        end += 1
+    return _Span(start, end, span.kind)
+
+
+def _seen(text: str, detectors: _Detectors) -> list[_Span]:
     bare = _REMOVED.sub(lambda match: "\n" * len(match[0]), text)  # the names of kinds are no names of secrets
-    looking = (_blocks, _tokens, _known, _assigned, _entropy)
-    return _apart(span for look in looking for span in look(bare, detectors))
+    looking = (_blocks, _tokens, _known, _standing, _assigned, _entropy)
+    return [span for look in looking for span in look(bare, detectors)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Detectors:
-    """Patterns by kind: those of detect-secrets, our own of tokens, of blocks, of names with a value; and the measure
+    """Patterns by kind: those of detect-secrets, our own of tokens, of places, of names with a value; and the measure
     of entropy with its limit.
     """
 
     known: tuple[tuple[str, re.Pattern[str]], ...]
     tokens: tuple[tuple[str, re.Pattern[str]], ...]
-    blocks: tuple[re.Pattern[str], ...]
+    standing: tuple[tuple[str, str, re.Pattern[str]], ...]
     assigned: re.Pattern[str]
     entropy: Any
 
@@ -149,7 +182,7 @@ def _detectors() -> _Detectors:
     return _Detectors(
         known=tuple((_slug(each.secret_type), pattern) for each in classes for pattern in each.denylist),
         tokens=tuple((kind, re.compile(pattern)) for kind, pattern in TOKENS),
-        blocks=tuple(map(re.compile, BLOCKS)),
+        standing=tuple((kind, needs, re.compile(pattern)) for kind, needs, pattern in STANDING),
         assigned=re.compile(ASSIGNED),
         entropy=entropy,
     )
@@ -160,23 +193,23 @@ def _slug(name: str) -> str:
 
 
 def _blocks(text: str, detectors: _Detectors) -> Iterator[_Span]:
-    if "PRIVATE KEY" in text or "PuTTY-User-Key-File" in text:
-        for pattern in detectors.blocks:
-            yield from (_Span(each.start(), each.end(), "private-key") for each in pattern.finditer(text))
+    return (_Span(start, end, "private-key") for start, end in private_keys(text))
 
 
 def _tokens(text: str, detectors: _Detectors) -> Iterator[_Span]:
+    words = _Words(text)
     for at, line in _lines(text):
         if not _LONG.search(line):
             continue
         for kind, pattern in detectors.tokens:
             for match in pattern.finditer(line):
                 start, end = match.span(match.re.groups)  # the group, or where there is none the whole
-                yield from _unless_template(text, _Span(at + start, _end_of_word(text, at + end), kind))
+                yield from _unless_template(text, _Span(at + start, words.end(at + end), kind))
 
 
 def _known(text: str, detectors: _Detectors) -> Iterator[_Span]:
     """What the patterns of detect-secrets match, with the whole word that it stands in: some match its beginning."""
+    words = _Words(text)
     for at, window in _windows(text):
         if "://" not in window and not _LONG_DIGITS.search(window):
             continue
@@ -184,8 +217,19 @@ def _known(text: str, detectors: _Detectors) -> Iterator[_Span]:
             for match in pattern.finditer(window):
                 start, end = _place(match, kind)
                 if any(char.isdigit() for char in window[start:end]) or kind == "basic-auth-credentials":
-                    start -= len(_before(window, start))
-                    yield from _unless_template(text, _Span(at + start, _end_of_word(text, at + end), kind))
+                    start -= _name_before(window, start)
+                    yield from _unless_template(text, _Span(at + start, words.end(at + end), kind))
+
+
+def _standing(text: str, detectors: _Detectors) -> Iterator[_Span]:
+    """What its place gives away: in a command, a file of logins, a tag, a header, or alone on its line."""
+    lowered = text.lower()
+    for kind, needs, pattern in detectors.standing:
+        for match in pattern.finditer(text) if needs in lowered else ():
+            value = match[1].strip("\"'")
+            last = value.rpartition(":")[2]  # NAME:PASSWORD
+            if last.lower() not in NO_SECRET and not _TEMPLATE.fullmatch(last):
+                yield _Span(match.start(1), match.end(1), kind)
 
 
 def _place(match: re.Match[str], kind: str) -> tuple[int, int]:
@@ -209,22 +253,35 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _windows(text: str) -> Iterator[tuple[int, str]]:
     for at, line in _lines(text):
-        for start in range(0, max(1, len(line) - (_WINDOW - _STEP)), _STEP):
-            yield at + start, line[start : start + _WINDOW]
+        for piece in _PIECE.finditer(line):
+            first, last = max(0, piece.start() - 1), min(len(line), piece.end() + 1)
+            for start in range(first, max(first + 1, last - (_WINDOW - _STEP)), _STEP):
+                yield at + start, line[start : min(last, start + _WINDOW)]
 
 
-def _before(window: str, start: int) -> str:
-    found = _WORD_BEFORE.search(window, max(0, start - 256), start)
-    return found[0] if found else ""
+def _name_before(window: str, start: int) -> int:
+    """How many letters of a name stand right before a place."""
+    before = window[max(0, start - 256) : start]
+    return len(before) - len(before.rstrip(_NAME_CHARS))
 
 
-def _end_of_word(text: str, end: int) -> int:
-    found = _WORD.match(text, end)
-    return found.end() if found else end
+class _Words:
+    """The words of one text. Where a word ends is found once, however many places in it are asked for."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._start = self._end = -1
+
+    def end(self, place: int) -> int:
+        """Where the word ends that goes on at a place."""
+        if not self._start <= place <= self._end:
+            found = _WORD.match(self._text, place)
+            self._start, self._end = place, found.end() if found else place
+        return self._end
 
 
 def _unless_template(text: str, span: _Span) -> Iterator[_Span]:
-    if not _TEMPLATE.fullmatch(text, span.start, span.end):
+    if not _TEMPLATE.fullmatch(text, span.start, min(span.end, span.start + _TEMPLATE_CHARS)):
         yield span
 
 
@@ -238,6 +295,8 @@ def _assigned(text: str, detectors: _Detectors) -> Iterator[_Span]:
             continue
         if group == "quoted":
             secret = (is_password and len(value) >= 6) or _is_mixed(value, 6)
+        elif match["short"] is not None:
+            secret = _is_mixed(value, 6)
         elif is_password:
             last = text[match.end() : match.end() + 1] in ("", "\n", "\r")
             word = value.isalpha() and len(value) >= 8 and last and match["by"] in ":=："
@@ -245,7 +304,8 @@ def _assigned(text: str, detectors: _Detectors) -> Iterator[_Span]:
         else:
             secret = _is_mixed(value, 12) and match["by"] != "is"
         if secret:
-            yield _Span(match.start(group), match.start(group) + len(value), "password" if is_password else "secret")
+            kind = "password" if is_password or match["short"] else "secret"
+            yield _Span(match.start(group), match.start(group) + len(value), kind)
 
 
 def _is_value(value: str) -> bool:

@@ -40,7 +40,8 @@ def question(plan: Plan) -> str:
     counts = Counter(name for name in plan.items.values() if name is not None)
     told = ", ".join(f"{number:,} to {screen.on_one_line(name)}" for name, number in sorted(counts.items()))
     if plan.place is None:
-        return f"Import {told or 'nothing'}?"
+        sources = ", ".join(screen.on_one_line(path) for path, _ in plan.sources)
+        return f"Import {told or 'nothing'}, for {screen.on_one_line(plan.subject)}, from {sources}?"
     return (
         f"Move {told or 'nothing'}, and forget them for good at {screen.on_one_line(plan.place)}, with their earlier"
         " versions?"

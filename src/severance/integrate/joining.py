@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,11 @@ from severance.integrate import plan
 from severance.integrate.client import Client
 from severance.integrate.files import Change, check
 from severance.integrate.machine import Machine
+from severance.integrate.parts import option
 from severance.integrate.plan import Program, There
+
+_MOST_SAID = 500
+"""Characters of a command that is told."""
 
 
 @dataclass(slots=True)
@@ -73,12 +78,14 @@ class Joining:
         client: which.
         store: the directory of the store, absolute.
         machine: where the client's files are.
+        runs: how this program is run from anywhere: the words before its options.
         project: the project's folder; None for all that its user does.
     """
 
     client: Client
     store: str
     machine: Machine
+    runs: tuple[str, ...]
     project: Path | None = None
 
     def adding(
@@ -94,7 +101,8 @@ class Joining:
             hooks: whether its hooks are wanted.
 
         Raises:
-            InputError: as `plan.adding`, or the place is there and somebody else wakes.
+            InputError: as `plan.adding`, the place is there and somebody else wakes, or another program than this one
+                is there for another place.
         """
         work = Work(plan.adding(self.client, program, self.machine, self.project, hooks=hooks))
         was, here = plan.there(self.client, self.machine, self.project), There(self.store, program.place)
@@ -105,6 +113,7 @@ class Joining:
             work.acts.append(lambda: self._renew(house, here, subject))
             work.undo.append(lambda: self._end(house, here))
         if was is not None and was != here and was.store == self.store and not self._used_elsewhere(was):
+            self._check_own(was)
             work.steps.append(f"End what {self.client.title} has at {was.place}.")
             work.after.append(lambda: self._end(house, was))
         return work
@@ -117,7 +126,8 @@ class Joining:
             place: where it is; None for where its configuration says.
 
         Raises:
-            InputError: as `plan.removing`, or it is integrated with another store.
+            InputError: as `plan.removing`, it is integrated with another store, or another program than this one is
+                there and no place was named.
             NotFoundError: it is at another place.
         """
         work = Work(plan.removing(self.client, self.machine, self.project))
@@ -128,6 +138,8 @@ class Joining:
             raise InputError(f"{self.client.title} is integrated with another store; say --store {was.store}")
         elif place not in (None, was.place):
             raise NotFoundError(f"{self.client.title} is not integrated at that place, but at {was.place}")
+        elif place is None:
+            self._check_own(was)
         if was is None or self._used_elsewhere(was):
             return work
         if credentials.kept(self.store, was.place, self.client.name) is not None:
@@ -135,16 +147,26 @@ class Joining:
             work.acts.append(lambda: self._revoke(opened, was))
         return work
 
-    def server(self) -> list[str]:
-        """The command that the client starts.
+    def server(self, options: Sequence[str], place: str | None) -> list[str]:
+        """The command that the client starts, if it is the one that is written here; no other is given out to be run.
+
+        Args:
+            options: of this program, before its command.
+            place: where it is to be; None for where its configuration says.
 
         Raises:
             InputError: its configuration is broken.
-            NotFoundError: nothing of Severance's is in it.
+            NotFoundError: nothing of Severance's is in it, or not what would be written with these options.
         """
-        found = plan.command(self.client, self.machine, self.project)
+        found = plan.command(self.client, self.machine, self.project, anyones=True)
         if found is None:
             raise NotFoundError(f"{self.client.title} is not integrated here; `severance integrate` does it")
+        there = place or option(found, "--place") or ""
+        if found != [*Program((*self.runs, *options), there).server(self.client)]:
+            raise NotFoundError(
+                f"nothing was started: what {self.client.title} would start here is not what `severance integrate`"
+                f" writes with these options: {_said(found)}"
+            )
         return found
 
     def _is_open(self, house: House, place: str, subject: str) -> bool:
@@ -181,9 +203,23 @@ class Joining:
         except StoreMissingError:  # with the store, all that it opened is gone
             credentials.drop(self.store, was.place, self.client.name)
 
+    def _check_own(self, was: There) -> None:
+        """Whoever wrote a project's files chose the place in them, and is not to end what the user has there."""
+        found = plan.command(self.client, self.machine, self.project) or []
+        if tuple(found[: len(self.runs)]) != self.runs:
+            raise InputError(
+                f"what {self.client.title} would start here is not this program: {_said(found)};"
+                f" if you wrote it, --remove --place {was.place} takes it out"
+            )
+
     def _used_elsewhere(self, was: There) -> bool:
         """Whether it is a project's place that the configuration of its user has, too."""
         return self.project is not None and plan.there(self.client, self.machine, None) == was
+
+
+def _said(words: Sequence[str]) -> str:
+    said = shlex.join(words)
+    return said if len(said) <= _MOST_SAID else f"{said[:_MOST_SAID]}..."
 
 
 def _declare(work: Work, house: House, place: str, subject: str, persona: str) -> None:

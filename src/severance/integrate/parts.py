@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import PurePath
 from typing import Any, Protocol
 
 from severance.integrate import jsonc, tomls
@@ -13,6 +14,10 @@ from severance.integrate.client import ENTRY, Client, Form, Hooks
 from severance.integrate.edits import BrokenError, broken
 from severance.integrate.jsonc import Node
 
+MODULE = ("-P", "-m", "severance.cli.main")
+"""What an interpreter is given to be this program."""
+
+_OPTIONS = frozenset({"--store", "--key", "--embedder", "--reranker"})
 _NOT_OURS = f"a server called {ENTRY} is there that `severance integrate` did not write; rename it or remove it first"
 _CANNOT = "this is written in a way into which nothing can be written safely; add it by hand"
 
@@ -44,10 +49,18 @@ class Server:
         entry = self._entry(text)
         if entry is None:
             return None
-        words = entry.get("args") if isinstance(entry, dict) else None
-        if isinstance(words, list) and "mcp" in words and option(words, "--program") == self.client.name:
+        if isinstance(entry, dict) and _is_written(entry, self.client.name):
             return dict(entry)
         raise self._not_ours(text)
+
+    def command(self, text: str) -> list[str] | None:
+        """Command and arguments of the server of this name, whoever wrote it: to be told, never to be run."""
+        entry = self._entry(text)
+        if entry is None:
+            return None
+        found = entry if isinstance(entry, dict) else {}
+        words = found.get("args")
+        return [str(found.get("command", "")), *map(str, words if isinstance(words, list) else [])]
 
     def put(self, text: str, wanted: dict[str, Any]) -> str:
         """With this command and these arguments."""
@@ -207,6 +220,20 @@ def option(words: Sequence[object], name: str) -> str | None:
         if word == name and isinstance(value, str):
             return value
     return None
+
+
+def _is_written(entry: dict[str, Any], program: str) -> bool:
+    """Whether a server is in the form that is written here: this program, its options, and then what it is for."""
+    command, words = entry.get("command"), entry.get("args")
+    if not isinstance(command, str) or not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        return False
+    before, last = words[:-5], words[-5:]
+    if tuple(before[: len(MODULE)]) == MODULE:
+        before = before[len(MODULE) :]
+    elif PurePath(command).stem != "severance":
+        return False
+    is_for = [*last[:2], *last[3:]] == ["mcp", "--place", "--program", program]
+    return is_for and before[:1] == ["--store"] and len(before) % 2 == 0 and _OPTIONS.issuperset(before[::2])
 
 
 def _is_ours(command: object, program: str) -> bool:

@@ -65,12 +65,21 @@ def there(client: Client, machine: Machine, project: Path | None) -> There | Non
     return There(store, place) if store is not None and place is not None else None
 
 
-def command(client: Client, machine: Machine, project: Path | None) -> list[str] | None:
-    """The command of the server that is there now; None where none is. Raises as `there`."""
-    found = read(client.where(client.file, machine, project))
+def command(client: Client, machine: Machine, project: Path | None, *, anyones: bool = False) -> list[str] | None:
+    """The command of the server that is there now; None where none is.
+
+    Args:
+        client, machine, project: as for `adding`.
+        anyones: whether another one of this name is told, too, and not an error.
+
+    Raises:
+        InputError: as `there`.
+    """
+    found, server = read(client.where(client.file, machine, project)), Server(client)
     with _broken_at(found):
-        entry = Server(client).read(found.text)
-    return None if entry is None else [str(entry.get("command", "")), *map(str, entry["args"])]
+        if not anyones:
+            server.read(found.text)
+        return server.command(found.text)
 
 
 def adding(client: Client, program: Program, machine: Machine, project: Path | None, *, hooks: bool) -> list[Change]:

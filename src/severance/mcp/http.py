@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,24 +20,16 @@ from anyio.abc import TaskGroup, TaskStatus
 from mcp.server.runner import serve_loop
 from mcp.server.streamable_http import MCP_SESSION_ID_HEADER, StreamableHTTPServerTransport
 from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
-from mcp_types import (
-    INTERNAL_ERROR,
-    INVALID_REQUEST,
-    UNSUPPORTED_PROTOCOL_VERSION,
-    ErrorData,
-    JSONRPCError,
-    JSONRPCMessage,
-    JSONRPCRequest,
-    RequestId,
-)
+from mcp_types import INTERNAL_ERROR, UNSUPPORTED_PROTOCOL_VERSION, JSONRPCMessage, JSONRPCRequest, RequestId
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from severance.errors import InputError, NotFoundError, PermitError, SeveranceError
+from severance.admitted import look_inside
+from severance.errors import AsleepError, InputError, NotFoundError, PermitError, SeveranceError
 from severance.mcp.awake import Awake
+from severance.mcp.posted import Told, again, body_of, message_of
 from severance.mcp.serving import quiet, serving
-from severance.mcp.wire import MOST_BYTES, Refused, bytes_of, message_in
 from severance.ports import Clock, Entropy
 from severance.session import Session
 from severance.system import SystemClock, SystemEntropy
@@ -49,8 +42,10 @@ MOST_OPEN = 32
 
 _METHODS = ("DELETE", "GET", "POST")
 _PATIENCE = 30.0
-"""Seconds in which the body of a request has to arrive, and in which a session that is deleted falls asleep."""
+"""Seconds in which a session that is deleted falls asleep."""
 _AGAIN = "5"
+_CROSSINGS = 8
+"""Bearers that are looked at, at once: each may take ten seconds where the house is full."""
 
 
 class Door(Protocol):
@@ -93,7 +88,9 @@ class OverHttp:
         clock: Clock | None = None,
         most: int = 256,
         most_each: int = 16,
+        most_coming: int = 1_024,
         idle: float = 1_800.0,
+        looked: float = 5.0,
         origins: Collection[str] = (),
         threads: int = 16,
     ) -> None:
@@ -104,32 +101,37 @@ class OverHttp:
             entropy: where ids of sessions come from; by default the system's. The scope is the hash of the bearer.
             clock: by default the machine's.
             most, most_each: sessions at once, and of one bearer.
+            most_coming: bearers at once that wait to be let in. Most may be made up: they take no session's place.
             idle: seconds after which a session without a request falls asleep.
+            looked: seconds after which a session is looked at again, so that one that is over ends though none calls.
             origins: pages that may call from a browser, such as https://console.example; by default none.
             threads: calls that may run at once, of all sessions.
         """
         self._door = door
         self._entropy = entropy or SystemEntropy()
         self._clock = clock or SystemClock()
-        self._most, self._most_each, self._idle = most, most_each, idle
+        self._most, self._most_each, self._most_coming = most, most_each, most_coming
+        self._idle, self._looked = idle, looked
         self._origins = frozenset(origins)
         self._limits = threads
         self._threads: CapacityLimiter | None = None
+        self._crossing: CapacityLimiter | None = None
         self._group: TaskGroup | None = None
         self._held: dict[str, _Held] = {}
-        self._coming: list[bytes] = []
+        self._coming: Counter[bytes] = Counter()
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         """Serve within the block. At its end every session falls asleep, and nothing that was acknowledged is lost."""
         quiet()
         self._threads = CapacityLimiter(self._limits)
+        self._crossing = CapacityLimiter(min(_CROSSINGS, self._limits))
         async with anyio.create_task_group() as self._group:
             try:
                 yield
             finally:
                 self._group.cancel_scope.cancel()
-        self._group = self._threads = None
+        self._group = self._threads = self._crossing = None
 
     @property
     def sessions(self) -> int:
@@ -140,7 +142,7 @@ class OverHttp:
         """Answer one request."""
         try:
             await self._answer(scope, receive, send)
-        except _Told as told:
+        except Told as told:
             await told.response(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -150,9 +152,9 @@ class OverHttp:
         known = self._known(headers, bearer)
         message: JSONRPCMessage | None = None
         if scope["method"] == "POST":
-            body = await _body(receive)
-            message = _message(body)
-            receive = _again(body, receive)
+            body = await body_of(receive)
+            message = message_of(body)
+            receive = again(body, receive)
         _check_version(headers, message)
         if known is None:
             await self._begin(bearer, message, scope, receive, send)
@@ -166,11 +168,11 @@ class OverHttp:
 
     def _check_caller(self, scope: Scope, headers: Iterable[tuple[str, str]]) -> None:
         if scope["method"] not in _METHODS:
-            raise _Told(405, "there are GET, POST and DELETE here", headers={"Allow": ", ".join(_METHODS)})
+            raise Told(405, "there are GET, POST and DELETE here", headers={"Allow": ", ".join(_METHODS)})
         if any(name == "origin" and value not in self._origins for name, value in headers):
-            raise _Told(403, "a page in a browser may not call here; its origin was not named")
+            raise Told(403, "a page in a browser may not call here; its origin was not named")
         if self._group is None:
-            raise _Told(503, "this server is ending, or has not begun; try again", headers={"Retry-After": _AGAIN})
+            raise _ending()
 
     def _known(self, headers: Iterable[tuple[str, str]], bearer: str) -> _Held | None:
         """The session that is meant; None where none is named."""
@@ -179,7 +181,7 @@ class OverHttp:
             return None
         held = self._held.get(named)
         if held is None or not hmac.compare_digest(held.bearer, _hashed(bearer)):
-            raise _Told(404, "no such session; begin a new conversation, and with it a new session")
+            raise Told(404, "no such session; begin a new conversation, and with it a new session")
         return held
 
     async def _begin(
@@ -187,7 +189,7 @@ class OverHttp:
     ) -> None:
         """Let the bearer in, where this is how a session begins."""
         if not isinstance(message, JSONRPCRequest) or message.method != "initialize":
-            raise _Told(400, "a session begins with initialize; name it in Mcp-Session-Id afterwards", id=_id(message))
+            raise Told(400, "a session begins with initialize; name it in Mcp-Session-Id afterwards", id=_id(message))
         with anyio.CancelScope(shield=True):  # whoever has been let in is held, also where nobody waits any more
             held = await self._crossed(bearer)
         began = False
@@ -206,20 +208,23 @@ class OverHttp:
 
     async def _crossed(self, bearer: str) -> _Held:
         hashed = _hashed(bearer)
-        bearers = [*self._coming, *(held.bearer for held in self._held.values())]
-        if len(bearers) >= self._most or bearers.count(hashed) >= self._most_each:
-            raise _Told(429, "too many sessions are open; end some with DELETE", headers={"Retry-After": _AGAIN})
-        self._coming.append(hashed)
+        there = [held.bearer for held in self._held.values()].count(hashed)
+        if len(self._held) >= self._most or there + self._coming[hashed] >= self._most_each:
+            raise _full()
+        if self._coming.total() >= self._most_coming:
+            raise Told(429, "too many wait to be let in; try again", headers={"Retry-After": _AGAIN})
+        self._coming[hashed] += 1
         try:
-            session = await to_thread.run_sync(self._admitted, bearer, limiter=self._threads)
-            id = self._entropy.draw(16, hashed).hex()  # noqa: A001
-            transport = StreamableHTTPServerTransport(mcp_session_id=id, idle_timeout=self._idle)
-            held = self._held[id] = _Held(id, hashed, session, transport)
+            session = await to_thread.run_sync(self._admitted, bearer, limiter=self._crossing)
         finally:
-            self._coming.remove(hashed)
-        if self._group is None:
+            self._coming -= Counter([hashed])
+        if self._group is None or len(self._held) >= self._most:
+            ending = self._group is None
             await to_thread.run_sync(_sleep, session)
-            raise _Told(503, "this server is ending; try again", headers={"Retry-After": _AGAIN})
+            raise _ending() if ending else _full()
+        id = self._entropy.draw(16, hashed).hex()  # noqa: A001
+        transport = StreamableHTTPServerTransport(mcp_session_id=id, idle_timeout=self._idle)
+        held = self._held[id] = _Held(id, hashed, session, transport)
         await self._group.start(self._live, held)
         return held
 
@@ -229,11 +234,14 @@ class OverHttp:
         except (InputError, NotFoundError, PermitError):
             raise _unknown() from None  # whatever it is: what opens nothing here opens nothing
         except SeveranceError as problem:
-            raise _Told(503, str(problem), code=INTERNAL_ERROR, headers={"Retry-After": _AGAIN}) from None
+            raise Told(503, str(problem), code=INTERNAL_ERROR, headers={"Retry-After": _AGAIN}) from None
 
     async def _live(self, held: _Held, *, task_status: TaskStatus[None]) -> None:
         """Serve a session to its end, and put its persona to sleep."""
-        server = serving(Awake(held.session, threads=self._threads), self._clock)
+        awake = Awake(held.session, threads=self._threads)
+        server = serving(awake, self._clock)
+        if self._group is not None:
+            self._group.start_soon(self._look_at, held, awake)
         try:
             async with held.transport.connect() as (read, write):
                 task_status.started()
@@ -247,6 +255,20 @@ class OverHttp:
                 await to_thread.run_sync(_sleep, held.session)
             held.over.set()
 
+    async def _look_at(self, held: _Held, awake: Awake) -> None:
+        """End a session that is over, although nobody calls: what let it in has ended, or its persona may not stay."""
+        while not held.over.is_set():
+            with anyio.move_on_after(self._looked):
+                await held.over.wait()
+                return
+            try:
+                await awake.do(look_inside)
+            except AsleepError:
+                await self._end(held)
+                return
+            except Exception:  # noqa: BLE001, S110 - whatever that was, it is looked at again; who calls hears of it
+                pass
+
     async def _end(self, held: _Held) -> None:
         """End a session; its persona is asleep when this returns, unless that takes too long."""
         self._held.pop(held.id, None)
@@ -255,44 +277,29 @@ class OverHttp:
             await held.over.wait()
 
 
-class _Told(Exception):  # noqa: N818 - not an error: an answer
-    """What is answered instead."""
-
-    def __init__(
-        self,
-        status: int,
-        sentence: str,
-        *,
-        code: int = INVALID_REQUEST,
-        data: object = None,
-        id: RequestId | None = None,  # noqa: A002
-        headers: dict[str, str] | None = None,
-    ) -> None:
-        super().__init__(sentence)
-        error = (
-            ErrorData(code=code, message=sentence)
-            if data is None
-            else ErrorData(code=code, message=sentence, data=data)
-        )
-        body = bytes_of(JSONRPCError(jsonrpc="2.0", id=id, error=error))
-        self.response = Response(body, status, headers, "application/json")
-
-
-def _unknown() -> _Told:
-    return _Told(
+def _unknown() -> Told:
+    return Told(
         401,
         "show a permit or a place credential that opens something here, as Authorization: Bearer TEXT",
         headers={"WWW-Authenticate": "Bearer"},
     )
 
 
+def _full() -> Told:
+    return Told(429, "too many sessions are open; end some with DELETE", headers={"Retry-After": _AGAIN})
+
+
+def _ending() -> Told:
+    return Told(503, "this server is ending, or has not begun; try again", headers={"Retry-After": _AGAIN})
+
+
 async def _one_of_few(held: _Held, message: JSONRPCRequest, scope: Scope, receive: Receive, send: Send) -> None:
     """Hand a request on, if the session bears it. The library would answer two with one id in the stream of one."""
     id = str(message.id)  # noqa: A001
     if id in held.open:
-        raise _Told(400, "a request with this id has no answer yet; number requests differently", id=message.id)
+        raise Told(400, "a request with this id has no answer yet; number requests differently", id=message.id)
     if len(held.open) >= MOST_OPEN:
-        raise _Told(429, "too many requests of this session have no answer yet; wait for some", id=message.id)
+        raise Told(429, "too many requests of this session have no answer yet; wait for some", id=message.id)
     held.open.add(id)
     try:
         await held.transport.handle_request(scope, receive, send)
@@ -316,7 +323,7 @@ def _headers(scope: Scope) -> list[tuple[str, str]]:
 def _only(headers: Iterable[tuple[str, str]], wanted: str) -> str | None:
     found = [value for name, value in headers if name == wanted]
     if len(found) > 1:
-        raise _Told(400, f"there is more than one header {wanted}; send one")
+        raise Told(400, f"there is more than one header {wanted}; send one")
     return found[0] if found else None
 
 
@@ -330,7 +337,7 @@ def _bearer(headers: Iterable[tuple[str, str]]) -> str:
 def _check_version(headers: Iterable[tuple[str, str]], message: JSONRPCMessage | None) -> None:
     version = _only(headers, MCP_PROTOCOL_VERSION_HEADER)
     if version is not None and version not in HANDSHAKE_PROTOCOL_VERSIONS:
-        raise _Told(
+        raise Told(
             400,
             "over HTTP, only versions of the protocol that begin a session are spoken; begin with initialize",
             code=UNSUPPORTED_PROTOCOL_VERSION,
@@ -341,42 +348,3 @@ def _check_version(headers: Iterable[tuple[str, str]], message: JSONRPCMessage |
 
 def _id(message: JSONRPCMessage | None) -> RequestId | None:
     return message.id if isinstance(message, JSONRPCRequest) else None
-
-
-async def _body(receive: Receive) -> bytes:
-    body = bytearray()
-    with anyio.move_on_after(_PATIENCE):
-        while len(body) <= MOST_BYTES:
-            said = await receive()
-            if said["type"] != "http.request":
-                raise _Told(400, "the request ended in the middle of it")
-            body += said.get("body", b"")
-            if not said.get("more_body", False):
-                break
-        else:
-            raise _Told(413, f"a request may have {MOST_BYTES:,} bytes; send less at a time")
-        if len(body) > MOST_BYTES:
-            raise _Told(413, f"a request may have {MOST_BYTES:,} bytes; send less at a time")
-        return bytes(body)
-    raise _Told(408, "the request did not arrive in time; send it again")
-
-
-def _message(body: bytes) -> JSONRPCMessage:
-    found = message_in(body)
-    if isinstance(found, Refused):
-        raise _Told(400, found.sentence, code=found.code, id=found.id)
-    return found
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """What a request is received with when its body has been read: once more the body, and then what follows."""
-    first = True
-
-    async def received() -> Message:
-        nonlocal first
-        if first:
-            first = False
-            return {"type": "http.request", "body": body, "more_body": False}
-        return await receive()
-
-    return received

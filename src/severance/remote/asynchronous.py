@@ -12,7 +12,7 @@ from typing import Any, NoReturn, Self, TypeVar
 
 from severance.asking import When, check_query, check_whole
 from severance.drafts import Rememberable
-from severance.errors import AsleepError, NotFoundError, NotUpError, SeveranceError
+from severance.errors import AsleepError, InputError, NotFoundError, NotUpError, SeveranceError
 from severance.model import Memory, Metadata, Notice, PersonaEvent, Recollection
 from severance.ports import Entropy
 from severance.remote import problems, wire
@@ -92,6 +92,7 @@ class AsyncClient:
         Raises:
             StoreError: what answers is no server of Severance.
         """
+        self._check_open()
         try:
             answer = await self._http.get(f"{self.url}/readyz")
         except self._lost:
@@ -114,12 +115,18 @@ class AsyncClient:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client cannot be copied: what it shows would be in the copy")
 
+    def _check_open(self) -> None:
+        if self._http.is_closed:
+            raise InputError("this client has been closed; make another")
+
     async def _ask(self, asked: Asked) -> bytes:
         """The body of the answer.
 
         Raises:
             SeveranceError: that it is a problem, or that none came.
+            InputError: the client was closed.
         """
+        self._check_open()
         end, attempt = monotonic() + self._patience, 0
         while True:
             try:

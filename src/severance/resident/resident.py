@@ -33,6 +33,9 @@ MOST_SESSIONS = 256
 _STRANGERS = 32
 """Connections beside those of sessions and owners."""
 MOST_OWNERS = 16
+MOST_UNKNOWN = 4
+"""Tokens that open nothing and are refused at once; others wait so many seconds."""
+_UNKNOWN = 0.5
 _FULL = 10.0
 _TICK = 1.0
 _BREATH = 0.02
@@ -101,6 +104,7 @@ class Resident:
         self._waiting: list[Thread] = []  # until it is down
         self._rooms = BoundedSemaphore(habits.sessions)
         self._desks = BoundedSemaphore(MOST_OWNERS)
+        self._unknown = BoundedSemaphore(MOST_UNKNOWN)
         self._ways = BoundedSemaphore(habits.sessions + MOST_OWNERS + _STRANGERS)
         self._asked_down, self._down = Event(), Event()
         self._listener: socket.socket | None = None
@@ -199,22 +203,21 @@ class Resident:
             self._rooms.release()
 
     def attend(self, relay: Relay, asked: Oversee) -> Standing:
-        """As `Host.attend`."""
-        if not self._desks.acquire(blocking=False):
-            raise StoreBusyError("as many owners' connections are open as may be; close one, or try again later")
+        """As `Host.attend`. Who shows nothing takes no owner's desk, and waits for others who show nothing alone."""
+        self.check_open()
+        with self.at_home() as house:
+            try:
+                known = house._is_owner(asked.token)
+            finally:
+                del house
+        if known:
+            return self._attended(relay, asked)
+        if not self._unknown.acquire(timeout=_UNKNOWN):
+            raise StoreBusyError("too many tokens that open nothing are shown here; try again later")
         try:
-            self.check_open()
-            with self.at_home() as house:
-                try:
-                    standing = house._owner_with(asked.token)
-                finally:
-                    del house
-                with self._state:
-                    self._owners.add(relay)
-                return standing
-        except BaseException:
-            self._desks.release()
-            raise
+            return self._attended(relay, asked)
+        finally:
+            self._unknown.release()
 
     def dismiss(self, relay: Relay) -> None:
         """As `Host.dismiss`."""
@@ -272,6 +275,18 @@ class Resident:
             with self._state:
                 self._inside.add(relay)
             return session
+
+    def _attended(self, relay: Relay, asked: Oversee) -> Standing:
+        with self.at_home() as house:
+            try:
+                standing = house._owner_with(asked.token)
+            finally:
+                del house
+            if not self._desks.acquire(blocking=False):
+                raise StoreBusyError("as many owners' connections are open as may be; close one, or try again later")
+            with self._state:
+                self._owners.add(relay)
+            return standing
 
     def _part(self, inside: list[Relay], why: str) -> None:
         """End these connections, and wait until nothing of theirs holds a key; who is stuck is not waited for."""

@@ -9,14 +9,16 @@ and the paths of sources are in it, in the clear.
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from severance.errors import InputError
-from severance.transfer import FORMATS, Skipped, lines
+from severance.transfer import FORMATS, Skipped, files, lines
 from severance.transfer.items import Progress
 
 VERSION = 1
@@ -72,8 +74,9 @@ class Plan:
         """The plan in a file; with `personas`, one that names no others.
 
         Raises:
-            InputError: it is none, or a line in it cannot be meant; the message says which.
+            InputError: it is none, others can write it, or a line in it cannot be meant; the message says which.
         """
+        _check_own(path)
         head: dict[str, Any] | None = None
         items: dict[str, str | None] = {}
         for where, line in lines.objects(path, Progress()):
@@ -106,6 +109,15 @@ def write(out: BinaryIO, plan: Plan, decisions: Iterable[Decision]) -> None:
         if each.excerpt is not None:
             line["excerpt"] = each.excerpt
         out.write(_line(line))
+
+
+def _check_own(path: Path) -> None:
+    """A plan says which files are read and who is given what is in them, so it has to be its reader's own."""
+    found = files.status(path)
+    if sys.platform != "win32" and (found.st_uid not in (os.geteuid(), 0) or found.st_mode & 0o022):
+        raise InputError(
+            f"others than you can write {path}; read it, and then: chmod go-w (and chown, if it is not yours)"
+        )
 
 
 def _line(content: Mapping[str, object]) -> bytes:

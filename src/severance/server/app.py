@@ -59,7 +59,7 @@ def application(outside: Outside) -> FastAPI:
         middleware=[
             Middleware(Observing, parts=parts),
             Middleware(Gate, parts=parts),
-            Middleware(Bodies, limits=outside.limits),
+            Middleware(Bodies, parts=parts),
         ],
         telemetry=_NO_TELEMETRY,
     )

@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 from severance.server.problems import INVALID, KEY_USED, Problem
 
 MOST_KEY = 255
+_EACH = 200
+"""Bytes that a key needs beside its characters and what is kept of its request, about."""
 
 T = TypeVar("T")
 
@@ -35,10 +37,12 @@ def print_of(*parts: bytes) -> bytes:
 class Keys(Generic[T]):
     """Keys, and what came of each; the oldest is dropped where there are too many. For one thread at a time."""
 
-    def __init__(self, most: int) -> None:
-        """At most so many."""
+    def __init__(self, most: int, most_bytes: int = 2**20) -> None:
+        """At most so many, and so many bytes; the newest is kept however large it is."""
         self._most = most
-        self._kept: OrderedDict[str, tuple[bytes, T]] = OrderedDict()
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._kept: OrderedDict[str, tuple[bytes, T, int]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -56,12 +60,17 @@ class Keys(Generic[T]):
             raise Problem(KEY_USED)
         return known[1]
 
-    def keep(self, key: str, fingerprint: bytes, what: T) -> None:
-        """Keep this."""
-        self._kept[key] = fingerprint, what
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+    def keep(self, key: str, fingerprint: bytes, what: T, size: int = 0) -> None:
+        """Keep this, which has so many bytes."""
+        self.drop(key)
+        size += _EACH + len(key)
+        self._kept[key] = fingerprint, what, size
+        self._bytes += size
+        while len(self._kept) > self._most or (self._bytes > self._most_bytes and len(self._kept) > 1):
+            self.drop(next(iter(self._kept)))
 
     def drop(self, key: str) -> None:
         """Keep it no longer."""
-        self._kept.pop(key, None)
+        known = self._kept.pop(key, None)
+        if known is not None:
+            self._bytes -= known[2]

@@ -10,7 +10,8 @@ class Limits:
     """All limits of a server. Times are seconds, sizes are bytes.
 
     Attributes:
-        connections: at once; who comes then is answered 429 and shown out.
+        connections: at once; who comes then has the place of the oldest that never sent a whole request, or is
+            answered 429 and shown out.
         sessions: HTTP sessions at once.
         sessions_each: those of one bearer.
         idle: without a call, after which a session is put to sleep.
@@ -19,7 +20,9 @@ class Limits:
         waiting_each: those of one session.
         rate: requests of one bearer in a second, in the long run; 0 for any number.
         burst: how many of them may come at once.
-        body: of a request.
+        body: of a request that writes memories, or speaks MCP.
+        small_body: of any other.
+        bodies: of all requests together whose bodies are read or dealt with.
         head_within: in which a request's head is whole, from its first byte; of a connection, from when it was made.
         body_within: in which its body is.
         answered_within: in which a call has its answer; the call itself goes on.
@@ -27,6 +30,7 @@ class Limits:
         keep_alive: that a connection without a request stays.
         streams: of events, at once.
         keys: idempotency keys that are kept for each session.
+        keys_bytes: what is kept with them.
         grace: that running requests have when the server ends.
     """
 
@@ -40,6 +44,8 @@ class Limits:
     rate: float = 100.0
     burst: int = 200
     body: int = 2**22
+    small_body: int = 300 * 2**10
+    bodies: int = 2**26
     head_within: float = 10.0
     body_within: float = 30.0
     answered_within: float = 60.0
@@ -47,4 +53,5 @@ class Limits:
     keep_alive: float = 15.0
     streams: int = 8
     keys: int = 1_000
+    keys_bytes: int = 2**20
     grace: float = 30.0

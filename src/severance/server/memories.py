@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -12,7 +12,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from severance.drafts import draft_of
-from severance.model import NO_METADATA, Memory
+from severance.model import Memory
 from severance.server.cursors import cursor_in, page_of
 from severance.server.keys import print_of
 from severance.server.problems import INVALID, Problem
@@ -57,8 +57,8 @@ async def remember(request: Request, parts: Within, room: Entered, key: Key, sai
             return session.remember_many(items)
         return [session.remember(**items[0])]
 
-    def again(_: Session, kept: list[Memory]) -> list[Memory]:
-        return [_with(memory, item) for memory, item in zip(kept, items, strict=True)]
+    def again(_: Session, kept: bytes) -> list[Memory]:
+        return [_with(memory, item) for memory, item in zip(_PLAIN.decode(kept), items, strict=True)]
 
     work = once(room, key, await _print(request), do, _bare, again)
     kept = await parts.rooms.call(room, work)
@@ -102,8 +102,8 @@ async def amend(request: Request, parts: Within, room: Entered, mid: Mid, key: K
         key,
         await _print(request),
         lambda session: session.amend(mid, **changes),
-        lambda memory: memory.id,
-        lambda session, kept: session.get(kept),
+        lambda memory: memory.id.encode(),
+        lambda session, kept: session.get(kept.decode()),
     )
     return answer(await parts.rooms.call(room, work))
 
@@ -111,7 +111,14 @@ async def amend(request: Request, parts: Within, room: Entered, mid: Mid, key: K
 @router.delete("/{mid}", response_model=ForgottenGiven)
 async def forget(request: Request, parts: Within, room: Entered, mid: Mid, key: Key) -> Response:
     """Forget the memory with all its versions, and erase them from the vault."""
-    work = once(room, key, await _print(request), lambda session: session.forget(mid), int, lambda _, kept: kept)
+    work = once(
+        room,
+        key,
+        await _print(request),
+        lambda session: session.forget(mid),
+        lambda versions: b"%d" % versions,
+        lambda _, kept: int(kept),
+    )
     return answer({"versions": await parts.rooms.call(room, work)})
 
 
@@ -119,15 +126,38 @@ async def _print(request: Request) -> bytes:
     return print_of(request.method.encode(), request.url.path.encode(), await request.body())
 
 
-def _bare(memories: list[Memory]) -> list[Memory]:
+class _Row(msgspec.Struct, array_like=True, omit_defaults=True):
+    """What of a memory is not in the request that it is from."""
+
+    id: str
+    at: datetime
+    recorded: datetime
+    pinned: bool
+    repeats: int
+    echo_of: str | None = None
+    supersedes: str | None = None
+    superseded_by: str | None = None
+
+
+_PLAIN = msgspec.msgpack.Decoder(list[_Row])
+
+
+def _bare(memories: list[Memory]) -> bytes:
     """Without what is in the request that they are from."""
-    return [replace(memory, text="", thread=None, source=None, kind="", metadata=NO_METADATA) for memory in memories]
+    return msgspec.msgpack.encode(
+        [_Row(*(getattr(memory, name) for name in _Row.__struct_fields__)) for memory in memories]
+    )
 
 
-def _with(memory: Memory, item: Mapping[str, Any]) -> Memory:
+def _with(row: _Row, item: Mapping[str, Any]) -> Memory:
     draft = draft_of(item)
-    return replace(
-        memory, text=draft.text, thread=draft.thread, source=draft.source, kind=draft.kind, metadata=draft.metadata
+    return Memory(
+        text=draft.text,
+        thread=draft.thread,
+        source=draft.source,
+        kind=draft.kind,
+        metadata=draft.metadata,
+        **msgspec.structs.asdict(row),
     )
 
 

@@ -43,7 +43,7 @@ class Kind:
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-_CLOSE = MappingProxyType({"connection": "close"})
+CLOSE = MappingProxyType({"connection": "close"})
 
 MALFORMED = Kind("malformed", 400, "not a request", "what came is no HTTP request, or its body no JSON")
 BEARER_IN_QUERY = Kind(
@@ -64,7 +64,7 @@ WRONG_ORIGIN = Kind("wrong-origin", 403, "from another site", "pages of other si
 NOT_FOUND = Kind("not-found", 404, "nothing here", "nothing by that name can be had with what was shown")
 WRONG_METHOD = Kind("wrong-method", 405, "another method", "that address is not for this method; see the header Allow")
 TOO_SLOW = Kind(
-    "too-slow", 408, "too slow", "the request was not whole in time; send it again, in one go", headers=_CLOSE
+    "too-slow", 408, "too slow", "the request was not whole in time; send it again, in one go", headers=CLOSE
 )
 CONFLICT = Kind("conflict", 409, "another was first", "another writer was first; try again", 1)
 SESSION_ENDED = Kind(
@@ -74,7 +74,7 @@ SESSION_ENDED = Kind(
     "this session is asleep for good; begin another one, and a new model context with it",
 )
 OVERRIDE_REFUSED = Kind("override-refused", 409, "not that step", "the override does not go on so")
-TOO_LARGE = Kind("too-large", 413, "too large", "the body is larger than is taken; send less at a time", headers=_CLOSE)
+TOO_LARGE = Kind("too-large", 413, "too large", "the body is larger than is taken; send less at a time", headers=CLOSE)
 WRONG_MEDIA_TYPE = Kind("wrong-media-type", 415, "not JSON", "send JSON, as Content-Type: application/json")
 WRONG_HOST = Kind("wrong-host", 421, "another host", "this server is not known by the name that the request has for it")
 INVALID = Kind("invalid", 422, "cannot be meant", "the request does not fit what that address takes")
@@ -86,7 +86,7 @@ TOO_MANY_SESSIONS = Kind(
     "too-many-sessions", 429, "too many sessions", "this bearer has as many sessions as it may; delete one", 5
 )
 BUSY = Kind("busy", 429, "busy", "as many requests wait as may; nothing was done with this one; try again", 1)
-HEAD_TOO_LARGE = Kind("head-too-large", 431, "too large a head", "the headers are larger than is taken", headers=_CLOSE)
+HEAD_TOO_LARGE = Kind("head-too-large", 431, "too large a head", "the headers are larger than is taken", headers=CLOSE)
 UNFORESEEN = Kind(
     "unforeseen", 500, "not foreseen", "something went wrong that nobody foresaw; nothing is said of it in this answer"
 )
@@ -127,6 +127,8 @@ _OF_ERRORS: Mapping[type[BaseException], Kind] = MappingProxyType(
 )
 _OPEN = ("metadata", "where")
 """Fields in which the caller chooses the names."""
+MOST_TOLD = 32
+"""Findings of the validation that are told of one request."""
 _BRANCHES = ("one", "many")
 """Words of the description for what a body can be; they are not in the body."""
 _OF_STATUSES: Mapping[int, Kind] = MappingProxyType(
@@ -183,7 +185,7 @@ def problem_of(error: BaseException) -> Problem:
         found = error.errors()
         if any(each["type"] == "json_invalid" for each in found):
             return Problem(MALFORMED)
-        return Problem(INVALID, errors=[_where(each) for each in found])
+        return Problem(INVALID, errors=[_where(each) for each in found[:MOST_TOLD]])
     if isinstance(error, HTTPException):
         kind = _OF_STATUSES.get(error.status_code, UNFORESEEN)
         return Problem(kind, headers=error.headers or {})

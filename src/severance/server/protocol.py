@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 
 from severance.server.limits import Limits
 from severance.server.metrics import Meters
-from severance.server.problems import BUSY, HEAD_TOO_LARGE, MALFORMED, TOO_SLOW, Kind, Problem
+from severance.server.problems import BUSY, CLOSE, HEAD_TOO_LARGE, MALFORMED, TOO_SLOW, Kind, Problem
 
 MOST_HEAD = 2**15
 """Bytes of a request's head."""
@@ -25,6 +25,8 @@ _TAKEN = 2**16
 
 class Connection(H11Protocol):
     """One of at most so many. Whoever comes beyond that is told to come again.
+
+    Where there are as many as may be, the oldest that never sent a whole request is closed for a new one.
 
     A request's head has to be whole in time, from its first byte, and the first one from when the connection was made.
     (For bodies see `bodies`.) Who takes an answer too slowly is let go.
@@ -39,8 +41,13 @@ class Connection(H11Protocol):
         *,
         limits: Limits,
         meters: Meters,
+        silent: dict[Connection, None],
     ) -> None:
+        """Args beside uvicorn's: the limits; the meters; all connections that sent no whole request, oldest first."""
         super().__init__(config, server_state, app_state, _loop)
+        self._silent = silent
+        self._served = self.app
+        self.app = self._unless_ambiguous
         self._limits = limits
         self._meters = meters
         self._until_head: asyncio.TimerHandle | None = None
@@ -51,12 +58,20 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=1)  # so that whatever is not taken at once is noticed
         self._meters.connections.set(len(self.connections))
-        if len(self.connections) > self._limits.connections:
-            self.app = _turned_away
+        if len(self.connections) <= self._limits.connections:
+            self._silent[self] = None
+        elif self._silent:
+            oldest = next(iter(self._silent))
+            del self._silent[oldest]
+            oldest.transport.abort()
+            self._silent[self] = None
+        else:
+            self._served = _turned_away
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
+        self._silent.pop(self, None)
         self._stop(head=True, taken=True)
         super().connection_lost(exc)
         self._meters.connections.set(len(self.connections))
@@ -64,6 +79,8 @@ class Connection(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what came. A head that has begun has to end."""
         super().data_received(data)
+        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+            self._silent.pop(self, None)
         if self.conn.their_state is not h11.IDLE or self.transport.is_closing():
             self._stop(head=True)
         elif self._until_head is None and self.conn.trailing_data[0]:
@@ -82,6 +99,14 @@ class Connection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request, or has too large a head."""
         self._refuse(HEAD_TOO_LARGE if len(self.conn.trailing_data[0]) > MOST_HEAD else MALFORMED)
+
+    async def _unless_ambiguous(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse a body with two lengths: whatever is in front may have read another one (RFC 9112, 6.3)."""
+        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+            self._meters.problem(MALFORMED.name)
+            await Problem(MALFORMED, headers=CLOSE).response()(scope, receive, send)
+        else:
+            await self._served(scope, receive, send)
 
     def _await_head(self) -> None:
         self._until_head = self.loop.call_later(self._limits.head_within, self._too_slow)
@@ -129,4 +154,4 @@ class Connection(H11Protocol):
 
 
 async def _turned_away(scope: Scope, receive: Receive, send: Send) -> None:
-    await Problem(BUSY, headers={"connection": "close"}).response()(scope, receive, send)
+    await Problem(BUSY, headers=CLOSE).response()(scope, receive, send)

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from severance.admitted import check_inside
+from severance.admitted import look_inside
 from severance.errors import AsleepError, SeveranceError, StoreBusyError
 from severance.model import Notice, moment
 from severance.ports import Clock, Entropy
@@ -32,7 +32,6 @@ _CROSSINGS = 8
 """Crossings at once: each may take ten seconds where the house is full."""
 
 T = TypeVar("T")
-K = TypeVar("K")
 
 
 class Room:
@@ -41,6 +40,7 @@ class Room:
     Attributes:
         id: 32 characters, drawn; only who shows the bearer that began it can do anything with it.
         owner: the hash of that bearer.
+        key: of the crossing, if it had one.
         session: whose persona is awake in the house.
         begun: when.
         keys: of its requests that may be sent again.
@@ -57,13 +57,15 @@ class Room:
         session: Session,
         begun: datetime,
         now: float,
-        keys: int,
+        keys: Keys[bytes],
+        key: str | None,
     ) -> None:
         """Not for callers: use `Rooms.cross`."""
         self.id = id
         self.session = session
         self.begun = begun
-        self.keys: Keys[Any] = Keys(keys)
+        self.keys = keys
+        self.key = key
         self.told: list[Notice] = []
         self.owner = owner
         self.turn = asyncio.Lock()
@@ -93,7 +95,9 @@ class Rooms:
         self._door = door
         self._limits = limits
         self._threads = threads
-        self._crossing = Threads(min(_CROSSINGS, limits.threads), limits.waiting, limits.answered_within)
+        at_once, waiting = max(1, min(_CROSSINGS, limits.threads) // 2), limits.waiting // 2
+        self._crossing = Threads(at_once, waiting, limits.answered_within)
+        self._arriving = Threads(at_once, waiting, limits.answered_within)
         self._clock = clock
         self._entropy = entropy
         self._ticks = ticks
@@ -101,6 +105,7 @@ class Rooms:
         self._rooms: dict[bytes, Room] = {}
         self._ended: OrderedDict[bytes, bytes] = OrderedDict()
         self._taken: Counter[bytes] = Counter()  # by bearer, with those who are crossing
+        self._let_in: OrderedDict[bytes, None] = OrderedDict()
         self._begun: OrderedDict[bytes, Keys[asyncio.Task[Room]]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -116,16 +121,19 @@ class Rooms:
         owner = digest_of(bearer)
         if key is None:
             return await self._crossed(bearer, owner)
-        keys = self._begun.setdefault(owner, Keys(_MOST_CROSSINGS))
+        while (known := self._crossed_before(owner, key)) is not None:
+            over = known.done()
+            room = await asyncio.shield(known)
+            if not over or await self._is_there(room):
+                return room
+            self._drop_ended(owner, key, room)
+        task = asyncio.create_task(self._crossed(bearer, owner, key))
+        task.add_done_callback(partial(self._drop_failed, owner, key))
+        self._begun.setdefault(owner, Keys(_MOST_CROSSINGS)).keep(key, b"", task)
         self._begun.move_to_end(owner)
         if len(self._begun) > _MOST_ENDED:
             self._begun.popitem(last=False)
-        known = keys.found(key, b"")
-        if known is None:
-            known = asyncio.create_task(self._crossed(bearer, owner))
-            known.add_done_callback(partial(self._drop_failed, owner, key))
-            keys.keep(key, b"", known)
-        return await asyncio.shield(known)
+        return await asyncio.shield(task)
 
     def find(self, id: str, bearer: str) -> Room:  # noqa: A002
         """The session with this id, where this bearer began it.
@@ -163,7 +171,7 @@ class Rooms:
 
     async def look(self, room: Room) -> None:
         """Raise the problem of a session that has ended, where it has."""
-        await self.call(room, _looked)
+        await self.call(room, look_inside)
 
     async def sleep(self, room: Room) -> None:
         """Put it to sleep. Its id is no session's from now on."""
@@ -185,6 +193,7 @@ class Rooms:
 
     async def close(self) -> None:
         """Put all to sleep, after what is being carried out."""
+        await self._arriving.end()
         await self._crossing.end()
         await asyncio.gather(*map(self.sleep, list(self._rooms.values())), return_exceptions=True)
         await self._threads.end()
@@ -196,23 +205,50 @@ class Rooms:
         finally:
             room.used = used
 
-    async def _crossed(self, bearer: str, owner: bytes) -> Room:
-        if sum(self._taken.values()) >= self._limits.sessions:
+    async def _crossed(self, bearer: str, owner: bytes, key: str | None = None) -> Room:
+        if len(self) >= self._limits.sessions:
             raise Problem(FULL)
         if self._taken[owner] >= self._limits.sessions_each:
             raise Problem(TOO_MANY_SESSIONS)
         self._taken[owner] += 1
         try:
-            session = await self._crossing.run(partial(self._door.admit, bearer, tool=TOOL))
+            session = await self._admitted(bearer, owner)
         except BaseException as error:
             self._leave(owner)
             if isinstance(error, (AsleepError, StoreBusyError)):
                 raise await self._why_not(error) from None
             raise
         id_ = self._entropy.draw(_ID_BYTES, b"http session" + owner).hex()
-        room = Room(id_, owner, session, moment(self._clock.now()), self._ticks(), self._limits.keys)
+        keys = Keys[bytes](self._limits.keys, self._limits.keys_bytes)
+        room = Room(id_, owner, session, moment(self._clock.now()), self._ticks(), keys, key)
         self._rooms[_name_of(id_)] = room
         return room
+
+    async def _admitted(self, bearer: str, owner: bytes) -> Session:
+        """Let in: who was before waits for nobody who never was, so that bearers which open nothing shut nobody out."""
+        crossing = self._crossing if owner in self._let_in else self._arriving
+        session = await crossing.run(partial(self._door.admit, bearer, tool=TOOL))
+        if len(self) >= self._limits.sessions:  # others were let in meanwhile
+            self._threads.begin(session.sleep)
+            raise Problem(FULL)
+        self._let_in[owner] = None
+        self._let_in.move_to_end(owner)
+        if len(self._let_in) > _MOST_ENDED:
+            self._let_in.popitem(last=False)
+        return session
+
+    def _crossed_before(self, owner: bytes, key: str) -> asyncio.Task[Room] | None:
+        keys = self._begun.get(owner)
+        return None if keys is None else keys.found(key, b"")
+
+    async def _is_there(self, room: Room) -> bool:
+        """Whether it is a session still."""
+        try:
+            await self.look(room)
+        except (Problem, SeveranceError):
+            if _name_of(room.id) in self._rooms:
+                raise
+        return _name_of(room.id) in self._rooms
 
     async def _why_not(self, error: AsleepError | StoreBusyError) -> Problem:
         return Problem(FULL) if isinstance(error, StoreBusyError) else await self.standings.why_asleep()
@@ -229,12 +265,23 @@ class Rooms:
         if self._rooms.pop(_name_of(room.id), None) is None:
             return False
         self._leave(room.owner)
+        if room.key is not None:
+            self._drop_ended(room.owner, room.key, room)
         return True
 
     def _drop_failed(self, owner: bytes, key: str, task: asyncio.Task[Room]) -> None:
         """A crossing that failed is tried again, and whoever opens nothing is not kept."""
+        if task.cancelled() or task.exception() is not None:
+            self._drop(owner, key)
+
+    def _drop_ended(self, owner: bytes, key: str, room: Room) -> None:
+        task = self._crossed_before(owner, key)
+        if task is not None and task.done() and not task.exception() and task.result() is room:
+            self._drop(owner, key)
+
+    def _drop(self, owner: bytes, key: str) -> None:
         keys = self._begun.get(owner)
-        if keys is not None and (task.cancelled() or task.exception() is not None):
+        if keys is not None:
             keys.drop(key)
             if not keys:
                 del self._begun[owner]
@@ -250,8 +297,8 @@ def once(
     key: str | None,
     fingerprint: bytes,
     do: Callable[[Session], T],
-    kept: Callable[[T], K],
-    again: Callable[[Session, K], T],
+    kept: Callable[[T], bytes],
+    again: Callable[[Session, bytes], T],
 ) -> Callable[[Session], T]:
     """Work for `Rooms.call` that is done once for each key; asked again, it has the answer that there was.
 
@@ -267,19 +314,15 @@ def once(
         return do
 
     def work(session: Session) -> T:
-        known: K | None = room.keys.found(key, fingerprint)
+        known = room.keys.found(key, fingerprint)
         if known is not None:
             return again(session, known)
         done = do(session)
-        room.keys.keep(key, fingerprint, kept(done))
+        small = kept(done)
+        room.keys.keep(key, fingerprint, small, len(small))
         return done
 
     return work
-
-
-def _looked(session: Session) -> None:
-    check_inside(session)
-    session._look()
 
 
 def _name_of(id: str) -> bytes:  # noqa: A002

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from severance.server.keys import checked_key
-from severance.server.problems import NO_BEARER, Problem
+from severance.server.problems import MOST_TOLD, NO_BEARER, Problem
 
 Scalar = str | int | float | bool | None
 
@@ -22,6 +23,14 @@ class Said(BaseModel):
     """What a caller may write: nothing that is not named here, and nothing turned into another type."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def few_fields(cls, said: Any) -> Any:
+        """Find one thing wrong, and not one for each field, where there are far more fields than there can be."""
+        if isinstance(said, dict) and len(said) > len(cls.model_fields) + MOST_TOLD:
+            raise PydanticCustomError("too_many_fields", "there are more fields than that has")
+        return said
 
 
 class Given(BaseModel):

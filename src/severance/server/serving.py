@@ -78,7 +78,8 @@ class _Server(uvicorn.Server):
         self._beside = beside
         self._ready = ready
         self._accepting: asyncio.Task[None] | None = None
-        self._arriving = set[asyncio.Task[None]]()
+        self._arriving = dict[asyncio.Task[None], None]()
+        self._silent = dict[Connection, None]()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""
@@ -128,6 +129,8 @@ class _Server(uvicorn.Server):
         most = self._parts.outside.limits.connections * (1 + STRANGERS)
         while True:
             while len(self.server_state.connections) + len(self._arriving) >= most:
+                if self._tls is not None and self._arriving:  # the oldest that has not come to its end with TLS
+                    next(iter(self._arriving)).cancel()
                 await asyncio.sleep(_BREATH)
             try:
                 connection, _ = await loop.sock_accept(self._listening)
@@ -135,8 +138,8 @@ class _Server(uvicorn.Server):
                 await asyncio.sleep(_BREATH)
                 continue
             arriving = loop.create_task(self._arrive(connection))
-            self._arriving.add(arriving)
-            arriving.add_done_callback(self._arriving.discard)
+            self._arriving[arriving] = None
+            arriving.add_done_callback(self._arriving.pop)
 
     async def _arrive(self, connection: socket.socket) -> None:
         with suppress(OSError):  # no TLS, or too slow with it
@@ -155,6 +158,7 @@ class _Server(uvicorn.Server):
             self.lifespan.state,
             limits=self._parts.outside.limits,
             meters=self._parts.meters,
+            silent=self._silent,
         )
 
 

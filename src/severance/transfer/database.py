@@ -20,6 +20,10 @@ from severance.transfer import files
 MAGIC = b"SQLite format 3\0"
 _MAX_VALUE_BYTES = 1 << 24
 _MAX_TABLES = 1_000
+_MAX_MADE_BYTES = 1 << 16
+"""Of what made a table. SQLite reads all of these before the first row, and holds the names in them."""
+_MOST_TIMES, _ROW_BYTES = 8, 8
+"""How often the size of its file the rows of one table may give, and what a row costs that gives nothing."""
 _STEPS = 1 << 20
 """Of SQLite's machine, between two rows: a plain scan needs a few dozen."""
 _ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ})
@@ -36,6 +40,7 @@ class Database:
         self._path = path
         self._raw = raw
         self._steps = 0
+        self._most = _MOST_TIMES * files.status(path).st_size
         raw.set_progress_handler(self._count, _STEPS)
 
     def tables(self) -> dict[str, frozenset[str]]:
@@ -44,9 +49,7 @@ class Database:
         Raises:
             InputError: the file is damaged, or has no end of tables.
         """
-        self._steps = 0
-        with self._told():
-            rows = self._raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' LIMIT 1001").fetchall()
+        rows = list(self._selected("SELECT name, sql FROM sqlite_master WHERE type = 'table' LIMIT 1001"))
         if len(rows) > _MAX_TABLES:
             raise InputError(f"{self._path} has more than {_MAX_TABLES:,} tables, as no memory has")
         plain = [text_of(name) for name, made in rows if (text_of(made) or "").upper().startswith("CREATE TABLE")]
@@ -56,17 +59,24 @@ class Database:
         """These columns of every row, in the order of the file. Names are the reader's own, never the file's.
 
         Raises:
-            InputError: the file is damaged.
+            InputError: the file is damaged, or gives far more than it holds: its rows share their content.
         """
         listed = ", ".join(f'"{name}"' for name in columns)
+        yield from self._selected(f'SELECT {listed} FROM "{table}"')  # noqa: S608 - names of our own
+
+    def _selected(self, statement: str) -> Iterator[Row]:
+        given = self._steps = 0
         with self._told():
-            cursor = self._raw.execute(f'SELECT {listed} FROM "{table}"')  # noqa: S608 - names of our own
+            cursor = self._raw.execute(statement)
         while True:
             self._steps = 0
             with self._told():
                 row: Row | None = cursor.fetchone()
             if row is None:
                 return
+            given += _ROW_BYTES + sum(len(value) for value in row if isinstance(value, bytes))
+            if given > self._most:
+                raise InputError(f"{self._path} gives more than {_MOST_TIMES} times its size, as no memory does")
             yield row
 
     def _columns(self, table: str) -> frozenset[str]:
@@ -124,6 +134,7 @@ def text_of(value: object) -> str | None:
 def _confine(path: Path, raw: sqlite3.Connection) -> None:
     raw.text_factory = bytes  # bad UTF-8 costs a row, not the file
     raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
+    raw.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, _MAX_MADE_BYTES)
     raw.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     try:
         raw.execute("PRAGMA trusted_schema = OFF")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from severance.errors import InputError
 from severance.model import Draft
-from severance.transfer import database, files, fit
+from severance.transfer import database, files, fit, lines
 from severance.transfer.items import Format, Found, Item, Options, Progress, Skipped
 
 TABLE, COLUMNS = "store", ("prefix", "key", "value", "created_at", "updated_at")
@@ -50,6 +50,9 @@ def _rows(path: Path) -> Iterator[Found]:
             raise InputError(f"{path} has no table of a LangGraph store; name the database that SqliteStore was given")
         for number, row in enumerate(db.rows(TABLE, COLUMNS), 1):
             where = f"row {number}"
+            if isinstance(row[2], bytes) and len(row[2]) > lines.MAX_LINE_BYTES:
+                yield Skipped(where, f"its value is longer than {lines.MAX_LINE_BYTES:,} bytes")
+                continue
             prefix, key, raw, created, updated = (database.text_of(value) for value in row)
             if prefix is None or key is None or raw is None:
                 yield Skipped(where, "it is not text in UTF-8")

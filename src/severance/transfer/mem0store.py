@@ -7,6 +7,7 @@ in this file: they are in the vector store beside it, whose entries are pickled 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ TABLE = "history"
 _NEEDED = ("memory_id", "new_memory", "event", "created_at", "updated_at")
 _LATER = ("actor_id", "role")  # since 2025
 _GONE = "DELETE"
+_MAX_ID_BYTES = 1 << 10
 
 
 def file_of(path: Path) -> Path | None:
@@ -77,18 +79,24 @@ def entries(path: Path, progress: Progress) -> Iterator[Found]:
         if not is_history(tables):
             raise pickled(path) if is_pickled(tables) else InputError(f"{path} has no history of mem0's memories")
         columns = _NEEDED + tuple(name for name in _LATER if name in tables[TABLE])
-        # Twice through the file: ids are small, and texts need not all be held.
+        # Twice through the file: texts need not be held, and of ids only a hash.
         last: dict[bytes, int] = {}
-        for number, (memory, _, event) in enumerate(db.rows(TABLE, _NEEDED[:3])):
-            if isinstance(memory, bytes) and event != b"NONE":
-                last[memory] = number
+        for number, (memory, event) in enumerate(db.rows(TABLE, ("memory_id", "event"))):
+            if isinstance(memory, bytes) and len(memory) <= _MAX_ID_BYTES and event != b"NONE":
+                last[_short(memory)] = number
         for number, row in enumerate(db.rows(TABLE, columns)):
             memory = row[0]
             if not isinstance(memory, bytes):
                 yield Skipped(f"row {number + 1}", "it is not a memory")
-            elif last.get(memory) == number and row[2] != _GONE.encode():
+            elif len(memory) > _MAX_ID_BYTES:
+                yield Skipped(f"row {number + 1}", f"its id is longer than {_MAX_ID_BYTES:,} bytes")
+            elif last.get(_short(memory)) == number and row[2] != _GONE.encode():
                 fields = dict(zip(columns, map(database.text_of, row), strict=True))
                 yield fit.attempt(f"row {number + 1}", lambda fields=fields: _item(fields))  # type: ignore[misc]
+
+
+def _short(memory: bytes) -> bytes:
+    return hashlib.blake2b(memory, digest_size=16).digest()
 
 
 def _item(fields: dict[str, str | None]) -> Item:

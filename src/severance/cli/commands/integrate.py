@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -20,6 +21,7 @@ from severance.integrate.client import Client, Hooks
 from severance.integrate.clients import CLIENTS
 from severance.integrate.joining import Joining, Work, files
 from severance.integrate.machine import Machine
+from severance.integrate.parts import MODULE
 from severance.integrate.plan import Program
 from severance.integrate.trial import tried
 
@@ -76,33 +78,34 @@ def run(
     if client not in CLIENTS:
         raise InputError(f"there is no client of this name; it is one of: {_NAMES}")
     chosen = CLIENTS[client]
-    joining = Joining(chosen, edge.words[1], Machine.here(), _folder(project))
+    joining = Joining(chosen, edge.words[1], Machine.here(), _program(), _folder(project))
+    named = None if place is None else name_of(place, "the place")
     if check:
-        return _try(edge, joining)
+        return _try(edge, joining, named)
     if remove:
         if hooks or wakes or subject:
             raise InputError("--remove takes out all that was written; it takes only --place and --project")
-        work = joining.removing(edge.house, None if place is None else name_of(place, "the place"))
+        work = joining.removing(edge.house, named)
         if _done(edge, chosen, work, yes=yes, dry_run=dry_run):
             _tell(work, "Taken out.")
         return None
-    if not place:
+    if named is None:
         raise InputError("say where its agent is, with --place NAME")
     _check_installed(hooks=hooks)
-    place, pair = name_of(place, "the place"), _pair(wakes, subject)
-    program = Program((*_program(), *_absolute(edge.words)), place)
+    pair = _pair(wakes, subject)
+    program = Program((*joining.runs, *_absolute(edge.words)), named)
     with edge.house() as house:
-        whose = pair[0] if pair else name_of(subject, "the subject") if subject else only_subject(house, place)
+        whose = pair[0] if pair else name_of(subject, "the subject") if subject else only_subject(house, named)
         work = joining.adding(house, program, whose, pair[1] if pair else None, hooks=hooks)
         done = _done(edge, chosen, work, yes=yes, dry_run=dry_run)
     if done:
         _tell(work, "Written.")
-        _say_next(chosen, hooks=hooks)
+        _say_next(edge, joining, hooks=hooks)
     return None
 
 
-def _try(edge: Edge, joining: Joining) -> None:
-    tools = tried(joining.server())
+def _try(edge: Edge, joining: Joining, place: str | None) -> None:
+    tools = tried(joining.server(_absolute(edge.words), place))
     if edge.as_json:
         _document(joining.client, Work([]), done=False, tools=tools)
     else:
@@ -140,7 +143,7 @@ def _program() -> tuple[str, ...]:
     for path in (Path(sys.argv[0]), Path(sys.executable).with_name("severance")):
         if path.stem == "severance" and path.is_file():
             return (str(path.absolute()),)
-    return (sys.executable, "-P", "-m", "severance.cli.main")
+    return (sys.executable, *MODULE)
 
 
 def _absolute(option: list[str]) -> list[str]:
@@ -201,8 +204,12 @@ def _tell(work: Work, what: str) -> None:
             screen.line(f"What was there before is in {change.copy}.")
 
 
-def _say_next(client: Client, *, hooks: bool) -> None:
-    screen.line(f"To check it: severance integrate {client.name} --check. {client.check}")
+def _say_next(edge: Edge, joining: Joining, *, hooks: bool) -> None:
+    client = joining.client
+    options = _absolute(edge.words) if edge.named or edge.chosen else []
+    project = [] if joining.project is None else ["--project", str(joining.project)]
+    words = ["severance", *options, "integrate", client.name, *project, "--check"]
+    screen.line(f"To check it: {shlex.join(words)}. {client.check}")
     if hooks and isinstance(client.hooks, Hooks) and client.hooks.next:
         screen.line(client.hooks.next)
     for line in _CROSSING:
