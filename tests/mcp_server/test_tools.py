@@ -199,7 +199,9 @@ def test_progress_is_told_batch_by_batch(innie: Session, clock: StillClock, mode
     async def many(client: Client) -> Any:
         given = {"text": "0", "more": [str(number) for number in range(1, 3 * BATCH)]}
         found = await client.call_tool("remember", given, progress_callback=heard)
-        await anyio.sleep(0.05)
+        with anyio.move_on_after(30):
+            while len(told) < 3:
+                await anyio.sleep(0.01)
         return found
 
     assert not talk_to(innie, clock, mode)(many).is_error
@@ -211,12 +213,14 @@ class Slow:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.reached, self.go = threading.Event(), threading.Event()
+        self.reached, self.go, self.done = threading.Event(), threading.Event(), threading.Event()
 
     def remember_many(self, items: Any) -> Any:
         self.reached.set()
         assert self.go.wait(60)
-        return self._session.remember_many(items)
+        kept = self._session.remember_many(items)
+        self.done.set()
+        return kept
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)
@@ -235,6 +239,7 @@ def test_a_call_that_is_cancelled_ends_after_the_batch_that_was_begun(
             await anyio.to_thread.run_sync(slow.reached.wait)
             group.cancel_scope.cancel()
         slow.go.set()
+        await anyio.to_thread.run_sync(slow.done.wait, 60)  # it waits before the session's turn, and may be overtaken
         return await client.call_tool("status", {})
 
     found = talk_to(slow, clock, mode)(cancelled)  # type: ignore[arg-type]
