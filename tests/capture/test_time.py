@@ -58,18 +58,14 @@ BEFORE = {"the words of all": _WORDS, "the first line of a key": _WORDS + "-----
 """What makes all that is looked for be looked for."""
 
 
-def spent(text: str) -> float:
-    """Seconds of processor time."""
-    start = time.thread_time()
-    clean(text)
-    return time.thread_time() - start
+MOST = 8.0
+"""Seconds of a processor: what grows with the square takes from forty on for so long a text, and what does not under one."""
 
 
 @pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
 @pytest.mark.parametrize("unit", UNITS.values(), ids=UNITS)
-def test_a_text_twice_as_long_takes_about_twice_the_time(unit: str, before: str) -> None:
+def test_no_text_takes_long(unit: str, before: str) -> None:
     text = before + unit * (65_536 // len(unit) + 1)
-    whole = spent(text[:65_536])
-    assert whole < 2
-    if whole > 0.3:  # less is too little to tell a line from a square
-        assert whole < 3 * spent(text[:32_768])
+    start = time.thread_time()
+    clean(text[:65_536])
+    assert time.thread_time() - start < MOST
