@@ -59,7 +59,7 @@ BEFORE = {"the words of all": _WORDS, "the first line of a key": _WORDS + "-----
 
 
 MOST = 8.0
-"""Seconds of a processor: what grows with the square takes forty and more for so long a text, all else less than one."""
+"""Seconds of a processor: what grows with the square takes forty and more for so long a text, all else under one."""
 
 
 @pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
