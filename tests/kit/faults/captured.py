@@ -37,7 +37,7 @@ def a_note_is_cleaned_only_after_it_was_cut(patch: Patch) -> None:
 @fault(checks.secrets_in_notes_are_not_remembered)
 def only_the_beginning_of_a_token_is_taken_out(patch: Patch) -> None:
     true = secrets._place
-    patch.setattr(secrets, "_end_of_word", lambda text, end: end)
+    patch.setattr(secrets._Words, "end", lambda self, place: place)
     patch.setattr(secrets, "_place", lambda match, kind: match.span(1) if match.re.groups else true(match, kind))
 
 
