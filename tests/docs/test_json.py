@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = ROOT / "docs" / "reference" / "json.md"
-_FREE = ("metadata", "wakes", "versions")
+_FREE = ("metadata", "wakes", "versions", "secrets")
 _PLAIN = """
 store file bytes up locked sessions memory memories subject persona personas place places version format error message
 exit_code findings

@@ -270,7 +270,7 @@ def test_a_house_has_its_server_beside_it(keyed: tuple[Path, str]) -> None:
         assert httpx2.get(again + "/readyz").status_code == 200, "it is started anew"
         second = _child(again)
         assert json.loads(_in_store(path, "lock", "--json"))["http"] == again
-        assert httpx2.get(again + "/readyz").json()["house"] == "locked"
+        until(lambda: httpx2.get(again + "/readyz").json()["house"] == "locked")  # it asks once in a second
     finally:
         _in_store(path, "down")
     until(lambda: not is_there(second))
