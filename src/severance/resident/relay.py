@@ -81,6 +81,10 @@ class Host(overseeing.Host, Protocol):
         """In here, the house is used, unless something is raised."""
         ...
 
+    def state(self) -> State:
+        """How it is."""
+        ...
+
     def do(self, verb: Verb, /) -> State:
         """Do this. Raises SeveranceError."""
         ...
@@ -137,7 +141,7 @@ class Relay:
             reason = None if self._session is None else over_by(self._session)
             if self._standing is not None and not self._standing.holds():
                 reason = overseeing.no_longer_owner()
-            if reason is None:
+            if reason is None or self._host.state().locked:  # whoever locks it puts everybody to sleep, and says why
                 return
             with suppress(OSError):
                 self._line.send(encode(failed(reason)), within=_LAST_WORDS)
