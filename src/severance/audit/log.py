@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from severance.audit.proofs import EMPTY_ROOT, leaf_hash, node_hash, root
-from severance.disk.connection import Connection, connect
+from severance.disk.connection import Connection, connect, copy
 from severance.disk.faults import FAULTS, present, translated
 from severance.disk.newfile import new_file
 from severance.disk.values import SCHEMA, Row, damaged, has_layout, is_digest, is_id
@@ -197,12 +197,8 @@ class LogFile:
         Raises:
             StoreError: it exists or cannot be written.
         """
-        with closing(connect(self._path, "mode=rw", _BUSY)) as raw, new_file(path) as part:
-            try:
-                with closing(sqlite3.connect(part, isolation_level=None)) as copy:
-                    raw.backup(copy)
-            except FAULTS as error:
-                raise translated(error, path) from error
+        with closing(connect(self._path, "mode=rw", _BUSY)) as raw:
+            copy(raw, path)
 
     def close(self) -> None:
         """Let go of the file. Doing it again does nothing."""

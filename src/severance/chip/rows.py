@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from severance.disk.connection import Connection, connect
+from severance.disk.connection import Connection, connect, copy
 from severance.disk.faults import FAULTS, translated
 from severance.disk.newfile import new_file
 from severance.disk.values import SCHEMA, has_layout, is_id
@@ -173,12 +173,8 @@ class RowFile:
         Raises:
             StoreError: it exists or cannot be written.
         """
-        with closing(connect(self._path, "mode=rw", _BUSY)) as raw, new_file(path) as part:
-            try:
-                with closing(sqlite3.connect(part, isolation_level=None)) as copy:
-                    raw.backup(copy)
-            except FAULTS as error:
-                raise translated(error, path) from error
+        with closing(connect(self._path, "mode=rw", _BUSY)) as raw:
+            copy(raw, path)
 
     def close(self) -> None:
         """Let go of the file. Doing it again does nothing."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from severance.disk.faults import FAULTS, gone, translated
+from severance.disk.newfile import new_file
 from severance.disk.values import SCHEMA, Row, damaged, has_layout
 from severance.errors import StoreError
 
@@ -75,6 +76,24 @@ def _check_temporaries(connection: sqlite3.Connection) -> None:
         raise StoreError(
             "this build of SQLite insists on temporary files on disk (TEMP_STORE=0); use a Python with another build"
         )
+
+
+def copy(raw: sqlite3.Connection, path: Path) -> None:
+    """Write a consistent copy of the database to a new file, while others may go on writing.
+
+    The copy is readable by its owner only; it is there whole and synced, or not at all.
+
+    Raises:
+        StoreError: the file exists, or cannot be written.
+    """
+    with new_file(path) as part:
+        try:
+            with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as fresh:
+                fresh.execute("PRAGMA synchronous = OFF")  # `new_file` syncs once, at the end
+                fresh.execute("PRAGMA journal_mode = OFF")
+                raw.backup(fresh)
+        except FAULTS as error:
+            raise translated(error, path) from error
 
 
 @cache

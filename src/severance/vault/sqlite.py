@@ -9,7 +9,7 @@ from hashlib import sha256
 from operator import itemgetter
 from pathlib import Path
 
-from severance.disk.connection import Connection, connect
+from severance.disk.connection import Connection, connect, copy
 from severance.disk.faults import FAULTS, present, translated
 from severance.disk.newfile import new_file
 from severance.disk.values import Row, damaged, is_count, is_digest, is_id
@@ -325,14 +325,8 @@ class SqliteVault:
         Raises:
             StoreError: the file exists, or cannot be written.
         """
-        with self._aside() as db, new_file(path) as part:
-            try:
-                with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as copy:
-                    copy.execute("PRAGMA synchronous = OFF")  # `new_file` syncs once, at the end
-                    copy.execute("PRAGMA journal_mode = OFF")
-                    db.backup(copy)
-            except FAULTS as error:
-                raise translated(error, path) from error
+        with self._aside() as db:
+            copy(db, path)
 
     def close(self) -> None:
         """Let go of files and connections, after a `scrub`. Calling it again does nothing."""
