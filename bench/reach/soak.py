@@ -21,7 +21,7 @@ _QUESTIONS = questions(2_000)
 
 
 class Program:
-    """One program with one persona: it remembers, recalls, forgets, and crosses anew when its session has ended.
+    """One program with one persona: it does all that a session can, and crosses anew when its session has ended.
 
     Attributes:
         kept: the texts whose keeping was acknowledged, by id; without those whose forgetting was.
@@ -33,6 +33,16 @@ class Program:
         self._draw = random.Random(seed)
         self._seed = seed
         self._count = 0
+        self._cursor: str | None = None
+        self._share = {
+            self._recall: 50,
+            self._context: 5,
+            self._page: 5,
+            self._remember: 30,
+            self._amend: 4,
+            self._forget: 5,
+            self._leave: 1,
+        }
         self.kept: dict[str, str] = {}
         self.open: set[str] = set()
         self.statuses: Counter[str] = Counter()
@@ -47,23 +57,51 @@ class Program:
             except (OSError, asyncio.IncompleteReadError, RuntimeError):
                 status = 0
             self.statuses[str(status)] += 1
-            if status in (0, 404, 410, 503):
+            if status in (0, 204, 404, 410, 503):
                 path = ""
             await asyncio.sleep(_PACE if status else 0.5)
 
     async def _step(self, path: str) -> int:
-        chance = self._draw.random()
-        if chance < 0.6:
-            return (await self._wire.ask("POST", f"{path}/recall", {"query": self._draw.choice(_QUESTIONS)}))[0]
-        if chance < 0.95 or not self.kept:
-            self._count += 1
-            text = f"soak {self._seed} {self._count} {self._draw.choice(_QUESTIONS)}"
-            self.open.add(text)
-            status, told = await self._wire.ask("POST", f"{path}/memories", {"text": text}, f"k{self._count}")
-            if status == 201:
-                self.open.discard(text)
-                self.kept[told["id"]] = text
-            return status
+        (do,) = self._draw.choices(list(self._share), weights=self._share.values())
+        return await do(path)
+
+    async def _recall(self, path: str) -> int:
+        return (await self._wire.ask("POST", f"{path}/recall", {"query": self._draw.choice(_QUESTIONS)}))[0]
+
+    async def _context(self, path: str) -> int:
+        return (await self._wire.ask("POST", f"{path}/context", {"query": self._draw.choice(_QUESTIONS)}))[0]
+
+    async def _page(self, path: str) -> int:
+        """The next page of a list, in whichever session; after the last one, the first."""
+        more = f"&cursor={self._cursor}" if self._cursor else ""
+        status, page = await self._wire.ask("GET", f"{path}/memories?limit=50{more}")
+        self._cursor = page["cursor"] if status == 200 else None
+        return status
+
+    async def _remember(self, path: str) -> int:
+        text = self._text()
+        self.open.add(text)
+        status, told = await self._wire.ask("POST", f"{path}/memories", {"text": text}, f"k{self._count}")
+        if status == 201:
+            self.open.discard(text)
+            self.kept[told["id"]] = text
+        return status
+
+    async def _amend(self, path: str) -> int:
+        if not self.kept:
+            return await self._remember(path)
+        old, text = self._draw.choice(list(self.kept)), self._text()
+        self.open |= {self.kept[old], text}  # either may be there now
+        before = self.kept.pop(old)
+        status, told = await self._wire.ask("PATCH", f"{path}/memories/{old}", {"text": text}, f"k{self._count}")
+        if status == 200:
+            self.open -= {before, text}
+            self.kept[told["id"]] = text
+        return status
+
+    async def _forget(self, path: str) -> int:
+        if not self.kept:
+            return await self._remember(path)
         gone = self._draw.choice(list(self.kept))
         self.open.add(self.kept[gone])
         text = self.kept.pop(gone)
@@ -71,6 +109,14 @@ class Program:
         if status == 200:
             self.open.discard(text)
         return status
+
+    async def _leave(self, path: str) -> int:
+        """Put the session to sleep; what comes next crosses anew."""
+        return (await self._wire.ask("DELETE", path))[0]
+
+    def _text(self) -> str:
+        self._count += 1
+        return f"soak {self._seed} {self._count} {self._draw.choice(_QUESTIONS)}"
 
     async def lost(self) -> tuple[int, int]:
         """How many were acknowledged and are not there, and how many are there that were forgotten or never sent."""
