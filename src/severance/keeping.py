@@ -17,7 +17,7 @@ from severance.space import Space
 from severance.store import path_of
 from severance.telling import Telling
 from severance.upkeep.backup import Backup, back_up
-from severance.upkeep.check import UNREADABLE, Finding, examine, salvaged
+from severance.upkeep.check import UNREADABLE, Finding, examine, found_by, salvaged
 from severance.upkeep.reembed import reembed
 
 Progress = Callable[[int, int], None]
@@ -36,8 +36,10 @@ class Keeping:
     _damages: Damages
 
     def check(self, progress: Progress | None = None) -> list[Finding]:
-        """Read everything, and say what is not as it was written; an empty list when all is."""
+        """Read everything, the audit log included, and say what is not as it was written; an empty list when all is."""
         found = examine(self._vault, self._chip, self._entropy, self._chip.everyone, progress)
+        if self._audit is not None:  # a store that is only read has none open
+            found += found_by(self._audit.verified)
         if found:
             self._damages.tell({"detail": {"findings": len(found)}})
         return found

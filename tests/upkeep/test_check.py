@@ -163,3 +163,14 @@ def test_a_severing_that_was_cut_off_is_no_damage_and_can_be_said_again(
     assert house.check() == []
     assert house.sever("gemma", ["casey"]) == [Persona("gemma", "casey")]
     assert house.check() == []
+
+
+@pytest.mark.parametrize(
+    "alteration",
+    ["UPDATE entries SET frame = zeroblob(400) WHERE n = 2", "UPDATE tails SET frame = zeroblob(400)"],
+)
+def test_the_audit_log_is_read_too(store: Path, alteration: str) -> None:
+    assert change(store / "audit.db", alteration) > 0
+    (found,) = findings(store)
+    assert "audit log" in found.what
+    assert (found.space, found.record) == (None, None)

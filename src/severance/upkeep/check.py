@@ -118,9 +118,9 @@ def _examine_space(space: Space, chip: Chip, rows: Verified | None) -> list[Find
         return [_finding(problem)]
     if not findings:
         # Every record is as it was written; what is left are the snapshot, the anchor and the end of the log.
-        findings = _found(lambda: wake(space.again(), chip.anchor(space.key, rows)))
+        findings = found_by(lambda: wake(space.again(), chip.anchor(space.key, rows)))
         if not findings and space.layers():  # else the whole log was what it woke from
-            findings = _found(lambda: confirm_layers(space))
+            findings = found_by(lambda: confirm_layers(space))
     return findings
 
 
@@ -136,7 +136,8 @@ def _orphans(vault: Vault, chip: Chip, everyone: Callable[[], Sequence[Persona]]
     return len(found - {chip.key(persona).space for persona in everyone()}) if found else 0
 
 
-def _found(look: Callable[[], object]) -> list[Finding]:
+def found_by(look: Callable[[], object]) -> list[Finding]:
+    """What this says of what it reads: a finding where it cannot, none where it can."""
     try:
         look()
     except UNREADABLE as problem:
