@@ -149,8 +149,9 @@ def _left_awake(store: Path, clock: StillClock) -> Files:
     for session in sessions:
         for number in range(3):
             session.remember(f"unheard of {number}")
-    house._chip.close()
-    house._vault.close()
+    for file in (house._chip, house._vault, house._audit):
+        if file is not None:
+            file.close()
     for session in sessions:
         session._space = None
     return contents(store)
