@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from ast import literal_eval
 from contextlib import suppress
@@ -97,7 +98,7 @@ def test_what_is_raised_is_a_refusal_in_one_line(tmp_path: Path) -> None:
         peer.call(Call("add", ["ann", "one"]))
         answer = peer.call(Call("list", ["("]))
     assert answer.kind == "raised"
-    assert answer.note.startswith("error: missing ), unterminated subpattern")
+    assert answer.note.startswith(f"{re.error.__name__}: missing ), unterminated subpattern")
 
 
 def test_the_home_is_a_scratch_and_nothing_of_severance_is_passed_on(

@@ -24,6 +24,7 @@ from severance.barrier.peers.wire import Answer, Call, Close, Load, One, Open, R
 
 _POLL = 0.2  # seconds between looks at whether the process still lives
 _LEAVE = 2.0  # seconds for what has to end by itself
+_MOMENT = 0.01  # seconds in which a program that is being loaded is there
 _LINE = 2**28  # bytes; what the worker sends is bounded, this is for one that was subverted
 _MARK = "BARRIER_WORKER"
 _MOST_LINES = 4  # that are not read yet; one is an answer, and more were not asked for
@@ -270,12 +271,18 @@ def _end(process: subprocess.Popen[bytes], mark: str) -> None:
 
 
 def _end_marked(mark: str) -> None:
-    """Look again until nothing is found: one that is killed may have forked while the list was read."""
-    end = time.monotonic() + _LEAVE
-    while (pids := list(_marked(mark))) and time.monotonic() < end:
+    """Look again until nothing is found twice: one that is killed may have forked while the list was read, and one whose
+    program is just being loaded shows no environment.
+    """
+    end, found, before = time.monotonic() + _LEAVE, True, True
+    while (found or before) and time.monotonic() < end:
+        pids, before = list(_marked(mark)), found
+        found = bool(pids)
         for pid in pids:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
+        if not found:
+            time.sleep(_MOMENT)
 
 
 def _marked(mark: str) -> Iterable[int]:
