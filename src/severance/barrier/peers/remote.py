@@ -271,8 +271,9 @@ def _end(process: subprocess.Popen[bytes], mark: str) -> None:
 
 
 def _end_marked(mark: str) -> None:
-    """Look again until nothing is found twice: one that is killed may have forked while the list was read, and one whose
-    program is just being loaded shows no environment.
+    """Look again until nothing is found twice: one that is killed may have forked while the list was read.
+
+    And one whose program is just being loaded shows no environment.
     """
     end, found, before = time.monotonic() + _LEAVE, True, True
     while (found or before) and time.monotonic() < end:
