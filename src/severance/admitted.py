@@ -168,6 +168,8 @@ NEEDS: Mapping[str, Need] = MappingProxyType(
         "forget": Need(Right.FORGET, _change),
     }
 )
+READS: Mapping[str, Need] = MappingProxyType({"_behind": Need(Right.RECALL, _bit_by_bit)})
+"""What lists memories in pages, and what that needs."""
 TELLS: Mapping[str, Need] = MappingProxyType(
     {"_exporting": Need(Right.RECALL, _plain), "_importing": Need(Right.REMEMBER, _plain)}
 )
@@ -195,7 +197,7 @@ def _asking(kind: type[Session]) -> Any:
     unknown = public - NEEDS.keys() - FREE - {"sleep"}
     if unknown:
         raise TypeError(f"nothing says what these need: {', '.join(sorted(unknown))}")
-    methods = {name: _guarded(getattr(kind, name), need) for name, need in {**NEEDS, **TELLS}.items()}
+    methods = {name: _guarded(getattr(kind, name), need) for name, need in {**NEEDS, **READS, **TELLS}.items()}
     return type(kind.__name__, (kind,), {**methods, "sleep": _sleeping(kind.sleep)})
 
 

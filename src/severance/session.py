@@ -25,6 +25,7 @@ from severance.model import (
     Draft,
     Filter,
     Head,
+    Mark,
     Memory,
     Metadata,
     Notice,
@@ -238,6 +239,21 @@ class Session:
         chosen = filter_of(since, until, as_of, thread, where)
         with self._awake() as (_, mind):
             return self._each(mind.ids(chosen))
+
+    def _behind(
+        self,
+        mark: Mark,
+        *,
+        since: When = None,
+        until: When = None,
+        as_of: When = None,
+        thread: str | None = None,
+        where: Metadata | None = None,
+    ) -> Iterator[Memory]:
+        """As `memories`, from behind the mark: so that a page costs as much wherever it begins."""
+        chosen = filter_of(since, until, as_of, thread, where)
+        with self._awake() as (_, mind):
+            return self._each(mind.ids(chosen, mark))
 
     def get(self, id: str) -> Memory:  # noqa: A002 - the word that callers know
         """The memory with this id, in this version.

@@ -15,8 +15,9 @@ import pytest
 
 from chip.thresholds.worlds import Told
 from kit import PLACES, UNKNOWN_ID, make_house, open_house, recalled, texts
+from kit.sameness import mark_of
 from severance import AsleepError, House, InputError, NotFoundError, PermitError, Right, Session, weaken
-from severance.admitted import FREE, NEEDS, TELLS, let_in
+from severance.admitted import FREE, NEEDS, READS, TELLS, let_in
 from severance.barrier.traces.ports import KEY, ScopedEntropy, StillClock
 from severance.chip.register import ClockRow, PermitRow
 from severance.model import moment
@@ -363,6 +364,23 @@ def test_what_the_log_is_told_needs_its_right(house: House, right: Right) -> Non
         for count in (-1, 2**63, "x", True):
             with pytest.raises(InputError):
                 session._exporting(count)  # type: ignore[arg-type]
+
+
+def test_a_list_in_pages_needs_the_right_to_recall_and_ends_with_it(house: House, innie: Session) -> None:
+    first, second = [innie.remember(text, thread="a") for text in ("one", "two")]
+    mark = mark_of(first)
+    for right in Right:
+        with house.admit(permit(house, right)) as session:
+            if right is READS["_behind"].right is Right.RECALL:
+                assert [memory.id for memory in session._behind(mark, thread="a")] == [second.id]
+            else:
+                with pytest.raises(PermitError, match="does not allow it to"):
+                    session._behind(mark, thread="a")
+    text = permit(house)
+    reading = house.admit(text)._behind(mark)
+    house.revoke(id_of(text))
+    with pytest.raises(AsleepError):
+        next(reading)
 
 
 def test_a_session_with_a_method_that_is_not_in_the_table_is_not_let_in(innie: Session) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import severance
 from kit import UNKNOWN_ID
 from severance import Memory, Session
+from severance.model import Mark, id_bytes, micros
 
 
 def story(session: Session) -> list[Any]:
@@ -34,9 +35,17 @@ def story(session: Session) -> list[Any]:
     told.append(session.context("goats and elevators", tokens=100))
     told += session.memories()
     told += session.memories(until=when)
+    told += session._behind(mark_of(next(session.memories())), until=when)
     told.append(session.forget(first.id))
     told.append(session.stats())
     return told
+
+
+def mark_of(memory: Memory) -> Mark:
+    """Where a reading has come to that ended with this."""
+    raw = id_bytes(memory.id)
+    assert raw is not None
+    return Mark(micros(memory.at), raw)
 
 
 def plain(told: Any) -> Any:
@@ -56,6 +65,9 @@ CALLS: dict[str, Callable[[Session], object]] = {
     "a query of another kind": lambda session: session.recall(5),  # type: ignore[arg-type]
     "no limit": lambda session: session.recall("x", limit=0),
     "an end before its beginning": lambda session: session.memories(since="2024-02-01", until="2024-01-01"),
+    "an end before its beginning, from a mark on": lambda session: session._behind(
+        Mark(0, bytes(15)), since="2024-02-01", until="2024-01-01"
+    ),
     "few tokens": lambda session: session.context("x", tokens=1),
     "an id that is none": lambda session: session.get("of nothing"),
     "an id of another kind": lambda session: session.history(5),  # type: ignore[arg-type]

@@ -95,6 +95,15 @@ def script() -> Iterator[Script]:
 OK = (201, {}, CROSSED)
 
 
+def test_what_does_not_speak_tls_is_said_in_one_sentence_and_not_asked_again(script: Script, dial: Dial) -> None:
+    server = script(OK)
+    with pytest.raises(errors.NotUpError) as raised:
+        dial(server.url.replace("http:", "https:"), BEARER).cross()
+    assert str(raised.value).endswith("does not speak TLS as it should; is it one for http://?")
+    assert "\n" not in str(raised.value)
+    assert BEARER not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -282,7 +291,7 @@ def test_a_server_that_nobody_vouches_for_is_shown_nothing(
     assert dial(server.url, BEARER, certificates=certificate[0]).cross().persona == "innie"
     for url, trusted in ((server.url, None), (server.url.replace("localhost", "127.0.0.1"), certificate[0])):
         with pytest.raises(errors.NotUpError):
-            dial(url, BEARER, certificates=trusted, patience=0).cross()
+            dial(url, BEARER, certificates=trusted).cross()
     assert len(server.asked) == 1
 
 

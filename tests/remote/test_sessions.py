@@ -50,6 +50,15 @@ def test_a_memory_is_amended_and_has_a_history_and_is_forgotten(inside: Any) -> 
             call(changed.id)
 
 
+def test_one_memory_that_cannot_be_is_refused_as_a_session_in_this_process_does(inside: Any) -> None:
+    for text in ("", "x" * 70_000):
+        with pytest.raises(InputError) as raised:
+            inside.remember(text)
+        assert not str(raised.value).startswith("item")
+    with pytest.raises(InputError, match=r"^item 1: "):
+        inside.remember_many(["fine", ""])
+
+
 def test_many_are_kept_in_their_order_and_given_page_by_page(inside: Any) -> None:
     kept = inside.remember_many(
         {"text": f"note {number}", "at": f"2020-01-01T00:00:{number % 60:02}", "thread": "many"}

@@ -9,11 +9,15 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+import severance
+from kit import KEY
 from kit.processes import until, with_proc
+from severance.embed import Hashing
 
 from .conftest import Inside, Served, Up, problem
 
@@ -145,6 +149,80 @@ def test_who_connects_and_sends_nothing_shuts_nobody_out(served: Serve) -> None:
         each.close()
 
 
+_HEALTH = b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
+
+
+def _asked(server: Served) -> socket.socket:
+    """A connection that has had an answer, and asks nothing more yet."""
+    connection = _opened(server)
+    connection.sendall(_HEALTH)
+    assert _answer(connection).startswith(b"HTTP/1.1 200 ")
+    return connection
+
+
+def test_who_has_an_answer_and_asks_nothing_more_shuts_nobody_out(served: Serve) -> None:
+    server = served(connections=20, keep_alive=600, head_within=600, body_within=600, rate=0)
+    idle = [_asked(server) for _ in range(20)]
+    idle[0].sendall(_HEALTH)
+    assert _answer(idle[0]).startswith(b"HTTP/1.1 200 ")
+    idle.append(idle.pop(0))  # it asked last
+    silent = _opened(server)
+    assert _rest(idle[0]) == b"", "the one that has asked nothing for the longest had to go"
+    newer = _asked(server)
+    assert _rest(silent) == b"", "before all others that never asked anything"
+    for each in (*idle[1:], newer):
+        each.sendall(_HEALTH)
+        assert _answer(each).startswith(b"HTTP/1.1 200 ")
+        each.close()
+
+
+def test_who_waits_for_an_answer_is_not_closed_for_another(up: Start, served: Serve, permit: Make) -> None:
+    up(isolation=None)
+    server = served(connections=4, rate=0)
+    mine = server.inside(permit())
+    bearer = mine.client.headers["authorization"]
+    texts = json.dumps({"memories": [{"text": f"n {n} " + "word " * 300} for n in range(1_500)]}).encode()
+    head = f"POST {mine.path}/memories HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: {bearer}\r\n"
+    head += f"connection: close\r\ncontent-type: application/json\r\ncontent-length: {len(texts)}\r\n\r\n"
+    busy = _asked(server)
+    busy.sendall(head.encode() + texts)
+    others = [_asked(server) for _ in range(12)]
+    assert _rest(busy).startswith(b"HTTP/1.1 201 ")
+    for each in others:
+        each.close()
+
+
+def test_what_is_refused_for_its_size_is_answered_also_while_it_is_sent(served: Serve) -> None:
+    server = served(rate=0)
+    sent = 30 * 2**20
+    chunk = b"%x\r\n%s\r\n" % (2**20, b" " * 2**20)
+    for head, piece in (
+        (b"transfer-encoding: chunked\r\n\r\n", chunk),
+        (b"content-length: %d\r\n\r\n" % sent, b" " * 2**20),
+    ):
+        connection = _opened(server)
+        connection.sendall(_posting("x") + head)
+        for _ in range(30):
+            connection.sendall(piece)  # all of it, before anything is read
+        said = _rest(connection)
+        assert said.startswith(b"HTTP/1.1 413 ")
+        assert b"urn:severance:problem:too-large" in said
+
+
+def test_what_is_refused_is_taken_within_bounds(served: Serve) -> None:
+    server = served(rate=0)
+    connection = _opened(server)
+    connection.sendall(_posting("x") + b"transfer-encoding: chunked\r\n\r\n")
+    chunk = b"%x\r\n%s\r\n" % (2**20, b" " * 2**20)
+    with connection, pytest.raises(OSError):  # noqa: PT012 - how many go through is up to the system
+        for _ in range(1_000):
+            connection.sendall(chunk)
+    waiting = _opened(server)
+    waiting.sendall(_posting("x") + b"content-length: 99999999\r\n\r\n")
+    until(lambda: _connections(server) <= 1)
+    assert _rest(waiting).startswith(b"HTTP/1.1 413 ")
+
+
 def test_a_connection_without_a_request_is_closed(served: Serve) -> None:
     server = served(**HURRIED)
     kept = _opened(server)
@@ -154,30 +232,38 @@ def test_a_connection_without_a_request_is_closed(served: Serve) -> None:
     assert _rest(kept) == b""
 
 
-def test_who_takes_no_answer_is_let_go(up: Start, served: Serve, permit: Make) -> None:
-    up(isolation=None)
-    server = served(**HURRIED)
-    mine = server.inside(permit())
+def _remember_much(mine: Inside) -> None:
     large = [{"text": f"{n} " + "word " * 12_000} for n in range(32)]
     for start in range(0, len(large), 16):
         assert mine("POST", "/memories", json={"memories": large[start : start + 16]}).status_code == 201
+
+
+def _greedy(server: Served, mine: Inside) -> socket.socket:
+    """A connection that has asked for 2 MB again and again, of which it takes nothing."""
     greedy = socket.socket()
     greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     greedy.settimeout(_LONGEST)
     greedy.connect(("127.0.0.1", server.port))
     body = json.dumps({"query": "word", "limit": 32}).encode()
-    bearer = mine.client.headers["authorization"]
-    request = f"POST {mine.path}/recall HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: {bearer}\r\n"
-    request += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    greedy.sendall(request.encode() * 8 + body[:0])  # only the first has its body
-    greedy.sendall(body)
+    request = f"POST {mine.path}/recall HTTP/1.1\r\nhost: 127.0.0.1\r\n"
+    request += f"authorization: {mine.client.headers['authorization']}\r\ncontent-type: application/json\r\n"
+    greedy.sendall((request.encode() + b"content-length: %d\r\n\r\n" % len(body) + body) * 8)
+    return greedy
+
+
+def test_who_takes_no_answer_is_let_go(up: Start, served: Serve, permit: Make) -> None:
+    up(isolation=None)
+    server = served(**HURRIED)
+    mine = server.inside(permit())
+    _remember_much(mine)
+    greedy = _greedy(server, mine)
     until(lambda: _connections(server) <= 2)
     greedy.close()
     assert mine("GET").status_code == 200
 
 
 def _connections(server: Served) -> int:
-    told = server.client("token-for-the-metrics").get("/metrics").text
+    told = server.client("token-for-the-metrics").get("/metrics", headers={"connection": "close"}).text
     return int(float(told.partition("\nseverance_http_connections ")[2].partition("\n")[0]))
 
 
@@ -199,22 +285,39 @@ def test_a_client_that_vanishes_changes_nothing_for_others(up: Start, served: Se
     assert '"status": 500' not in server.said()
 
 
+def _listening(server: Served, token: str) -> socket.socket:
+    """A connection on which an answer has begun that does not end: events."""
+    connection, begun = _opened(server), b""
+    connection.sendall(
+        f"GET /v1/owner/events HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\r\n".encode()
+    )
+    while b"retry: " not in begun:
+        begun += connection.recv(65_536)
+    assert begun.startswith(b"HTTP/1.1 200 ")
+    return connection
+
+
 @with_proc
-def test_more_connections_than_there_may_be_are_told_to_come_again(served: Serve) -> None:
-    server = served(connections=20, keep_alive=30, head_within=30, rate=0)
-    held = [_opened(server) for _ in range(20)]
-    for each in held:
-        each.sendall(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
-        assert _answer(each).startswith(b"HTTP/1.1 200 ")
-    beyond = [_opened(server) for _ in range(200)]
+def test_more_connections_that_ask_something_than_there_may_be_are_told_to_come_again(
+    up: Start, store: Path, served: Serve
+) -> None:
+    up(isolation=None)
+    with severance.open(store, key=KEY, embedder=Hashing(16)) as house:
+        token = house.owner_token(until=timedelta(hours=1))
+    server = served(connections=5, keep_alive=30, head_within=30, rate=0)
+    held = [_listening(server, token) for _ in range(5)]
+    beyond = [_opened(server) for _ in range(100)]
     for each in beyond:
-        each.sendall(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        each.sendall(_HEALTH)
     for each in beyond:
         said = _rest(each)
         assert said.startswith(b"HTTP/1.1 429 ")
         assert b"urn:severance:problem:busy" in said
-    assert len(list(Path(f"/proc/{server.process.pid}/fd").iterdir())) < 120
+    assert len(list(Path(f"/proc/{server.process.pid}/fd").iterdir())) < 80
     for each in held:
+        each.setblocking(False)
+        with pytest.raises(BlockingIOError):  # it is there still, and says nothing
+            each.recv(1)
         each.close()
     until(lambda: server.client().get("/healthz").status_code == 200)
 

@@ -5,31 +5,26 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import httpx2
 import msgspec
-import pytest
 
 from kit import make_house
 from severance import House
 from severance.model import Memory
 from severance.resident.client import HouseState
 from severance.server.app import application
-from severance.server.cursors import cursor_in, page_of
 from severance.server.keys import Keys
 from severance.server.limits import Limits
 from severance.server.memories import _bare
 from severance.server.parts import Outside
-from severance.server.problems import Problem
 from severance.session import Session
 
 from .conftest import Inside, Shared, problem
 
 GONE = (404, "not-found")
-ASKED = b"12345678"
 
 
 def _keyed(mine: Inside, key: str, method: str, below: str, **what: Any) -> httpx2.Response:
@@ -171,41 +166,6 @@ def test_a_cursor_is_good_in_a_later_session_and_for_its_question_only(shared: S
     assert [each["text"] for each in rest["memories"]] == ["n 2", "n 3", "n 4"]
     for wrong in ({"cursor": cursor}, {**asked, "cursor": "x"}, {**asked, "cursor": cursor[:-4]}, {"where": "[1]"}):
         assert problem(later("GET", "/memories", params=wrong)) == (422, "invalid")
-
-
-def _memory(number: int, at: int, recorded: int) -> Memory:
-    begin = datetime(2024, 1, 1, tzinfo=UTC)
-    when = [begin + timedelta(seconds=seconds) for seconds in (at, recorded)]
-    return Memory(id=f"{number:030x}", text="x", at=when[0], recorded=when[1])
-
-
-def test_nothing_is_left_out_where_the_last_of_a_page_is_gone() -> None:
-    memories = [_memory(n, at=0, recorded=n) for n in range(4)] + [_memory(9, at=1, recorded=9)]
-    page, text = page_of(memories, 2, None, ASKED)
-    assert [memory.id for memory in page] == [memory.id for memory in memories[:2]]
-    assert text is not None
-    cursor = cursor_in(text, ASKED)
-    amended = [memories[0], *memories[2:4], _memory(7, at=0, recorded=10), memories[4]]
-    page, rest = page_of(amended, 10, cursor, ASKED)
-    assert [memory.id for memory in page] == [memory.id for memory in amended[1:]]
-    assert rest is None
-    forgotten = [memories[0], memories[2], memories[3]]
-    assert page_of(forgotten, 10, cursor, ASKED) == (forgotten[1:], None)
-    assert page_of([], 10, cursor, ASKED) == ([], None)
-
-
-def test_a_page_ends_also_with_its_size() -> None:
-    large = [_memory(n, n, n) for n in range(40)]
-    large = [Memory(id=each.id, text="x" * 65_536, at=each.at, recorded=each.recorded) for each in large]
-    page, text = page_of(large, 1_000, None, ASKED)
-    assert len(page) == 16
-    assert text is not None
-
-
-def test_a_cursor_that_somebody_made_is_refused() -> None:
-    for text in ("", "AAAA", "\u00e9", "k" * 500, "lM8"):
-        with pytest.raises(Problem):
-            cursor_in(text, ASKED)
 
 
 class Slow:

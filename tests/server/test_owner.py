@@ -141,6 +141,37 @@ def test_an_owner_token_opens_no_session(shared: Shared, owner: httpx2.Client) -
     assert problem(owner.get(f"{inside.path}/memories")) == GONE
 
 
+def test_an_override_is_asked_for_over_http(up: Start, served: Serve, store: Path) -> None:
+    keys = [store.parent / f"{name}.key" for name in ("ann", "ben", "cas")]
+    with _own(store) as house:
+        for file in keys:
+            house.register_override_key(file.stem, severance.new_override_key(file))
+    up()
+    server, token = served(), _token(store)
+    client = server.client(token)
+    wish = severance.wish_override("mark", "innie", key=keys[0], reason="to see", length=timedelta(minutes=5))
+    drafted = client.post("/v1/owner/overrides/drafts", json={"wish": wish})
+    assert (drafted.status_code, set(drafted.json())) == (200, {"draft"})
+    request = {"request": severance.sign_draft(drafted.json()["draft"], keys[0])}
+    asked = client.post("/v1/owner/overrides", json=request)
+    assert (asked.status_code, asked.json()["state"], asked.json()["requester"]) == (200, "requested", "ann")
+    assert client.post("/v1/owner/overrides", json=request).json() == asked.json(), "sent again"
+    assert client.get("/v1/owner/overrides").json()["overrides"] == [asked.json()]
+    told = client.get("/v1/owner/audit", params={"limit": 2}).json()["events"]
+    assert [each["what"] for each in told] == ["override.drafted", "override.requested"]
+    for path, said in (("", {"request": wish}), ("/drafts", {"wish": request["request"]}), ("", {"wish": wish})):
+        assert problem(client.post(f"/v1/owner/overrides{path}", json=said)) == (422, "invalid")
+    given: dict[str, Any] = {"reason": "x", "length": timedelta(minutes=5)}
+    severance.new_override_key(store.parent / "other.key")
+    other = severance.wish_override("mark", "innie", key=store.parent / "other.key", **given)
+    assert problem(client.post("/v1/owner/overrides/drafts", json={"wish": other})) == (409, "override-refused")
+    nobody = severance.wish_override("mark", "nobody", key=keys[0], **given)
+    assert problem(client.post("/v1/owner/overrides/drafts", json={"wish": nobody})) == GONE
+    stranger = server.client("sevo.nothing")
+    assert problem(stranger.post("/v1/owner/overrides", json=request)) == GONE
+    assert problem(stranger.post("/v1/owner/overrides/drafts", json={"wish": wish})) == GONE
+
+
 def test_overrides_are_answered_over_http(up: Start, served: Serve, store: Path) -> None:
     names = ("ann", "ben", "cas")
     keys = [store.parent / f"{name}.key" for name in names]

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from kit import StillClock
@@ -19,6 +20,9 @@ from severance.server.app import application
 from severance.server.limits import Limits
 from severance.server.parts import Outside
 from severance.server.problems import KINDS, MOST_TOLD, problem_of
+from severance.server.protocol import MOST_HEAD
+from severance.server.said import MOST_NAMES
+from severance.server.shapes import MemorySaid
 from severance.session import Session
 
 from .conftest import Shared, problem
@@ -249,6 +253,82 @@ def test_json_that_is_deep_or_huge_is_refused(shared: Shared, depth: int) -> Non
         answer = mine("POST", "/memories", content=body, headers=headers)
         assert problem(answer) in ((400, "malformed"), (422, "invalid"))
     assert mine("GET").status_code == 200
+
+
+def _head(size: int, path: bytes = b"/healthz", fill: bytes = b"") -> bytes:
+    """A whole head of so many bytes."""
+    begin, end = b"GET " + path, b" HTTP/1.1\r\nhost: 127.0.0.1\r\nx: \r\n\r\n"
+    more = size - len(begin + end)
+    if fill:
+        return begin + fill * more + end
+    return (begin + end).replace(b"x: ", b"x: " + b"y" * more)
+
+
+def test_another_method_hears_of_all_that_an_address_has(shared: Shared) -> None:
+    client = shared.server.client("x")
+    for path, methods in (
+        ("/healthz", "GET, HEAD"),
+        ("/v1/sessions/x", "DELETE, GET"),
+        ("/v1/sessions/x/memories/y", "DELETE, GET, PATCH"),
+    ):
+        answer = client.put(path)
+        assert problem(answer) == (405, "wrong-method")
+        assert answer.headers["allow"] == methods
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_head_is_answered_as_get_without_a_body(shared: Shared, path: str) -> None:
+    client = shared.server.client()
+    full, empty = client.get(path), client.head(path)
+    assert full.content
+    assert empty.content == b""
+    assert (empty.status_code, empty.headers["content-length"]) == (full.status_code, str(len(full.content)))
+    assert client.get(path).content == full.content, "and the connection is good for more"
+
+
+def test_a_finding_says_which_bound_was_missed_and_nothing_that_was_sent(shared: Shared) -> None:
+    mine, many = shared.inside(), {f"{SECRET} {n}": n for n in range(4_000)}
+    for method, path, what, pointer, bounds in (
+        ("POST", "/recall", {"json": {"query": "x", "limit": 1_001}}, "/limit", {"maximum": 1_000}),
+        ("POST", "/recall", {"json": {"query": ""}}, "/query", {"minLength": 1}),
+        ("GET", "/memories?limit=0", {}, "/limit", {"minimum": 1}),
+        ("POST", "/memories", {"json": {"text": "x", "thread": SECRET * 100}}, "/thread", {"maxLength": 512}),
+        ("POST", "/memories", {"json": {"memories": []}}, "/memories", {"minItems": 1}),
+        ("POST", "/memories", {"json": {"text": "x", "metadata": many}}, "/metadata", {"maxProperties": MOST_NAMES}),
+        ("POST", "/memories", {"json": {"text": "x", "metadata": {SECRET: [SECRET]}}}, "/metadata", None),
+        ("POST", "/recall", {"json": {"query": "x", "where": {SECRET: {}}}}, "/where", None),
+        ("POST", "/recall", {"json": {"query": "x", SECRET: 1}}, "/*", None),
+    ):
+        answer = mine(method, path, **what)
+        assert problem(answer) == (422, "invalid")
+        (found,) = answer.json()["errors"]
+        assert (found["pointer"], found.get("bounds")) == (pointer, bounds)
+        assert SECRET not in answer.text
+
+
+def test_metadata_of_any_size_are_refused_with_one_finding() -> None:
+    names = {f"{n:x}": list[int]() for n in range(100_000)}
+    for given in ({"text": "x", "metadata": names}, {"text": "x", "metadata": dict(list(names.items())[:MOST_NAMES])}):
+        with pytest.raises(ValidationError) as refused:
+            MemorySaid.model_validate(given)
+        assert refused.value.error_count() == 1
+    largest = {f"{n:x}": n for n in range(MOST_NAMES)}
+    assert MemorySaid.model_validate({"text": "x", "metadata": largest}).metadata == largest
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/healthz?x="])
+def test_a_head_may_have_as_much_as_is_said_and_no_byte_more(shared: Shared, path: str) -> None:
+    for size, status in ((MOST_HEAD, 200), (MOST_HEAD + 1, 431), (60_000, 431), (200_000, 431)):
+        for piece in (size, 10_000):
+            with socket.create_connection(("127.0.0.1", shared.server.port), timeout=60) as raw:
+                raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                head = _head(size, path.encode(), b"y" if "?" in path else b"")
+                for start in range(0, size, piece):
+                    raw.sendall(head[start : start + piece])
+                answer = http.client.HTTPResponse(raw)
+                answer.begin()
+                assert answer.status == status, (size, piece)
+                assert answer.read()
 
 
 def test_a_head_that_is_too_large_or_none_is_a_problem(shared: Shared) -> None:

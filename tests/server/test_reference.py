@@ -10,8 +10,10 @@ from docs.runner import ROOT
 from severance.server import reference
 from severance.server.bodies import QUERY
 from severance.server.limits import Limits
+from severance.server.parting import MOST_TAKEN, TAKEN_WITHIN
 from severance.server.problems import KINDS
 from severance.server.protocol import MOST_HEAD
+from severance.server.said import MOST_NAMES
 
 HOW_TO = ROOT / "docs" / "how-to" / "http.md"
 REFERENCE = ROOT / "docs" / "reference" / "http.md"
@@ -43,6 +45,11 @@ def test_the_guide_names_problems_that_there_are() -> None:
         ),
         ("its head", f"{MOST_HEAD // 2**10} KiB, whole within {Limits().head_within:g} seconds"),
         ("its body", f"whole within {Limits().body_within:g} seconds"),
+        (
+            "what is still taken of a request that was refused",
+            f"{MOST_TAKEN // 2**20} MiB, {TAKEN_WITHIN:g} seconds: so that the answer arrives",
+        ),
+        ("names in metadata, and in `where`", f"{MOST_NAMES:,}"),
         ("sessions at once (`--most`)", f"{Limits().sessions}; of one bearer {Limits().sessions_each}"),
         ("a session on which nothing is called (`--idle`)", f"{Limits().idle / 60:g} minutes"),
         (

@@ -167,6 +167,13 @@ def test_a_server_begins_before_the_house_and_stays_when_it_goes(
     assert shown["Authorization"][7:] not in said
 
 
+def test_a_store_that_is_not_there_yet_is_said(run: Callable[..., Command], tmp_path: Path) -> None:
+    served = run("--store", str(tmp_path / "none"), "serve", "--listen", "0")
+    assert served.line.startswith("Serving at http://127.0.0.1:")
+    assert served.process.stdout is not None
+    assert served.process.stdout.readline().startswith(f"There is no store at {tmp_path / 'none'} yet; ")
+
+
 def test_with_a_certificate_it_speaks_tls(
     store: Path,
     certificate: tuple[Path, Path],
@@ -291,7 +298,12 @@ def test_a_house_whose_server_cannot_listen_does_not_stay(keyed: tuple[Path, str
     with listener(Address("127.0.0.1", 0)) as taken:
         words = ["--store", str(path), "up", "--http", str(taken.getsockname()[1])]
         done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 1
+        alone = [*words[:2], "serve", "--listen", words[-1]]
+        served = subprocess.run([*PROGRAM, *alone], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == served.returncode == 1
+    assert done.stdout == served.stdout == ""
+    assert done.stderr == served.stderr
+    assert done.stderr.count("\n") == 1
     assert "nothing can listen" in done.stderr
     with pytest.raises(severance.NotUpError):
         severance.connect(path)
@@ -333,6 +345,9 @@ def test_what_runs_beside_is_started_anew_and_ended() -> None:
 
 
 def test_what_does_not_begin_is_said() -> None:
+    says = "import socket, sys; socket.socket(fileno=int(sys.argv[-1])).sendall('! the port is taken\\n'.encode())"
+    with pytest.raises(SeveranceError, match=r"^the port is taken$"):
+        Beside([sys.executable, "-c", says], dict(os.environ)).start()
     for code in ("raise SystemExit(3)", "import time; print('x')"):
         with pytest.raises(SeveranceError, match="did not begin"):
             Beside([sys.executable, "-c", code], dict(os.environ)).start()

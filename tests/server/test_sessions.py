@@ -8,15 +8,18 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx2
+import pytest
 
 import severance
 from kit import KEY, make_house
 from kit.processes import until, with_proc
-from severance import House
+from severance import AsleepError, House
 from severance.embed import Hashing
 from severance.resident.client import HouseState
 from severance.server.app import application
@@ -202,6 +205,101 @@ def test_bearers_that_open_nothing_shut_out_nobody_who_was_let_in(folder: Path) 
     assert sixth == 503, "sessions are bounded still"
     assert set(others) <= {404, 429, 503}
     assert others.count(429) == 100 - 22, "a part of the queue is theirs"
+
+
+class Late:
+    """A door at which everybody waits, and is let in then."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.may = threading.Event()
+        self.let_in: list[Session] = []
+
+    def admit(self, text: str, /, *, place: str | None = None, tool: str | None = None) -> Session:
+        assert self.may.wait(60)
+        self.let_in.append(self._house.admit(text, place=place, tool=tool))
+        return self.let_in[-1]
+
+    def state(self) -> HouseState:
+        return HouseState(False, 1)
+
+    def awake(self) -> int:
+        """How many of those are awake."""
+        told = 0
+        for session in self.let_in:
+            with suppress(AsleepError):
+                told += bool(session.stats())
+        return told
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+def test_a_crossing_that_took_too_long_leaves_nobody_awake_of_whom_nobody_can_hear(folder: Path) -> None:
+    with make_house(folder) as house:
+        shown = {"Authorization": f"Bearer {house.register('mark', 'floor', 'desk')}"}
+        door, now = Late(house), [0.0]
+        app = application(Outside(door, Limits(answered_within=0.3), ticks=lambda: now[0]))
+
+        async def crossed() -> None:
+            rooms, transport = app.state.parts.rooms, httpx2.ASGITransport(app=app)
+            async with (
+                app.router.lifespan_context(app),
+                httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=shown) as client,
+            ):
+                assert problem(await client.post("/v1/sessions")) == (504, "too-long")
+                door.may.set()
+                await _until(lambda: len(door.let_in) == 1 and not door.awake() and not len(rooms))
+
+                door.may.clear()
+                keys = [{"Idempotency-Key": key} for key in ("asked again", "left alone")]
+                for key in keys:
+                    assert problem(await client.post("/v1/sessions", headers=key)) == (504, "too-long")
+                door.may.set()
+                await _until(lambda: len(rooms) == 2)
+                again = await client.post("/v1/sessions", headers=keys[0])
+                assert again.status_code == 201, "a repeated one gets its answer"
+                assert len(door.let_in) == 3
+                now[0] += 1.0
+                await rooms.sweep()
+                await _until(lambda: door.awake() == 1)
+                assert (await client.get(again.headers["location"])).status_code == 200
+
+        asyncio.run(crossed())
+
+
+@pytest.mark.parametrize("key", [None, b"k"])
+def test_a_crossing_whose_client_vanished_leaves_nobody_awake(folder: Path, key: bytes | None) -> None:
+    with make_house(folder) as house:
+        bearer, door, now = house.register("mark", "floor", "desk"), Late(house), [0.0]
+        app = application(Outside(door, ticks=lambda: now[0]))
+        headers = [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {bearer}".encode())]
+        headers += [] if key is None else [(b"idempotency-key", key)]
+        scope = {"type": "http", "method": "POST", "path": "/v1/sessions", "scheme": "http", "headers": headers}
+        scope |= {"query_string": b"", "raw_path": b"/v1/sessions", "http_version": "1.1", "root_path": ""}
+        said: list[Any] = [{"type": "http.disconnect"}, {"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receive() -> Any:
+            return said.pop() if len(said) > 1 else said[0]
+
+        async def send(message: Any) -> None:
+            """To nobody."""
+
+        async def crossed() -> None:
+            async with app.router.lifespan_context(app):
+                door.may.set()
+                await app(scope, receive, send)
+                assert len(door.let_in) == 1
+                now[0] += 61.0
+                if key is not None:
+                    assert door.awake() == 1, "whoever asks again would have it"
+                    await app.state.parts.rooms.sweep()
+                await _until(lambda: not door.awake())
+
+        asyncio.run(crossed())
 
 
 def test_sessions_are_bounded_for_each_bearer_and_for_all(up: Start, served: Serve, permit: Make) -> None:

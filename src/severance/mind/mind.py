@@ -19,7 +19,7 @@ from severance.mind.memories import GONE, REVECTORED, Memories, Repeatable
 from severance.mind.sources import Sources
 from severance.mind.threads import Threads
 from severance.mind.vectors import Vectors
-from severance.model import ID_BYTES, Filter, Memory, Recollection, id_bytes
+from severance.model import ID_BYTES, Filter, Mark, Memory, Recollection, id_bytes
 from severance.records import EmbedderChosen, Forgotten, Remembered, Repeated, Revectored
 
 if TYPE_CHECKING:
@@ -169,9 +169,11 @@ class Mind:
         """
         return self._read(self.ids(filter))
 
-    def ids(self, filter: Filter = _EVERYTHING) -> bytes:
-        """The raw ids of those memories, in that order, one after another."""
+    def ids(self, filter: Filter = _EVERYTHING, behind: Mark | None = None) -> bytes:
+        """The raw ids of those memories, or of those behind a mark, in that order, one after another."""
         rows = np.flatnonzero(views.filtered(self._memories, filter))
+        if behind is not None:
+            rows = rows[views.behind(self._memories, rows, behind)]
         rows = rows[np.argsort(self._memories.at.view[rows], kind="stable")]
         return self._memories.ids.view[rows].tobytes()
 

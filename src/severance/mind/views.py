@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from severance.mind.memories import Memories
-    from severance.model import Filter, Metadata, Scalar
+    from severance.model import Filter, Mark, Metadata, Scalar
 
 
 def current(memories: Memories) -> NDArray[np.bool_]:
@@ -53,6 +53,18 @@ def filtered(memories: Memories, wanted: Filter) -> NDArray[np.bool_]:
     if wanted.where:
         seen &= _where(memories, wanted.where)
     return seen
+
+
+def behind(memories: Memories, rows: NDArray[np.intp], mark: Mark) -> NDArray[np.bool_]:
+    """Which of the rows come after the mark, in order of `at`, then of the log.
+
+    Where what was marked is there no longer, all of its time do, so that none is left out. One that was superseded is
+    there.
+    """
+    at, marked = memories.at.view, memories.row(mark.id)
+    there = marked >= 0 and at[marked] == mark.at
+    chosen: NDArray[np.bool_] = (at[rows] > mark.at) | ((at[rows] == mark.at) & (rows > (marked if there else -1)))
+    return chosen
 
 
 def _where(memories: Memories, where: Metadata) -> NDArray[np.bool_]:

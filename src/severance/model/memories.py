@@ -104,6 +104,14 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a reading of memories has come to: when the last happened, in microseconds, and its raw id (15 bytes)."""
+
+    at: int
+    id: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """How far a space's log goes: its last sequence number (0 when empty) and the digest up to there (32 bytes)."""
 

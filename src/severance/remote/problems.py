@@ -6,6 +6,7 @@ none of that is of something between here and the server, or of no server of Sev
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -69,6 +70,26 @@ def error_of(status: int, body: bytes, *, again: bool) -> SeveranceError:
     if issubclass(kind, errors.EmbedderError):
         return kind(detail, again=again)
     return kind(detail)
+
+
+def unreached(url: str, lost: BaseException) -> tuple[SeveranceError, bool]:
+    """The error for a request to which no answer came, and whether the same may go well later.
+
+    Args:
+        url: of the server.
+        lost: what the HTTP library raised.
+    """
+    cause: BaseException | None = lost
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        what = "shows a certificate that is not trusted for it; name its authority's file in `certificates`"
+        return errors.NotUpError(f"what answers at {url} {what}"), False
+    if cause is not None:
+        return errors.NotUpError(
+            f"what answers at {url} does not speak TLS as it should; is it one for http://?"
+        ), False
+    return errors.NotUpError(f"no answer comes from {url}; see whether a server is there"), True
 
 
 def wait_of(status: int, retry_after: str | None, attempt: int) -> float | None:

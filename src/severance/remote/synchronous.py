@@ -12,7 +12,7 @@ from typing import Any, NoReturn, Self, TypeVar
 
 from severance.asking import When, check_query, check_whole
 from severance.drafts import Rememberable
-from severance.errors import AsleepError, InputError, NotFoundError, NotUpError, SeveranceError
+from severance.errors import AsleepError, InputError, NotFoundError, SeveranceError
 from severance.model import Memory, Metadata, Notice, PersonaEvent, Recollection
 from severance.ports import Entropy
 from severance.remote import problems, wire
@@ -137,9 +137,9 @@ class Client:
                     json=asked.body,
                     headers={} if asked.key is None else {"Idempotency-Key": asked.key},
                 )
-            except self._lost:
-                pause: float | None = problems.pause(attempt)
-                failed: SeveranceError = NotUpError(f"no answer comes from {self.url}; see whether a server is there")
+            except self._lost as lost:
+                failed, again = problems.unreached(self.url, lost)
+                pause = problems.pause(attempt) if again else None
             else:
                 status, body = answer.status_code, bytes(answer.content)
                 if 200 <= status < 300:
@@ -186,7 +186,7 @@ class RemoteSession:
     ) -> Memory:
         """As `Session.remember`."""
         fields = {"at": at, "thread": thread, "source": source, "kind": kind, "metadata": metadata or {}}
-        (item,) = wire.items([{"text": text, "pinned": pinned, **fields}])
+        item = wire.item({"text": text, "pinned": pinned, **fields})
         return self._change("POST", Memory, item, "memories")
 
     def remember_many(self, items: Iterable[Rememberable]) -> list[Memory]:

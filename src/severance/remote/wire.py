@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from severance.asking import When, checked_items
-from severance.drafts import Rememberable
+from severance.drafts import Rememberable, draft_of
 from severance.errors import InputError, NotFoundError, StoreError
 from severance.model import Draft, Memory, Metadata, Notice, PersonaEvent, Recollection
 from severance.ports import Entropy
@@ -228,6 +228,15 @@ def items(given: Iterable[Rememberable]) -> list[dict[str, object]]:
         InputError: as `Session.remember_many`.
     """
     return [_item(draft) for draft in checked_items(given)]
+
+
+def item(given: Rememberable) -> dict[str, object]:
+    """One memory, checked before it is sent.
+
+    Raises:
+        InputError: as `Session.remember`.
+    """
+    return _item(draft_of(given))
 
 
 def _item(draft: Draft) -> dict[str, object]:

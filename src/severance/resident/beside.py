@@ -19,11 +19,13 @@ _FIRST, _LONGEST = 0.5, 30.0
 _HEALTHY = 60.0
 """Seconds after which a process that dies is started anew at once, as the first time."""
 _MOST_LINE = 1_024
+REFUSED = "! "
+"""What the line of a process begins with that cannot begin: why follows."""
 
 
 class Beside:
     """One such process. It is given the number of a socket as its last argument: there it writes a line when it is
-    ready, and that the other end of it is closed tells it to end, also when the house was killed.
+    ready, or why it cannot be; and that the other end of it is closed tells it to end, also when the house was killed.
     """
 
     def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
@@ -33,6 +35,7 @@ class Beside:
         self._ending = Event()
         self._state = Lock()  # over the next two
         self._line: str | None = None
+        self._why: str | None = None
         self._end: socket.socket | None = None
         self._thread: Thread | None = None
 
@@ -45,11 +48,11 @@ class Beside:
         """Start it, and wait until it is ready.
 
         Raises:
-            SeveranceError: it ended before that. It has said why on standard error.
+            SeveranceError: it ended before that, with its own words where it said why.
         """
         process = self._started()
         if process is None:
-            raise SeveranceError("the process beside the house did not begin; see what it said, or `severance serve`")
+            raise SeveranceError(self._why or "the process beside the house did not begin; try `severance serve`")
         self._thread = Thread(target=self._attend, args=(process,), name="severance-beside", daemon=True)
         self._thread.start()
 
@@ -103,7 +106,8 @@ class Beside:
         if self._ending.is_set():  # which nobody may have told it
             self._let_go()
         line = _line(here)
-        if line is None:
+        if line is None or line.startswith(REFUSED):
+            self._why = None if line is None else line.removeprefix(REFUSED)
             self._let_go()
             process.kill()
             process.wait()
@@ -132,7 +136,7 @@ def _line(end: socket.socket) -> str | None:
             if not piece:
                 return None
             said += piece
-        return said.partition(b"\n")[0].decode("ascii", "replace")
+        return said.partition(b"\n")[0].decode("utf-8", "replace")
     return None
 
 

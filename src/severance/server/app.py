@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -21,7 +22,7 @@ from severance.server.describing import description_of
 from severance.server.gate import Gate
 from severance.server.observing import Observing
 from severance.server.parts import Outside, Parts
-from severance.server.problems import Problem, problem_of
+from severance.server.problems import WRONG_METHOD, Problem, problem_of
 
 ROUTERS = (sessions.router, memories.router, asking.router, owner.router, health.router)
 """All groups of routes. One more is a module with a `router`, in this row."""
@@ -75,8 +76,16 @@ def application(outside: Outside) -> FastAPI:
 
 async def _told(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
+    if problem.kind is WRONG_METHOD:  # the framework knows the methods of one route, and an address may have several
+        problem.headers = _allowed(request.url.path) or problem.headers
     request.scope["state"]["problem"] = problem.kind.name
     return problem.response()
+
+
+def _allowed(path: str) -> dict[str, str]:
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    methods = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+    return {"allow": ", ".join(sorted(methods))} if methods else {}
 
 
 @asynccontextmanager

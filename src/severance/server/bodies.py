@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -13,8 +12,6 @@ from severance.server.mounted import PATH as MCP
 from severance.server.parts import Parts
 from severance.server.problems import BUSY, CLOSE, NO_BEARER, TOO_LARGE, TOO_SLOW, WRONG_MEDIA_TYPE, Problem
 
-_SPILLED = 4
-_SPILLING = 2.0
 QUERY = 5 * 2**18
 """Bytes of the body of a question to a session, whose query may have 1 MiB."""
 
@@ -44,26 +41,11 @@ class Bodies:
                     whole = await body.read(receive)
             except TimeoutError:
                 raise Problem(TOO_SLOW) from None
-            except Problem:
-                if "expect" not in headers:
-                    await self._spill(receive)
-                raise
             if whole and not _is_json(headers.get("content-type", "")):
                 raise Problem(WRONG_MEDIA_TYPE)
             await self._app(scope, _given(whole, receive), send)
         finally:
             body.let_go()
-
-    async def _spill(self, receive: Receive) -> None:
-        """Take some more of what is refused: where the connection is closed on it, the answer may not arrive."""
-        left = _SPILLED * self._limits.body
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_SPILLING):
-                while left > 0:
-                    message = await receive()
-                    if not message.get("more_body", False):
-                        return
-                    left -= len(message.get("body", b""))
 
 
 class _Body:

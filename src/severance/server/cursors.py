@@ -1,19 +1,20 @@
 """Pages of a list: a cursor says where the last page ended, in the order in which memories happened.
 
-It holds what it needs, so that a page can be asked for again, in a later session, too. What is amended or forgotten
-between two pages may be given twice; nothing is left out.
+It holds what it needs, so that a page can be asked for again, in a later session, too. What stays as it was is never
+left out. What is amended between two pages is given again, in its new version; where the last of a page is forgotten
+before the next is asked for, what happened at the very same time is given again.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable
+from typing import Annotated
 
 import msgspec
 
-from severance.model import Memory, id_bytes, micros, moment
+from severance.model import ID_BYTES, Mark, Memory, id_bytes, micros, moment
 from severance.server.problems import INVALID, Problem
 
 _MOST_BYTES = 2**20
@@ -21,11 +22,10 @@ _MOST_BYTES = 2**20
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Where a page ended: when its last memory happened and was recorded, its id; and what was asked."""
+    """Where a page ended: when its last memory happened, and its id; and what was asked."""
 
     at: int
-    recorded: int
-    id: bytes
+    id: Annotated[bytes, msgspec.Meta(min_length=ID_BYTES, max_length=ID_BYTES)]
     asked: bytes
 
     def text(self) -> str:
@@ -33,9 +33,9 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
         return base64.urlsafe_b64encode(msgspec.msgpack.encode(self)).rstrip(b"=").decode()
 
     @property
-    def since(self) -> datetime:
-        """From when on there may be more."""
-        return moment(self.at)
+    def mark(self) -> Mark:
+        """Behind which there may be more."""
+        return Mark(self.at, self.id)
 
 
 def cursor_in(text: str, asked: bytes) -> Cursor:
@@ -55,39 +55,19 @@ def cursor_in(text: str, asked: bytes) -> Cursor:
     return cursor
 
 
-def page_of(
-    memories: Iterable[Memory], limit: int, cursor: Cursor | None, asked: bytes
-) -> tuple[list[Memory], str | None]:
-    """The next page of these, and the cursor of the one after it, where there may be one.
+def page_of(memories: Iterable[Memory], limit: int, asked: bytes) -> tuple[list[Memory], str | None]:
+    """The first page of these, and the cursor of the one after it, where there may be one.
 
     Args:
-        memories: from the time of the cursor on, in their order.
+        memories: in their order.
         limit: how many the page may have.
-        cursor: where the last one ended.
         asked: the fingerprint of the question.
     """
     page, size = list[Memory](), 0
-    for memory in memories if cursor is None else _after(iter(memories), cursor):
+    for memory in memories:
         if len(page) == limit or size >= _MOST_BYTES:
             last = page[-1]
-            return page, Cursor(micros(last.at), micros(last.recorded), id_bytes(last.id) or b"", asked).text()
+            return page, Cursor(micros(last.at), id_bytes(last.id) or b"", asked).text()
         page.append(memory)
         size += len(memory.text)
     return page, None
-
-
-def _after(memories: Iterator[Memory], cursor: Cursor) -> Iterator[Memory]:
-    """What comes after the one at which the cursor stands, also where that is there no longer."""
-    same = list[Memory]()
-    for memory in memories:
-        if micros(memory.at) > cursor.at:
-            yield from same  # it was amended or forgotten: of its time, what was recorded no earlier
-            yield memory
-            break
-        if id_bytes(memory.id) == cursor.id:
-            break
-        if micros(memory.recorded) >= cursor.recorded:
-            same.append(memory)
-    else:
-        yield from same
-    yield from memories

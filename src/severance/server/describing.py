@@ -24,7 +24,10 @@ _PROBLEM = {
             "description": "For `invalid`: where, and what.",
             "items": {
                 "type": "object",
-                "properties": {name: {"type": "string"} for name in ("in", "pointer", "code")},
+                "properties": {
+                    **{name: {"type": "string"} for name in ("in", "pointer", "code")},
+                    "bounds": {"type": "object", "description": "What is allowed there, in words of JSON Schema."},
+                },
                 "required": ["in", "pointer", "code"],
             },
         },

@@ -1,5 +1,5 @@
 """Whether the server lives, whether it can serve, and what it counts. Nothing here depends on what any persona does,
-but for the counts, which need a token of their own.
+but for the counts, which need a token of their own. To HEAD, who serves leaves the body out.
 """
 
 from __future__ import annotations
@@ -32,12 +32,14 @@ class ReadyGiven(Given):
 
 
 @router.get("/healthz", response_model=HealthGiven)
+@router.head("/healthz", include_in_schema=False)
 async def healthz() -> Response:
     """Whether the server lives, with or without a house."""
     return answer({"status": "alive"})
 
 
 @router.get("/readyz", response_model=ReadyGiven, responses={503: {"model": ReadyGiven}})
+@router.head("/readyz", include_in_schema=False)
 async def readyz(parts: Within) -> Response:
     """Whether somebody could be let in now."""
     house = await parts.rooms.standings.now()

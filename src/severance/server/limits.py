@@ -10,8 +10,8 @@ class Limits:
     """All limits of a server. Times are seconds, sizes are bytes.
 
     Attributes:
-        connections: at once; who comes then has the place of the oldest that never sent a whole request, or is
-            answered 429 and shown out.
+        connections: at once; who comes then has the place of the oldest that never sent a whole request, or else of the
+            one that has asked nothing for the longest; where all ask, it is answered 429 and shown out.
         sessions: HTTP sessions at once.
         sessions_each: those of one bearer.
         idle: without a call, after which a session is put to sleep.

@@ -74,8 +74,8 @@ async def page(parts: Within, room: Entered, asked: Annotated[FilterSaid, Query(
     cursor = None if asked.cursor is None else cursor_in(asked.cursor, fingerprint)
 
     def read(session: Session) -> tuple[list[Memory], str | None]:
-        since = {} if cursor is None else {"since": cursor.since}  # which is no earlier than what was asked for
-        return page_of(session.memories(**{**filters, **since}), asked.limit, cursor, fingerprint)
+        listed = session.memories(**filters) if cursor is None else session._behind(cursor.mark, **filters)
+        return page_of(listed, asked.limit, fingerprint)
 
     memories, rest = await parts.rooms.call(room, read)
     return answer({"memories": memories, "cursor": rest})

@@ -19,13 +19,16 @@ from severance.server.owner_shapes import (
     AnswerSaid,
     CheckGiven,
     CheckpointGiven,
+    DraftGiven,
     EntriesGiven,
     EntriesSaid,
     FollowSaid,
     OverrideGiven,
     OverridesGiven,
     RequestGiven,
+    RequestSaid,
     RulesGiven,
+    WishSaid,
     of_override,
 )
 from severance.server.parts import Parts
@@ -79,6 +82,18 @@ async def rules(parts: Within, bearer: Bearer) -> Response:
 async def overrides(parts: Within, bearer: Bearer) -> Response:
     """All overrides."""
     return answer({"overrides": [of_override(info) for info in await _asked(parts, bearer, Owner.overrides)]})
+
+
+@router.post("/overrides", response_model=OverrideGiven)
+async def submitted(parts: Within, bearer: Bearer, said: RequestSaid) -> Response:
+    """Ask for an override, with a request that its key has signed. Sent again, it is the same override."""
+    return answer(of_override(await _asked(parts, bearer, lambda owner: owner.submit_override(said.request))))
+
+
+@router.post("/overrides/drafts", response_model=DraftGiven)
+async def drafted(parts: Within, bearer: Bearer, said: WishSaid) -> Response:
+    """Begin to ask for one: a wish is answered with the draft of a request, to be signed where the key is."""
+    return answer({"draft": await _asked(parts, bearer, lambda owner: owner.draft_override(said.wish))})
 
 
 @router.post("/overrides/answers", response_model=OverrideGiven)

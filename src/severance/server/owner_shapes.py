@@ -132,6 +132,24 @@ class RequestGiven(Given):
     request: str
 
 
+class WishSaid(Said):
+    """What somebody asks for, signed with a key that this server never has."""
+
+    wish: str = Field(min_length=1, max_length=MOST_TEXT, description="What `severance.wish_override` returned.")
+
+
+class DraftGiven(Given):
+    """The draft of a request, for the key that wished it."""
+
+    draft: str
+
+
+class RequestSaid(Said):
+    """A request, signed with a key that this server never has."""
+
+    request: str = Field(min_length=1, max_length=MOST_TEXT, description="What `severance.sign_draft` returned.")
+
+
 class AnswerSaid(Said):
     """An approver's answer, signed with a key that this server never has."""
 

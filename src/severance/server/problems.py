@@ -129,6 +129,19 @@ _OPEN = ("metadata", "where")
 """Fields in which the caller chooses the names."""
 MOST_TOLD = 32
 """Findings of the validation that are told of one request."""
+_BOUNDS: Mapping[str, str] = MappingProxyType(
+    {
+        "min_length": "minLength",
+        "max_length": "maxLength",
+        "max_properties": "maxProperties",
+        "ge": "minimum",
+        "le": "maximum",
+        "pattern": "pattern",
+        "expected": "expected",
+    }
+)
+"""What a finding may tell of the description: as the validation has it, and in the words of JSON Schema."""
+_OF_LISTS = ("too_short", "too_long")
 _BRANCHES = ("one", "many")
 """Words of the description for what a body can be; they are not in the body."""
 _OF_STATUSES: Mapping[int, Kind] = MappingProxyType(
@@ -151,7 +164,7 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         kind: Kind,
         detail: str | None = None,
         *,
-        errors: Sequence[Mapping[str, str]] = (),
+        errors: Sequence[Mapping[str, object]] = (),
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(kind.name)
@@ -197,8 +210,9 @@ def problem_of(error: BaseException) -> Problem:
     return Problem(kind)
 
 
-def _where(found: Mapping[str, Any]) -> dict[str, str]:
-    """One finding of the validation: where, as a JSON pointer behind body, query or header, and what; never the input.
+def _where(found: Mapping[str, Any]) -> dict[str, object]:
+    """One finding of the validation: where, as a JSON pointer behind body, query or header, what, and which bounds the
+    description has for it; never the input.
 
     A name that only the caller can have written is not repeated either: of an unknown field, or of metadata.
     """
@@ -209,4 +223,8 @@ def _where(found: Mapping[str, Any]) -> dict[str, str]:
         way = [*way[:-1], "*"]
     way = way[: 1 + min((way.index(each) for each in _OPEN if each in way), default=len(way))]
     pointer = "".join(f"/{str(each).replace('~', '~0').replace('/', '~1')}" for each in way)
-    return {"in": str(place), "pointer": pointer, "code": str(found["type"])}
+    told: dict[str, object] = {"in": str(place), "pointer": pointer, "code": str(found["type"])}
+    bounds = {_BOUNDS[name]: value for name, value in found.get("ctx", {}).items() if name in _BOUNDS}
+    if found["type"] in _OF_LISTS:
+        bounds = {name.replace("Length", "Items"): value for name, value in bounds.items()}
+    return {**told, "bounds": bounds} if bounds else told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import h11
 from starlette.types import Receive, Scope, Send
@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 
 from severance.server.limits import Limits
 from severance.server.metrics import Meters
+from severance.server.parting import Parting, Quiet
 from severance.server.problems import BUSY, CLOSE, HEAD_TOO_LARGE, MALFORMED, TOO_SLOW, Kind, Problem
 
 MOST_HEAD = 2**15
@@ -26,7 +27,8 @@ _TAKEN = 2**16
 class Connection(H11Protocol):
     """One of at most so many. Whoever comes beyond that is told to come again.
 
-    Where there are as many as may be, the oldest that never sent a whole request is closed for a new one.
+    Where there are as many as may be, one on which nothing is asked is closed for a new one: the oldest that never sent
+    a whole request, or else the one that has asked nothing for the longest.
 
     A request's head has to be whole in time, from its first byte, and the first one from when the connection was made.
     (For bodies see `bodies`.) Who takes an answer too slowly is let go.
@@ -41,13 +43,13 @@ class Connection(H11Protocol):
         *,
         limits: Limits,
         meters: Meters,
-        silent: dict[Connection, None],
+        quiet: Quiet,
     ) -> None:
-        """Args beside uvicorn's: the limits; the meters; all connections that sent no whole request, oldest first."""
+        """Args beside uvicorn's: the limits; the meters; all connections on which nothing is asked."""
         super().__init__(config, server_state, app_state, _loop)
-        self._silent = silent
+        self._quiet = quiet
         self._served = self.app
-        self.app = self._unless_ambiguous
+        self.app = self._unless_refused
         self._limits = limits
         self._meters = meters
         self._until_head: asyncio.TimerHandle | None = None
@@ -55,36 +57,44 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Count it, and begin to wait for a request."""
-        super().connection_made(transport)
+        self._parting = Parting(transport, self._is_sent_more, lambda: self._quiet.rests(self))
+        super().connection_made(cast("asyncio.Transport", self._parting))
         transport.set_write_buffer_limits(high=1)  # so that whatever is not taken at once is noticed
         self._meters.connections.set(len(self.connections))
-        if len(self.connections) <= self._limits.connections:
-            self._silent[self] = None
-        elif self._silent:
-            oldest = next(iter(self._silent))
-            del self._silent[oldest]
-            oldest.transport.abort()
-            self._silent[self] = None
+        if len(self.connections) <= self._limits.connections or self._quiet.make_room():
+            self._quiet.came(self)
         else:
             self._served = _turned_away
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
-        self._silent.pop(self, None)
+        self._parting.lost()
+        self._quiet.asks(self)
         self._stop(head=True, taken=True)
         super().connection_lost(exc)
         self._meters.connections.set(len(self.connections))
 
     def data_received(self, data: bytes) -> None:
         """Take what came. A head that has begun has to end."""
+        if self._parting.is_parting:
+            self._parting.drop(data)
+            return
         super().data_received(data)
-        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
-            self._silent.pop(self, None)
+        if self.conn.their_state is h11.SEND_BODY:
+            self._quiet.sends(self)
+        elif self.conn.their_state is not h11.IDLE:
+            self._quiet.asks(self)
         if self.conn.their_state is not h11.IDLE or self.transport.is_closing():
             self._stop(head=True)
         elif self._until_head is None and self.conn.trailing_data[0]:
             self._await_head()
+
+    def on_response_complete(self) -> None:
+        """Whoever has an answer, and asks nothing more yet, may be closed for another."""
+        super().on_response_complete()
+        if self.conn.their_state in (h11.IDLE, h11.SEND_BODY) and not self.transport.is_closing():
+            self._quiet.rests(self)
 
     def pause_writing(self) -> None:
         """Some of an answer is not taken yet."""
@@ -100,13 +110,24 @@ class Connection(H11Protocol):
         """Answer what is no request, or has too large a head."""
         self._refuse(HEAD_TOO_LARGE if len(self.conn.trailing_data[0]) > MOST_HEAD else MALFORMED)
 
-    async def _unless_ambiguous(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse a body with two lengths: whatever is in front may have read another one (RFC 9112, 6.3)."""
-        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
-            self._meters.problem(MALFORMED.name)
-            await Problem(MALFORMED, headers=CLOSE).response()(scope, receive, send)
+    async def _unless_refused(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse a head that came in one piece, before it could be found to be too large; and a body with two lengths:
+        whatever is in front may have read another one (RFC 9112, 6.3).
+        """
+        refused = None
+        if _size_of_head(scope) > MOST_HEAD:
+            refused = HEAD_TOO_LARGE
+        elif {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+            refused = MALFORMED
+        if refused is not None:
+            self._meters.problem(refused.name)
+            await Problem(refused, headers=CLOSE).response()(scope, receive, send)
         else:
             await self._served(scope, receive, send)
+
+    def _is_sent_more(self) -> bool:
+        """Whether there may be something that was sent and not read."""
+        return self.conn.their_state in (h11.SEND_BODY, h11.ERROR) or bool(self.conn.trailing_data[0])
 
     def _await_head(self) -> None:
         self._until_head = self.loop.call_later(self._limits.head_within, self._too_slow)
@@ -151,6 +172,13 @@ class Connection(H11Protocol):
         if taken and self._until_taken is not None:
             self._until_taken.cancel()
             self._until_taken = None
+
+
+def _size_of_head(scope: Scope) -> int:
+    """Bytes of a head: of the request line, and of its headers without the blanks around their values."""
+    query = len(scope["query_string"]) + 1 if scope["query_string"] else 0
+    line = len(scope["method"]) + len(scope["raw_path"]) + query + len("  HTTP/1.1\r\n")
+    return line + sum(len(name) + len(value) + len(": \r\n") for name, value in scope["headers"]) + len("\r\n")
 
 
 async def _turned_away(scope: Scope, receive: Receive, send: Send) -> None:

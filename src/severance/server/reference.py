@@ -32,8 +32,10 @@ _ERRORS = """
 ## Problems
 
 Every error is `application/problem+json` with `type`, `title`, `status` and `detail`; `invalid` may have `errors`, each
-with `in` (body, query, path or header), `pointer` (a JSON pointer) and `code`. The `type` is `urn:severance:problem:`
-and one of these names, which stay. Under *again after* are the seconds of the header `Retry-After`.
+with `in` (body, query, path or header), `pointer` (a JSON pointer), `code` and, where a bound was missed, `bounds`,
+such as `{"maximum": 1000}`. A name that only the caller can have written is not repeated: `*` stands for a field that
+is not known. The `type` is `urn:severance:problem:` and one of these names, which stay. Under *again after* are the
+seconds of the header `Retry-After`.
 
 | name | status | again after | what it says |
 | --- | --- | --- | --- |

@@ -19,7 +19,7 @@ from severance.ports import Clock, Entropy
 from severance.server.door import TOOL, Door, Standings, digest_of, no_session
 from severance.server.keys import Keys
 from severance.server.limits import Limits
-from severance.server.problems import BUSY, FULL, SESSION_ENDED, TOO_MANY_SESSIONS, Problem
+from severance.server.problems import BUSY, FULL, SESSION_ENDED, TOO_LONG, TOO_MANY_SESSIONS, Problem
 from severance.server.threads import Threads
 from severance.session import Session
 
@@ -48,6 +48,7 @@ class Room:
         turn: held while something is carried out on it.
         waiting: how many calls wait for that, or have it.
         used: when something was called last, in seconds.
+        is_known: whether whoever began it has heard of it.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Room:
         self.turn = asyncio.Lock()
         self.waiting = 0
         self.used = now
+        self.is_known = False
 
     def notices(self, session: Session) -> list[Notice]:
         """Everything that the persona was told in this session, the oldest first. In the session's turn."""
@@ -107,6 +109,7 @@ class Rooms:
         self._taken: Counter[bytes] = Counter()  # by bearer, with those who are crossing
         self._let_in: OrderedDict[bytes, None] = OrderedDict()
         self._begun: OrderedDict[bytes, Keys[asyncio.Task[Room]]] = OrderedDict()
+        self._crossings = set[asyncio.Task[Room]]()
 
     def __len__(self) -> int:
         return len(self._rooms)
@@ -114,26 +117,41 @@ class Rooms:
     async def cross(self, bearer: str, key: str | None = None) -> Room:
         """Cross with what is shown: a new session. With the key of a crossing before, what came of that.
 
+        A crossing that takes too long goes on. Without a key nobody can hear of its session any more, which sleeps at
+        once; with one it is kept for as long as a call may take, for whoever asks again.
+
         Raises:
-            Problem: there are too many, or the house is not there.
+            Problem: there are too many, the house is not there, or it takes too long.
             SeveranceError: it opens nothing; as `House.admit`.
         """
         owner = digest_of(bearer)
         if key is None:
-            return await self._crossed(bearer, owner)
+            task = self._begin(bearer, owner)
+            try:
+                return await self._answered(task)
+            except BaseException:
+                task.add_done_callback(self._end_unheard)
+                raise
         while (known := self._crossed_before(owner, key)) is not None:
             over = known.done()
-            room = await asyncio.shield(known)
+            room = await self._answered(known)
             if not over or await self._is_there(room):
                 return room
             self._drop_ended(owner, key, room)
-        task = asyncio.create_task(self._crossed(bearer, owner, key))
+        task = self._begin(bearer, owner, key)
         task.add_done_callback(partial(self._drop_failed, owner, key))
         self._begun.setdefault(owner, Keys(_MOST_CROSSINGS)).keep(key, b"", task)
         self._begun.move_to_end(owner)
         if len(self._begun) > _MOST_ENDED:
             self._begun.popitem(last=False)
-        return await asyncio.shield(task)
+        return await self._answered(task)
+
+    def heard(self, room: Room, *, by_its_owner: bool) -> None:
+        """Whether whoever began it is there to hear of it. Where not, and no key leads to it, it is put to sleep."""
+        if by_its_owner:
+            room.is_known = True
+        elif room.key is None:
+            self._end(room)
 
     def find(self, id: str, bearer: str) -> Room:  # noqa: A002
         """The session with this id, where this bearer began it.
@@ -181,12 +199,12 @@ class Rooms:
 
     async def sweep(self) -> None:
         """Let go of the sessions that are not used, and of those that the house has ended."""
-        end = self._ticks() - self._limits.idle
+        now = self._ticks()
         for room in list(self._rooms.values()):
             if room.turn.locked() or room.waiting:
                 continue
             with suppress(Problem, SeveranceError):
-                if room.used < end:
+                if room.used < now - (self._limits.idle if room.is_known else self._limits.answered_within):
                     self._end(room)
                 else:
                     await self._looked_at(room)
@@ -195,6 +213,8 @@ class Rooms:
         """Put all to sleep, after what is being carried out."""
         await self._arriving.end()
         await self._crossing.end()
+        if self._crossings:
+            await asyncio.wait(self._crossings)
         await asyncio.gather(*map(self.sleep, list(self._rooms.values())), return_exceptions=True)
         await self._threads.end()
 
@@ -204,6 +224,22 @@ class Rooms:
             await self.look(room)
         finally:
             room.used = used
+
+    def _begin(self, bearer: str, owner: bytes, key: str | None = None) -> asyncio.Task[Room]:
+        task = asyncio.create_task(self._crossed(bearer, owner, key))
+        self._crossings.add(task)
+        task.add_done_callback(self._crossings.discard)
+        return task
+
+    async def _answered(self, crossing: asyncio.Task[Room]) -> Room:
+        await asyncio.wait({crossing}, timeout=self._limits.answered_within)
+        if not crossing.done():
+            raise Problem(TOO_LONG)
+        return crossing.result()
+
+    def _end_unheard(self, crossing: asyncio.Task[Room]) -> None:
+        if not crossing.cancelled() and crossing.exception() is None:
+            self._end(crossing.result())
 
     async def _crossed(self, bearer: str, owner: bytes, key: str | None = None) -> Room:
         if len(self) >= self._limits.sessions:
@@ -227,7 +263,7 @@ class Rooms:
     async def _admitted(self, bearer: str, owner: bytes) -> Session:
         """Let in: who was before waits for nobody who never was, so that bearers which open nothing shut nobody out."""
         crossing = self._crossing if owner in self._let_in else self._arriving
-        session = await crossing.run(partial(self._door.admit, bearer, tool=TOOL))
+        session = await crossing.start(partial(self._door.admit, bearer, tool=TOOL))
         if len(self) >= self._limits.sessions:  # others were let in meanwhile
             self._threads.begin(session.sleep)
             raise Problem(FULL)

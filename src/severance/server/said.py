@@ -9,14 +9,33 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
+from severance.model import MAX_METADATA_BYTES
 from severance.server.keys import checked_key
 from severance.server.problems import MOST_TOLD, NO_BEARER, Problem
 
 Scalar = str | int | float | bool | None
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+MOST_NAMES = MAX_METADATA_BYTES // 5
+"""Names in metadata, at most: with the shortest of names and values there is no room for more."""
+
+
+def _plain_values(given: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Find one thing wrong, and that at once, however many names there are: a caller chooses them."""
+    if not isinstance(given, dict):
+        return validate(given)
+    if len(given) > MOST_NAMES:
+        raise PydanticCustomError("too_many_names", "there are too many names", {"max_properties": MOST_NAMES})
+    if not all(type(value) in _PLAIN for value in given.values()):
+        raise PydanticCustomError("not_plain", "each value is a text, a number, true, false or null")
+    return given
+
+
+Plain = Annotated[dict[str, Scalar], WrapValidator(_plain_values)]
+"""Metadata, and what they are looked for by: names, which are JSON's and so texts, to plain values."""
 
 
 class Said(BaseModel):

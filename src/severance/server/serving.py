@@ -14,6 +14,7 @@ from contextlib import suppress
 import uvicorn
 
 from severance.server.app import application
+from severance.server.parting import Quiet
 from severance.server.parts import Outside, Parts
 from severance.server.protocol import MOST_HEAD, STRANGERS, Connection
 
@@ -79,7 +80,7 @@ class _Server(uvicorn.Server):
         self._ready = ready
         self._accepting: asyncio.Task[None] | None = None
         self._arriving = dict[asyncio.Task[None], None]()
-        self._silent = dict[Connection, None]()
+        self._quiet = Quiet()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""
@@ -158,7 +159,7 @@ class _Server(uvicorn.Server):
             self.lifespan.state,
             limits=self._parts.outside.limits,
             meters=self._parts.meters,
-            silent=self._silent,
+            quiet=self._quiet,
         )
 
 

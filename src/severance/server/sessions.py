@@ -50,7 +50,9 @@ Entered = Annotated[Room, Depends(_room)]
 @router.post("", status_code=201, response_model=CrossedGiven)
 async def cross(request: Request, parts: Within, bearer: Bearer, key: Key) -> Response:
     """Cross: the persona that wakes at the place of the permit or credential wakes, in a new session."""
+    await request.body()  # which is taken first, so that what comes next is that the other end has gone
     room = await parts.rooms.cross(bearer, key)
+    parts.rooms.heard(room, by_its_owner=not await request.is_disconnected())
     headers = {"location": f"{router.prefix}/{room.id}"}
     return answer({**_told(room), "new_context": NEW_CONTEXT}, 201, headers)
 

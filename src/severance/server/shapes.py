@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, Discriminator, Field, Tag
 
 from severance.model import MAX_LABEL_BYTES, MAX_TEXT_BYTES
-from severance.server.said import Given, Said, Scalar
+from severance.server.said import Given, Plain, Said, Scalar
 
 MOST_AT_ONCE = 2_048
 """Memories of one request: as many as are kept whole or not at all."""
@@ -17,7 +17,7 @@ _When = Annotated[
     str, Field(description="ISO 8601, such as 2024-05-31T18:00+02:00; without a zone it is UTC.", max_length=64)
 ]
 _Label = Annotated[str, Field(max_length=MAX_LABEL_BYTES)]
-_Where = Annotated[dict[str, Scalar], Field(description="Metadata names to the value each must have.")]
+_Where = Annotated[Plain, Field(description="Metadata names to the value each must have.")]
 
 
 class MemorySaid(Said):
@@ -28,7 +28,7 @@ class MemorySaid(Said):
     thread: _Label | None = Field(None, description="The conversation it belongs to.")
     source: _Label | None = Field(None, description="Who said it, or where it was read.")
     kind: _Label | None = Field(None, description="What sort of memory it is; `note` without it.")
-    metadata: dict[str, Scalar] | None = Field(None, description="At most 16,384 bytes as JSON.")
+    metadata: Plain | None = Field(None, description="At most 16,384 bytes as JSON.")
     pinned: bool = False
 
     def item(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class ChangeSaid(Said):
     thread: _Label | None = Field(None, description="null takes it away.")
     source: _Label | None = Field(None, description="null takes it away.")
     kind: _Label | None = None
-    metadata: dict[str, Scalar] | None = Field(None, description="All of it; null takes it away.")
+    metadata: Plain | None = Field(None, description="All of it; null takes it away.")
     pinned: bool | None = None
 
     def changes(self) -> dict[str, Any]:

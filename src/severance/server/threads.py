@@ -39,13 +39,21 @@ class Threads:
         Raises:
             Problem: too many wait, or it takes too long.
         """
-        if self._inside >= self._most:
-            raise Problem(BUSY)
-        call = self.begin(work, turn)
+        call = self.start(work, turn)
         await asyncio.wait({call}, timeout=self._within)
         if not call.done():
             raise Problem(TOO_LONG)
         return call.result()
+
+    def start(self, work: Callable[[], T], turn: AbstractAsyncContextManager[Any] | None = None) -> asyncio.Task[T]:
+        """Have the work done, however long it takes.
+
+        Raises:
+            Problem: too many wait.
+        """
+        if self._inside >= self._most:
+            raise Problem(BUSY)
+        return self.begin(work, turn)
 
     def begin(self, work: Callable[[], T], turn: AbstractAsyncContextManager[Any] | None = None) -> asyncio.Task[T]:
         """Have the work done, however many wait; nobody has to wait for it."""

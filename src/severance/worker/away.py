@@ -15,7 +15,7 @@ from severance.drafts import checked
 from severance.errors import AsleepError, InputError, NotFoundError, SeveranceError
 from severance.model import (
     Draft,
-    Filter,
+    Mark,
     Memory,
     Metadata,
     Notice,
@@ -53,6 +53,7 @@ from severance.worker.messages import (
     Stats,
     ToldEvents,
     ToldHit,
+    ToldMark,
     ToldMemory,
     event_in,
     expected,
@@ -150,7 +151,21 @@ class AwaySession(Session):
         where: Metadata | None = None,
     ) -> Iterator[Memory]:
         """As `Session.memories`."""
-        return _Reading(self, filter_of(since, until, as_of, thread, where))
+        return _Reading(self, Memories(told_filter(filter_of(since, until, as_of, thread, where))))
+
+    def _behind(
+        self,
+        mark: Mark,
+        *,
+        since: When = None,
+        until: When = None,
+        as_of: When = None,
+        thread: str | None = None,
+        where: Metadata | None = None,
+    ) -> Iterator[Memory]:
+        """As `Session._behind`."""
+        chosen = told_filter(filter_of(since, until, as_of, thread, where))
+        return _Reading(self, Memories(chosen, ToldMark(mark.at, mark.id)))
 
     def get(self, id: str) -> Memory:  # noqa: A002
         """As `Session.get`."""
@@ -348,13 +363,13 @@ class WorkerSession(AwaySession):
 
 
 class _Reading(Iterator[Memory]):
-    """What `memories` returns: a page of a list that is kept there, and then the next."""
+    """What `memories` and `_behind` return: a page of a list that is kept there, and then the next."""
 
-    def __init__(self, session: AwaySession, chosen: Filter) -> None:
+    def __init__(self, session: AwaySession, asked: Memories) -> None:
         self._session = session
         self._forgot = session._forgot
         self._waiting: list[ToldMemory | ToldHit] = []
-        page = session._ask(Page, Memories(told_filter(chosen)))
+        page = session._ask(Page, asked)
         self._rest = page.rest
         self._take(page)
 

@@ -14,6 +14,7 @@ import msgspec
 from severance import errors
 from severance.errors import DamagedError, EmbedderError, RerankerError, SeveranceError
 from severance.model import (
+    ID_BYTES,
     MAX_METADATA_BYTES,
     NO_METADATA,
     Draft,
@@ -155,10 +156,18 @@ class Recall(Message, frozen=True):
     filter: ToldFilter
 
 
+class ToldMark(Message, frozen=True):
+    """A `Mark`."""
+
+    at: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+    id: Annotated[bytes, msgspec.Meta(min_length=ID_BYTES, max_length=ID_BYTES)]
+
+
 class Memories(Message, frozen=True):
-    """As `Session.memories`."""
+    """As `Session.memories`; with a mark, what comes behind it."""
 
     filter: ToldFilter
+    behind: ToldMark | None = None
 
 
 class More(Message, frozen=True):

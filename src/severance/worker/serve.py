@@ -19,7 +19,7 @@ import severance
 from severance.crypto.envelope import SpaceKey
 from severance.embed.bundled import DIMENSIONS, bundled
 from severance.errors import AsleepError, EmbedderError, StoreReadOnlyError
-from severance.model import Draft, Head, Memory, Persona, Recollection, micros, moment
+from severance.model import Draft, Head, Mark, Memory, Persona, Recollection, micros, moment
 from severance.ports import Embedder, Reranking
 from severance.session import Session
 from severance.space import Space
@@ -267,7 +267,10 @@ class Serving:
         return self._listed(self._session.recall(asked.query, limit=asked.limit, **_filter(asked.filter)))
 
     def _memories(self, asked: Memories) -> Answer:
-        return self._listed(self._session.memories(**_filter(asked.filter)))
+        chosen, told = _filter(asked.filter), asked.behind
+        if told is None:
+            return self._listed(self._session.memories(**chosen))
+        return self._listed(self._session._behind(Mark(told.at, told.id), **chosen))
 
     def _amend(self, asked: Amend) -> Answer:
         at = None if asked.at is None else moment(asked.at)
