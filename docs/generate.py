@@ -58,7 +58,7 @@ _CLASSES = (
 )
 _FUNCTIONS = (
     *("open", "connect", "enter", "restore", "accept_audit", "verify_export"),
-    *("weaken", "confined", "new_override_key", "show_request", "approve", "deny"),
+    *("weaken", "confined", "new_override_key", "wish_override", "sign_draft", "show_request", "approve", "deny"),
 )
 _VARIABLES = {
     "House": "house",

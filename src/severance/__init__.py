@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from severance.approving import approve, deny, new_override_key, show_request
+    from severance.approving import approve, deny, new_override_key, show_request, sign_draft, wish_override
     from severance.crypto.rootkey import Passphrase
     from severance.entering import enter
     from severance.errors import (
@@ -148,8 +148,10 @@ __all__ = [
     "open",
     "restore",
     "show_request",
+    "sign_draft",
     "verify_export",
     "weaken",
+    "wish_override",
 ]
 
 _HOMES = {
@@ -224,8 +226,10 @@ _HOMES = {
     "open": "severance.house",
     "restore": "severance.upkeep.backup",
     "show_request": "severance.approving",
+    "sign_draft": "severance.approving",
     "verify_export": "severance.upkeep.logs",
     "weaken": "severance.weakening",
+    "wish_override": "severance.approving",
 }
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
 from severance.chip.override.keys import PrivateKey
-from severance.chip.override.texts import Asked, answered, request_of
+from severance.chip.override.texts import REQUEST, Asked, answered, request_of
+from severance.chip.override.wishes import WISH, request_for, signed_draft, wished
+from severance.drafts import name_of
 from severance.errors import InputError
-from severance.model import OverrideRequest, moment
+from severance.model import OverrideRequest, Persona, Right, moment
+from severance.overridden import wish_of
 from severance.ports import Entropy
 from severance.system import SystemEntropy
 
 KeyPath = str | os.PathLike[str]
 """The file that an override key is in."""
+
+_HOUR = timedelta(hours=1)
 
 
 def new_override_key(path: KeyPath) -> str:
@@ -28,6 +34,54 @@ def new_override_key(path: KeyPath) -> str:
     if file.is_dir():
         raise InputError(f"{file} is a folder; name a file for the override key")
     return PrivateKey.make(file, SystemEntropy()).public.text()
+
+
+def wish_override(
+    subject: str,
+    persona: str,
+    *,
+    key: KeyPath,
+    reason: str,
+    rights: Iterable[str] = (Right.RECALL,),
+    threads: Iterable[str] | None = None,
+    length: timedelta,
+    approve_within: timedelta = _HOUR,
+    use_within: timedelta = _HOUR,
+) -> str:
+    """Ask for a persona to be woken, without a store and a network: a wish, as text, for `House.draft_override`.
+
+    Any program that has an owner token hands it in, and brings back a draft, which `sign_draft` makes a request of.
+
+    Args:
+        subject, persona, key, reason, rights, threads, length, approve_within, use_within: as in
+            `House.request_override`; the times begin when the draft is made.
+
+    Raises:
+        InputError: an argument cannot be meant.
+        KeyMissingError: the key cannot be read, or others can reach it.
+    """
+    who = Persona(name_of(subject, "the subject"), name_of(persona, "the persona"))
+    wish, own = wish_of(reason, rights, threads, (length, approve_within, use_within)), load(key)
+    return wished(request_for(who, wish, own.public), own).text()
+
+
+def sign_draft(draft: str, key: KeyPath) -> str:
+    """Make a request of the draft that a house answered a wish with, as text, for `House.submit_override`.
+
+    It is signed only where it says what was wished with this key; what the house added, the house looks at again.
+
+    Args:
+        draft: the text that `House.draft_override` returned.
+        key: the file of the requester's key.
+
+    Raises:
+        InputError: it is no draft, or the file holds no key.
+        OverrideError: it is of a wish of another key, or says anything else than was wished.
+        KeyMissingError: the key cannot be read, or others can reach it.
+    """
+    if not isinstance(draft, str):
+        raise InputError("a draft is a text; a house answers a wish with one")
+    return signed_draft(draft, load(key)).text()
 
 
 def approve(request: str, key: KeyPath) -> str:
@@ -65,6 +119,16 @@ def show_request(request: str) -> OverrideRequest:
         OverrideError: it was altered.
     """
     return shown(request_of(_text(request)))
+
+
+def is_wish(text: str) -> bool:
+    """Whether a text is meant to be a wish, whatever is wrong with it."""
+    return text.startswith(f"{WISH}.")
+
+
+def is_request(text: str) -> bool:
+    """Whether a text is meant to be a request, whatever is wrong with it."""
+    return text.startswith(f"{REQUEST}.")
 
 
 def answer(request: Asked, key: PrivateKey, *, approves: bool, entropy: Entropy | None = None) -> str:

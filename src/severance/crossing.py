@@ -26,6 +26,7 @@ from severance.drafts import name_of
 from severance.errors import DamagedError, InputError, NotFoundError, SeveranceError, StoreError
 from severance.model import Head, Notice, Persona
 from severance.ports import Clock, Embedder, Entropy, Reranking, Vault
+from severance.refusals import Refusals
 from severance.session import Session
 from severance.space import Space, stored_head
 from severance.system import SystemClock, SystemEntropy
@@ -39,6 +40,7 @@ class Crossing(Admitting, Alarming):
     _vault: Vault
     _book: Book
     _telling: Telling
+    _refusals: Refusals
     _clock: Clock
     _entropy: Entropy
     _surroundings: Surroundings
@@ -82,11 +84,18 @@ class Crossing(Admitting, Alarming):
         try:
             return self._let_through(subject, place, wake, claim)
         except NotFoundError:
-            self._telling.tell(What.REFUSED, _refused(subject, place, claim))
+            self._tell_refused(subject, place, claim)
             raise
         except DamagedError:
             self._damages.tell({"subject": subject, "place": place})
             raise
+
+    def _tell_refused(self, subject: str, place: str, claim: Claim | None) -> None:
+        by = None if claim is None else "permit" if claim.program is None else "credential"
+        if by is not None and not subject:  # what was shown is of nobody here
+            self._refusals.stranger(by)
+        else:
+            self._refusals.tell(_refused(subject, place, by, late=claim is not None and claim.late))
 
     def _let_through(self, subject: str, place: str, wake: Waking, claim: Claim | None) -> Session:
         application = None if claim is None else claim.program
@@ -191,13 +200,12 @@ def _whom(persona: Persona, place: str) -> Mapping[str, Any]:
     return {"subject": persona.subject, "persona": persona.name, "place": place}
 
 
-def _refused(subject: str, place: str, claim: Claim | None) -> Mapping[str, Any]:
-    """What the log has of a refusal; what was shown and is no permit of this house names nobody."""
-    told = {"subject": subject or None, "place": place or None}
-    if claim is None:
+def _refused(subject: str, place: str, by: str | None, *, late: bool) -> Mapping[str, Any]:
+    """What the log has of a refusal of the owner, or of who showed something of this house."""
+    told = {"subject": subject, "place": place}
+    if by is None:
         return told
-    by = "permit" if claim.program is None else "credential"
-    return {**told, "detail": {"by": by, "late": True} if claim.late else {"by": by}}
+    return {**told, "detail": {"by": by, "late": True} if late else {"by": by}}
 
 
 class Slept:

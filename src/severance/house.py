@@ -41,6 +41,7 @@ from severance.overriding import Overriding
 from severance.owning import Owning
 from severance.ports import Clock, Embedder, Entropy, Reranker, Reranking, Vault
 from severance.records import Event
+from severance.refusals import Refusals
 from severance.space import Space, new_key, stored_head
 from severance.store import VAULT_NAME, open_audit, open_store, path_of
 from severance.system import SystemClock, SystemEntropy
@@ -145,6 +146,7 @@ class House(Crossing, Governing, Keeping, Auditing, Overriding, Owning):
         self._bell = bell_of(directory, chip, clock, entropy)
         self._damages = Damages(self._telling, self._bell, clock)
         self._telling.listeners.append(self._bell.hear)
+        self._refusals = Refusals(self._telling, clock)
         # Called at first need: a command that only looks at the house should not wait for word vectors.
         self._embedder = cache(embedder)
         self._reranking = cache(reranking)
@@ -248,6 +250,7 @@ class House(Crossing, Governing, Keeping, Auditing, Overriding, Owning):
             last.callback(self._chip.close)
             if self._audit is not None:
                 last.callback(self._audit.close)
+                last.callback(self._refusals.say)
             last.callback(self._close_bell)
             last.callback(self._workers.close)  # they have the vault open
             last.callback(self._write_dropped)

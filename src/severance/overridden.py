@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 
+from severance.asking import rights_of
 from severance.audit.events import What
 from severance.chip.override.keys import ID_BYTES, PublicKey
-from severance.chip.override.state import Override
+from severance.chip.override.state import Override, Wish
 from severance.chip.override.texts import MOST_REASON, MOST_THREADS
 from severance.chip.register import ApproverForm, NoticeForm
 from severance.drafts import check_text, is_blank
@@ -100,6 +101,26 @@ def threads_of(given: Iterable[str] | None) -> tuple[str, ...] | None:
     if not threads or "" in threads or len(threads) > MOST_THREADS:
         raise InputError(f"threads are a list of 1 to {MOST_THREADS} names")
     return threads
+
+
+def wish_of(
+    reason: object,
+    rights: Iterable[str],
+    threads: Iterable[str] | None,
+    lengths: tuple[timedelta, timedelta, timedelta],
+) -> Wish:
+    """What somebody asks for, checked: why, what the session may do and where, how long it opens, can be approved, and
+    then be used. InputError for what cannot be meant.
+    """
+    length, approve_within, use_within = lengths
+    return Wish(
+        reason_of(reason),
+        rights_of(rights),
+        threads_of(threads),
+        length_of(length, "the length of an override"),
+        length_of(approve_within, "the time for approving"),
+        length_of(use_within, "the time for using it"),
+    )
 
 
 def length_of(given: object, what: str) -> int:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -14,14 +13,13 @@ from severance import approving
 from severance.admitted import let_in
 from severance.admitting import Waking
 from severance.approving import KeyPath
-from severance.asking import rights_of
 from severance.audit.events import What
 from severance.chip.chip import Chip
 from severance.chip.gate import Gate
 from severance.chip.override.desk import Desk
 from severance.chip.override.held import Held, Leave
 from severance.chip.override.keys import PrivateKey, PublicKey, public_of
-from severance.chip.override.state import Override, Wish
+from severance.chip.override.state import Override
 from severance.chip.override.texts import answer_of, claimed_id
 from severance.chip.register import ApproverForm
 from severance.chip.thresholds.book import Book
@@ -34,20 +32,18 @@ from severance.model import (
     OverrideKeyInfo,
     OverrideState,
     Persona,
-    Right,
 )
-from severance.overridden import id_of, info_of, key_info_of, length_of, notice_of, reason_of, threads_of
+from severance.overridden import id_of, info_of, key_info_of, notice_of
 from severance.ports import Clock, Entropy
 from severance.session import Session
 from severance.telling import Telling
+from severance.wishing import Wishing, about
 
 PLACE = "override"
 """What a session that an override opened says of where it is."""
 
-_HOUR = timedelta(hours=1)
 
-
-class Overriding(ABC):
+class Overriding(Wishing, ABC):
     """What a house does for those who hold override keys, and for whoever looks after them."""
 
     _directory: Path
@@ -107,57 +103,6 @@ class Overriding(ABC):
         """The override keys that are registered, in the order in which they were."""
         self._chip.verify()
         return [key_info_of(each) for each in self._desk.approvers()]
-
-    def request_override(
-        self,
-        subject: str,
-        persona: str,
-        *,
-        key: KeyPath,
-        reason: str,
-        rights: Iterable[str] = (Right.RECALL,),
-        threads: Iterable[str] | None = None,
-        length: timedelta,
-        approve_within: timedelta = _HOUR,
-        use_within: timedelta = _HOUR,
-    ) -> str:
-        """Ask for a persona to be woken outside its place. Returns the request, as text, for the approvers.
-
-        The text says in the clear who is to be woken and why; its shares open for the approvers alone.
-
-        Args:
-            subject, persona: who.
-            key: the file of the requester's override key.
-            reason: why, at most 500 characters; the approvers and the persona read it, and the audit log has it.
-            rights, threads: what the session may do, and in which threads; None for all.
-            length: for how long it opens, at most 30 days, as the next two.
-            approve_within: until when it can be approved, from now.
-            use_within: until when it can be used, from the end of the time for approving.
-
-        Raises:
-            InputError: an argument cannot be meant.
-            NotFoundError: no such persona.
-            OverrideError: the key is not registered, or too few are.
-            KeyMissingError: the key cannot be read, or others can reach it.
-        """
-        who = Persona(name_of(subject, "the subject"), name_of(persona, "the persona"))
-        made, now = approving.load(key), self._now()
-        approve_by = now + length_of(approve_within, "the time for approving")
-        wish = Wish(
-            reason_of(reason),
-            rights_of(rights),
-            threads_of(threads),
-            length_of(length, "the length of an override"),
-            approve_by,
-            approve_by + length_of(use_within, "the time for using it"),
-        )
-        with self._told_if_refused("request", {"subject": who.subject, "persona": who.name}):
-            asked = self._desk.ask(who, wish, made, now)
-            self._chip.verify()
-        told = {"reason": wish.reason, "requester": asked.said.name}
-        self._telling.tell(What.OVERRIDE_REQUESTED, {**_about(asked.said.id.hex(), who), "detail": told})
-        self._desk.add(asked, now)
-        return asked.text()
 
     def override_request(self, id: str) -> str:  # noqa: A002 - the word that callers know
         """The request with this id, as the text that `request_override` returned.
@@ -314,22 +259,6 @@ class Overriding(ABC):
         """The file that whoever uses the override holds; its name says nothing without the chip's name key."""
         return self._directory.absolute() / f"override-{self._chip.keys.row_id('lease', override).hex()}.lock"
 
-    def _now(self) -> int:
-        """The time by which overrides are judged, never before what was seen; from now on, this one was."""
-        at = self._gate.time()
-        now = self._gate.now(at=at)
-        with suppress(StoreReadOnlyError):
-            self._gate.seen(now, at=at)
-        return now
-
-    @contextmanager
-    def _told_if_refused(self, step: str, about: Mapping[str, Any]) -> Iterator[None]:
-        try:
-            yield
-        except OverrideError as error:
-            self._telling.tell(What.OVERRIDE_REFUSED, {**about, "detail": {"step": step, "why": error.why}})
-            raise
-
     @abstractmethod
     def _waking(self, isolation: Literal["process"] | None) -> Waking:
         """What wakes a persona in this process, or in one of its own. Raises InputError for what cannot be had."""
@@ -368,12 +297,8 @@ def _notices(
     return tuple(notice_of(each) for each in waiting if not each.told)
 
 
-def _about(given: str, who: Persona) -> dict[str, Any]:
-    return {"id": given, "subject": who.subject, "persona": who.name}
-
-
 def _of(found: Override) -> dict[str, Any]:
-    return _about(found.id, Persona(found.request.subject, found.request.persona))
+    return about(found.id, Persona(found.request.subject, found.request.persona))
 
 
 def _detail(found: Override) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from severance.chip.tokens import Tokens
 from severance.drafts import check_text
 from severance.errors import NotFoundError
 from severance.model import MAX_LABEL_BYTES, OwnerTokenInfo
+from severance.refusals import Refusals
 from severance.telling import Telling
 
 
@@ -23,6 +24,7 @@ class Owning:
     _gate: Gate
     _tokens: Tokens
     _telling: Telling
+    _refusals: Refusals
 
     def owner_token(self, *, until: datetime | date | timedelta | str, label: str = "") -> str:
         """Make an owner token: a text with which a program sees the audit log, alarms and overrides of a house that is
@@ -70,7 +72,10 @@ class Owning:
         """
         shown = self._tokens.read(shown_text(text))
         if shown.standing is None:
-            self._telling.tell(What.REFUSED, {"detail": {"by": "token", **({"late": True} if shown.late else {})}})
+            if shown.late:
+                self._refusals.tell({"detail": {"by": "token", "late": True}})
+            else:
+                self._refusals.stranger("token")
             self._chip.verify()  # what is not there may have been taken out
             raise NotFoundError("that opens nothing here; `severance owner token` makes what does")
         return shown.standing

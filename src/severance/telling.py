@@ -30,13 +30,29 @@ class Telling:
         """
         if self._audit is not None:
             self._audit.tell_all(what, each)
-        for listener in self.listeners:
-            for event in each:
-                listener(what, event)
+        self._hear(what, *each)
+
+    def count(self, what: What, event: Mapping[str, Any]) -> None:
+        """Say that this happens now to those who listen, after the log was written to as by `tell`, but for the entry:
+        `sum_up` has it when there are more of its kind. Raises as `tell`.
+        """
+        if self._audit is not None:
+            self._audit.weigh(what, **event)
+        self._hear(what, event)
+
+    def sum_up(self, what: What, *each: Mapping[str, Any]) -> None:
+        """Write down what was counted: those who listen have heard of it. Raises as `tell`."""
+        if self._audit is not None:
+            self._audit.tell_all(what, each)
 
     def of(self, persona: Persona, place: str) -> Own:
         """What a session of this persona at this place says and reads."""
         return Own(self, self._audit, persona, place)
+
+    def _hear(self, what: What, *each: Mapping[str, Any]) -> None:
+        for listener in self.listeners:
+            for event in each:
+                listener(what, event)
 
 
 class Own:

@@ -112,3 +112,21 @@ def opened(vector: dict[str, Any]) -> tuple[bytes, bytes]:
                 key = AESGCM(bytes(x ^ y for x, y in zip(a, b, strict=True)))
                 return key.decrypt(bytes(12), bytes.fromhex(wrapped), context), digest
     raise Refused("approvals")
+
+
+def drafted(wish: str, draft: str, request: str) -> dict[str, Any]:
+    """What a house added to a wish in a draft, of which the same key signed the request."""
+    asked, completed, whole = (
+        signed(prefix, "request", REQUEST, text)
+        for prefix, text in (("sevw1", wish), ("sevd1", draft), ("sevr1", request))
+    )
+    public = asked.fields["requester"]
+    check_signature(asked, public, b"severance/override/wish/v1", "wish")
+    check_signature(whole, public, b"severance/override/ask/v1", "request")
+    require(completed.signature == asked.signature and completed.body == whole.body, "draft")
+    added, left = dict(completed.fields), dict(asked.fields)
+    for name in ("approve_by", "use_by"):
+        require(added.pop(name) == added["made"] + left.pop(name), "times")
+    bare = {"id": bytes(16), "house": bytes(16), "space": bytes(16), "epoch": 0, "made": 0, "shares": []}
+    require({name: left.pop(name) for name in bare} == bare and left.pop("name") == key_id(public).hex(), "bare")
+    return {name: value for name, value in added.items() if (name, value) not in left.items()}

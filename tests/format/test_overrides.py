@@ -17,6 +17,7 @@ from severance.chip.override.escrow import key_from
 from severance.chip.override.keys import PrivateKey, public_of, read
 from severance.chip.override.state import NEEDED, Override
 from severance.chip.override.texts import answer_of, request_of
+from severance.chip.override.wishes import draft_of, signed_draft, wish_of, wished
 from severance.chip.register import ApproverForm, EscrowRow, OverrideRow, PairForm
 from severance.errors import OverrideError, SeveranceError
 
@@ -74,6 +75,21 @@ def test_keys_of_vectors() -> None:
         assert private(text).public == public_of(public)
         assert override_decoder.publics(text) == public_of(public).raw
         assert override_decoder.key_id(public_of(public).raw).hex() == public_of(public).id.hex() == given
+
+
+def test_a_wish_and_its_draft_are_what_is_written_down() -> None:
+    vector = VECTORS[0]
+    key, said = private(vector["private"][0]), request_of(vector["request"]).said
+    wish = wished(said, key)
+    draft = draft_of(wish, said)
+    request = signed_draft(draft, key)
+    assert request.text() == vector["request"]
+    added = override_decoder.drafted(wish.text(), draft, request.text())
+    assert set(added) == {"id", "house", "space", "epoch", "name", "made", "shares"}
+    assert wish_of(wish.text()) == wish
+    for other in (wish.text()[:-8] + "AAAAAAAA", wish.text().replace("sevw1", "sevr1")):
+        with pytest.raises((Refused, ValueError)):
+            override_decoder.drafted(other, draft, request.text())
 
 
 def test_the_second_decoder_imports_nothing_of_severance() -> None:

@@ -21,12 +21,13 @@ from severance.chip.override.texts import (
     asked,
     request_of,
 )
+from severance.chip.override.wishes import Wished, draft_of, signed_draft, wish_of, wished
 from severance.chip.register import ApproverForm
 from severance.crypto.envelope import SpaceKey
 from severance.errors import InputError, OverrideError
 from severance.model import Right
 
-_PURPOSES = ("sevk1.", "sevr1.", "seva1.", "")
+_PURPOSES = ("sevk1.", "sevr1.", "seva1.", "", "sevw1.", "sevd1.")
 
 
 @cache
@@ -62,6 +63,11 @@ def _request() -> Asked:
 
 
 @cache
+def _wish() -> Wished:
+    return wished(_request().said, _keys()[0])
+
+
+@cache
 def _answer() -> Answered:
     return answered(_request(), _keys()[1], approves=True, entropy=ScopedEntropy())
 
@@ -70,12 +76,17 @@ def run_text(data: bytes) -> None:
     """A text is refused in a sentence, or is written again as it was."""
     choices = Choices(data)
     text = choices.pick(_PURPOSES) + text_of(choices.rest())
-    for read in (request_of, answer_of, public_of):
+    for read in (request_of, answer_of, public_of, wish_of):
         try:
             found = read(text)
         except (InputError, OverrideError):
             continue
         assert found.text() == text.strip()
+    try:
+        request = signed_draft(text, _keys()[0])
+    except (InputError, OverrideError):
+        return
+    assert request_of(request.text()) == request
 
 
 def run_signed(data: bytes) -> None:
@@ -116,8 +127,10 @@ TARGETS = (
             b"\1" + _request().text()[6:].encode(),
             b"\2" + _answer().text()[6:].encode(),
             b"\0" + _keys()[0].public.text()[6:].encode(),
+            b"\4" + _wish().text()[6:].encode(),
+            b"\5" + draft_of(_wish(), _request().said)[6:].encode(),
         ],
-        tokens=(b"sevr1.", b"seva1.", b"=", b"-", b"_"),
+        tokens=(b"sevr1.", b"seva1.", b"sevw1.", b"sevd1.", b"=", b"-", b"_"),
         weight=4,
         short=600,
     ),

@@ -17,7 +17,8 @@ import pytest
 import severance
 from kit import KEY, texts
 from kit.processes import is_there, until, with_proc
-from severance import AsleepError, InputError, KeyMissingError, WrongKeyError
+from severance import AsleepError, InputError, KeyMissingError, NotFoundError, WrongKeyError
+from severance.barrier.traces.ports import StillClock
 from severance.embed import Hashing
 from severance.model import Notice
 from severance.resident import watch
@@ -125,6 +126,33 @@ def test_nothing_that_holds_a_key_is_left(here: Callable[..., Resident], permit:
     for session in sessions:
         with pytest.raises(AsleepError):
             session.stats()
+
+
+def test_strangers_who_were_counted_are_in_the_log_before_the_lock(
+    here: Callable[..., Resident], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resident, house, clock = here(), severance.connect(store), StillClock()
+    inside: Any = resident._house
+    monkeypatch.setattr(inside._refusals, "_clock", clock)
+    del inside
+    for _ in range(30):
+        with pytest.raises(NotFoundError):
+            house.admit("nothing")
+    assert _refused(store) == [None] * 20
+    clock.tick(60)
+    until(lambda: _refused(store) == [None] * 20 + [10])
+    for _ in range(30):
+        with pytest.raises(NotFoundError):
+            house.admit("nothing")
+    house.lock()
+    assert _refused(store) == [None] * 20 + [10] + [None] * 20 + [10]
+    with severance.open(store, key=KEY, embedder=Hashing(16)) as own:
+        assert [event.what for event in own.events(limit=2)] == ["refused", "locked"]
+
+
+def _refused(store: Path) -> list[object]:
+    with severance.open(store, key=KEY, embedder=Hashing(16)) as own:
+        return [event.detail.get("more") for event in own.events(what="refused", limit=1_000)]
 
 
 def test_what_a_persona_is_told_comes_through(here: Callable[..., Resident], permit: Make, store: Path) -> None:

@@ -104,6 +104,34 @@ def test_what_cannot_be_meant_is_refused_here(up: Start, token: str) -> None:
         assert owner.overrides() == [], "it goes on after an error"
 
 
+def test_an_override_is_asked_for_without_a_key_on_the_way(up: Start, store: Path, token: str) -> None:
+    names = ("ann", "ben", "cas")
+    keys = [store.parent / f"{name}.key" for name in names]
+    with _own(store) as house:
+        for name, file in zip(names, keys, strict=True):
+            house.register_override_key(name, severance.new_override_key(file))
+    wish = severance.wish_override("mark", "innie", key=keys[0], reason="to see", length=_HOUR)
+    with up().house.owner(token) as owner:
+        request = severance.sign_draft(owner.draft_override(wish), keys[0])
+        assert owner.overrides() == []
+        found = owner.submit_override(request)
+        assert owner.submit_override(request) == found
+        assert (owner.overrides(), owner.override_request(found.id)) == ([found], request)
+        whats = [each.what for each in owner.events(after=-1, limit=500) if each.what.startswith("override.")]
+        assert whats[3:] == ["override.drafted", "override.requested"]
+        assert "override.requested" in {each.alarm.kind for each in owner.alarm_status().told}
+        for text in ("x", wish, request):
+            with pytest.raises((InputError, OverrideError)):
+                owner.draft_override(f"{text}x")
+            with pytest.raises((InputError, OverrideError)):
+                owner.submit_override(f"{text}x")
+        for file in keys[1:]:
+            owner.answer_override(severance.approve(request, file))
+        assert [name for name in dir(owner) if "use" in name] == [], "who has a token alone reads nothing with it"
+        with _own(store) as house, house.use_override(found.id, key=keys[0]) as session:
+            assert session.recall("anything") == []
+
+
 def test_overrides_are_answered_and_stopped_without_a_key_on_the_way(up: Start, store: Path, token: str) -> None:
     names = ("ann", "ben", "cas")
     keys = [store.parent / f"{name}.key" for name in names]

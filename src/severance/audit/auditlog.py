@@ -120,6 +120,12 @@ class AuditLog:
         if self._untold >= HEAD_EVERY:
             self.keep_head()
 
+    def weigh(self, what: What, **told: Any) -> None:
+        """The work of `tell`, and no entry: the checkpoint is signed anew, of the entries that are there."""
+        event = Happened(at=self._now(), what=what, **told)
+        check_kept(event)
+        self._log.weigh(partial(_sealing, event, self._key, self._entropy), self._signature)
+
     def keep_head(self) -> None:
         """Let the log's head be remembered elsewhere. Where that cannot be written, it stays behind."""
         with suppress(StoreError):

@@ -59,6 +59,7 @@ class What(StrEnum):
     REEMBEDDED = "reembedded"
     OVERRIDE_REGISTERED = "override.registered"
     OVERRIDE_UNREGISTERED = "override.unregistered"
+    OVERRIDE_DRAFTED = "override.drafted"
     OVERRIDE_REQUESTED = "override.requested"
     OVERRIDE_APPROVED = "override.approved"
     OVERRIDE_DENIED = "override.denied"

@@ -134,20 +134,33 @@ class LogFile:
         """
 
         def adding(raw: sqlite3.Connection) -> int:
-            tree, tails = _Tree(lambda *given: raw.execute(*given).fetchall()), _Tails(raw)
-            first = size = tree.size()
-            if signer.read(tree.note()) != (size, root(tree.node, 0, size)):
-                raise damaged(self._path.name, "the entries are not those that the last checkpoint was made of")
-            for sealing in seal:
-                frame = sealing(size, tails)
-                raw.execute("INSERT INTO entries VALUES (?, ?)", (size, frame))
-                raw.executemany("INSERT INTO nodes VALUES (?, ?, ?)", tree.over(size, leaf_hash(frame)))
-                size += 1
+            tree = self._whole(raw, signer)
+            first = tree.size()
+            size = _add(raw, tree, first, seal)
             if size > first:
                 raw.execute(_NOTE, (signer.sign(size, root(tree.node, 0, size)).encode(),))
             return size
 
         return self._connection.change(adding)
+
+    def weigh(self, seal: Sealing, signer: Signer) -> None:
+        """Do as `append` of one entry does, and take it out again: what stays is a checkpoint signed anew. Durable when
+        it returns.
+
+        Raises:
+            DamagedError: as `append`.
+        """
+
+        def weighing(raw: sqlite3.Connection) -> None:
+            tree = self._whole(raw, signer)
+            size = tree.size()
+            raw.execute("SAVEPOINT weighed")
+            _add(raw, tree, size, [seal])
+            raw.execute("ROLLBACK TO weighed")
+            raw.execute("RELEASE weighed")
+            raw.execute(_NOTE, (signer.sign(size, root(tree.node, 0, size)).encode(),))
+
+        self._connection.change(weighing)
 
     def instant(self) -> Instant:
         """What the log is at one instant, whoever adds to it at the same time."""
@@ -203,6 +216,14 @@ class LogFile:
     def close(self) -> None:
         """Let go of the file. Doing it again does nothing."""
         self._connection.close()
+
+    def _whole(self, raw: sqlite3.Connection, signer: Signer) -> _Tree:
+        """The tree as of this transaction; DamagedError where it is not that of the last checkpoint."""
+        tree = _Tree(lambda *given: raw.execute(*given).fetchall())
+        size = tree.size()
+        if signer.read(tree.note()) != (size, root(tree.node, 0, size)):
+            raise damaged(self._path.name, "the entries are not those that the last checkpoint was made of")
+        return tree
 
     def _recognised(self) -> bytes:
         query = self._connection.query
@@ -270,6 +291,17 @@ class _Tree:
         if len(rows) != 1:
             raise _broken()
         return rows[0]
+
+
+def _add(raw: sqlite3.Connection, tree: _Tree, size: int, seal: Sequence[Sealing]) -> int:
+    """Write entries behind those that there are, so many. Returns how many there are then."""
+    tails = _Tails(raw)
+    for sealing in seal:
+        frame = sealing(size, tails)
+        raw.execute("INSERT INTO entries VALUES (?, ?)", (size, frame))
+        raw.executemany("INSERT INTO nodes VALUES (?, ?, ?)", tree.over(size, leaf_hash(frame)))
+        size += 1
+    return size
 
 
 def _tails(rows: Iterable[Row]) -> dict[bytes, bytes]:

@@ -18,12 +18,14 @@ from severance.resident.oversight import (
     AlarmsRing,
     AnswerOverride,
     Asked,
+    DraftOverride,
     EndOverride,
     Entries,
     Follow,
     LastCheckpoint,
     Overrides,
     RequestOf,
+    SubmitOverride,
     Told,
     ToldAlarms,
     ToldCheck,
@@ -143,6 +145,10 @@ def _done(house: House, request: Asked) -> Told:
             return ToldEntries(house.events(limit=limit, after=after, what=what, since=first, until=last))
         case RequestOf(given):
             return ToldText(house.override_request(given))
+        case DraftOverride(text):
+            return ToldText(house.draft_override(text))
+        case SubmitOverride(text):
+            return ToldOverrides([house.submit_override(text)])
         case AnswerOverride(text):
             return ToldOverrides([house.answer_override(text)])
         case EndOverride(given):

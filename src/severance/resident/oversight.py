@@ -61,8 +61,20 @@ class RequestOf(Message, frozen=True):
     id: _Word
 
 
+class DraftOverride(Message, frozen=True):
+    """As `House.draft_override`, with a wish. Answered by `ToldText`."""
+
+    text: _Text
+
+
+class SubmitOverride(Message, frozen=True):
+    """As `House.submit_override`, with a request. Answered by `ToldOverrides` with one, as are the next two."""
+
+    text: _Text
+
+
 class AnswerOverride(Message, frozen=True):
-    """As `House.answer_override`, without a key. Answered by `ToldOverrides` with one, as is the next."""
+    """As `House.answer_override`, without a key."""
 
     text: _Text
 
@@ -133,6 +145,8 @@ Asked = (
     | AlarmsRing
     | Overrides
     | RequestOf
+    | DraftOverride
+    | SubmitOverride
     | AnswerOverride
     | EndOverride
     | Follow

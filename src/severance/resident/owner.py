@@ -20,12 +20,14 @@ from severance.resident.oversight import (
     AlarmsRing,
     AnswerOverride,
     Asked,
+    DraftOverride,
     EndOverride,
     Entries,
     Follow,
     LastCheckpoint,
     Overrides,
     RequestOf,
+    SubmitOverride,
     Told,
     ToldAlarms,
     ToldCheck,
@@ -113,6 +115,23 @@ class Owner:
         """
         return self._ask(RequestOf(check_text(id, "an id", _MOST_WORD)), ToldText).text
 
+    def draft_override(self, wish: str) -> str:
+        """Answer a wish of `severance.wish_override` with a draft, as `House.draft_override`; `severance.sign_draft`
+        makes a request of it. No key goes through here.
+
+        Raises:
+            InputError, NotFoundError, OverrideError: as there.
+        """
+        return self._ask(DraftOverride(check_text(wish, "a wish", _MOST_TEXT)), ToldText).text
+
+    def submit_override(self, request: str) -> OverrideInfo:
+        """Take a request of `severance.sign_draft`, as `House.submit_override`. It may be said again.
+
+        Raises:
+            InputError, NotFoundError, OverrideError: as there.
+        """
+        return self._one(SubmitOverride(check_text(request, "a request", _MOST_TEXT)))
+
     def answer_override(self, text: str) -> OverrideInfo:
         """Take an answer of `severance.approve` or `deny`, as `House.answer_override`. No key goes through here.
 
@@ -152,7 +171,7 @@ class Owner:
     ) -> None:
         self.close()
 
-    def _one(self, request: AnswerOverride | EndOverride) -> OverrideInfo:
+    def _one(self, request: SubmitOverride | AnswerOverride | EndOverride) -> OverrideInfo:
         (found,) = self._ask(request, ToldOverrides).overrides
         return found
 

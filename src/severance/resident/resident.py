@@ -168,6 +168,7 @@ class Resident:
             try:
                 if house is not None:
                     with suppress(SeveranceError):  # it is locked whether or not that can be written down
+                        house._refusals.say()
                         house._telling.tell(What.DOWN if why == _ENDED else What.LOCKED, {})
                     house.close()
             finally:
@@ -332,7 +333,7 @@ class Resident:
 
     def _tick(self) -> None:
         while not self._asked_down.wait(_TICK):
-            for look in (self._lock_when_due, self._ring):
+            for look in (self._lock_when_due, self._ring, self._sum_up):
                 with suppress(Exception):  # whatever that was, the house has to lock at another tick
                     look()
 
@@ -361,6 +362,14 @@ class Resident:
         with suppress(AsleepError), self.at_home() as house:
             try:
                 house._bell.tick()
+            finally:
+                del house
+
+    def _sum_up(self) -> None:
+        """Say how many strangers there were, when their minute is over."""
+        with suppress(AsleepError), self.at_home() as house:
+            try:
+                house._refusals.tick()
             finally:
                 del house
 

@@ -30,6 +30,7 @@ NOT_CALLED = {
     "severance version": "it opens no store",
     "severance threshold check": "it opens no store",
     "severance permit weaken": "it opens no store",
+    "severance override sign": "it opens no store",
     "severance permit show": "it opens no store",
     "severance tour": "it works in a store of its own, which is gone afterwards",
     "Session.confinement": "it tells of the platform, and of no persona",
@@ -37,7 +38,14 @@ NOT_CALLED = {
     "severance.confined": "it tells of the platform, and of no persona",
     "WorkerSession.process": "the system's number for a process",
     **dict.fromkeys(
-        ("severance.new_override_key", "severance.show_request", "severance.approve", "severance.deny"),
+        (
+            "severance.new_override_key",
+            "severance.wish_override",
+            "severance.sign_draft",
+            "severance.show_request",
+            "severance.approve",
+            "severance.deny",
+        ),
         "it opens no store; the commands of these names do the same",
     ),
     **dict.fromkeys(

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from severance.chip.changes import Change
-from severance.chip.chip import Chip
-from severance.chip.override.escrow import FEWEST, escrow_of, key_from, shares_without
-from severance.chip.override.keys import ID_BYTES, PrivateKey, PublicKey
-from severance.chip.override.state import NEEDED, Override, Wish, check_open, override_of
-from severance.chip.override.texts import Answered, Asked, Request, asked
+from severance.chip.override.escrow import escrow_of, key_from
+from severance.chip.override.keys import PrivateKey, PublicKey
+from severance.chip.override.requests import Requests
+from severance.chip.override.state import NEEDED, Override, check_open, override_of
+from severance.chip.override.texts import Answered
 from severance.chip.register import (
     MOST_APPROVERS,
     AnswerForm,
@@ -30,31 +30,14 @@ from severance.chip.register import (
 from severance.chip.rows import Rows
 from severance.crypto.envelope import SpaceKey
 from severance.errors import NotFoundError, OverrideError
-from severance.model import OverrideState, Persona
-from severance.ports import Entropy
-
-KEPT = 30 * 24 * 3_600 * 1_000_000
-"""Microseconds for which an override that is over stays in the list."""
-
-_SCOPE = b"override"
-_NO_PERSONA = "no such persona here"
+from severance.model import OverrideState
 
 
-class Desk:
+class Desk(Requests):
     """Overrides in one unlocked chip.
 
     Raises, from every method: DamagedError when rows are not what was written, StoreError when the file cannot serve.
     """
-
-    def __init__(self, chip: Chip, entropy: Entropy) -> None:
-        """For an unlocked chip."""
-        self._chip = chip
-        self._entropy = entropy
-
-    def approvers(self, rows: Rows | None = None) -> tuple[ApproverForm, ...]:
-        """The keys that are registered, in the order in which they were."""
-        row = self._chip.find(ApproversRow(()), rows)
-        return () if row is None else row.keys
 
     def with_key(self, name: str, public: PublicKey, now: int) -> tuple[ApproverForm, ...]:
         """The keys with one more.
@@ -112,65 +95,6 @@ class Desk:
             return ended
 
         return self._chip.change(write)
-
-    def ask(self, persona: Persona, wish: Wish, key: PrivateKey, now: int) -> Asked:
-        """The signed request; nothing is kept yet.
-
-        Raises:
-            NotFoundError: no such persona.
-            OverrideError: the key is not registered, or too few are.
-        """
-        requester, keys = self._registered(key.public.id), self.approvers()
-        if requester is None:
-            raise OverrideError(
-                "that key is not registered here; `severance override register` does it", why="stranger"
-            )
-        if len(keys) < FEWEST:
-            raise OverrideError(
-                f"an override takes {FEWEST} registered keys: who asks, and two who approve; there are {len(keys)}",
-                why="few",
-            )
-        row = self._chip.find(PersonaRow(persona.subject, persona.name, b"", 0))
-        if row is None:
-            self._chip.verify()
-            raise NotFoundError(_NO_PERSONA)
-        escrow = self._escrow(row.space)
-        request = Request(
-            id=self._entropy.draw(ID_BYTES, _SCOPE + row.space),
-            house=self._chip.store,
-            space=row.space,
-            epoch=row.epoch,
-            subject=persona.subject,
-            persona=persona.name,
-            requester=key.public.raw,
-            name=requester.name,
-            reason=wish.reason,
-            rights=tuple(sorted(wish.rights)),
-            threads=wish.threads,
-            made=now,
-            approve_by=wish.approve_by,
-            use_by=wish.use_by,
-            length=wish.length,
-            shares=shares_without(key.public.id, escrow),
-        )
-        return asked(request, key)
-
-    def add(self, request: Asked, now: int) -> None:
-        """Keep a request. Those that were over long ago are struck from the list."""
-
-        def write(change: Change) -> None:
-            change.put(OverrideRow(request.said.id, request.raw))
-            for found in self._in(change):
-                over = found.over_since(now)
-                if over is not None and over < now - KEPT:
-                    change.remove(found.row)
-
-        self._chip.change(write)
-
-    def all(self) -> list[Override]:
-        """Every override, in the order in which they were asked for. Whether one was taken out is not looked at."""
-        found = map(override_of, self._chip.owned(OverrideRow(b"", b"")))
-        return sorted(found, key=lambda each: (each.request.made, each.row.id))
 
     def get(self, given: bytes, rows: Rows | None = None) -> Override:
         """The override with this id.
@@ -310,16 +234,6 @@ class Desk:
         """What tells something else after every change of this override, and of nothing else."""
         return self._chip.watch([OverrideRow(given, b"")])
 
-    def _registered(self, wanted: bytes, rows: Rows | None = None) -> ApproverForm | None:
-        return next((each for each in self.approvers(rows) if PublicKey(each.public).id == wanted), None)
-
-    def _escrow(self, space: bytes) -> EscrowRow:
-        row = self._chip.find(EscrowRow(()), self._chip.current(), space)
-        if row is None:
-            self._chip.verify()
-            raise OverrideError("there is no escrow of that persona's key", why="escrow")
-        return row
-
     def _personas(self, rows: Rows | None = None) -> list[PersonaRow]:
         subjects = self._chip.owned(SubjectRow(""), rows)
         return [row for each in subjects for row in self._chip.owned(PersonaRow(each.name, "", b"", 0), rows)]
@@ -327,9 +241,6 @@ class Desk:
     def _escrow_for(self, row: PersonaRow, keys: Sequence[ApproverForm], rows: Rows | None = None) -> EscrowRow | None:
         key = self._chip.key_of(row, rows)
         return escrow_of(key, (row.subject, row.name), self._chip.store, keys, self._entropy)
-
-    def _in(self, change: Change) -> list[Override]:
-        return [override_of(row) for row in self._chip.owned(OverrideRow(b"", b""), change.rows)]
 
     def _ends_with(self, found: Override, kept: set[bytes], now: int) -> bool:
         """Whether an override ends where these are the keys that are kept, and all wraps are made anew."""

@@ -15,14 +15,14 @@ NEEDED = 2
 
 
 class Wish(NamedTuple):
-    """What somebody asks for; times and lengths as in `Request`."""
+    """What somebody asks for; as in `Request`, and for how many microseconds it can be approved, and then be used."""
 
     reason: str
     rights: frozenset[Right]
     threads: tuple[str, ...] | None
     length: int
-    approve_by: int
-    use_by: int
+    approve_within: int
+    use_within: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ MOST_THREADS = 100
 MOST_TEXT = 262_144
 """Characters of a request or an answer at most. What is longer is not looked at."""
 
-_REQUEST, _ANSWER = "sevr1", "seva1"
-_SIGNATURE_BYTES = 64
+REQUEST, _ANSWER = "sevr1", "seva1"
+SIGNATURE_BYTES = 64
 _SCOPE = b"override"
 _FRAMED = struct.Struct(">16s16sI16s16sI")
 _LENGTH = struct.Struct(">I")
@@ -111,7 +111,7 @@ class Answer(msgspec.Struct, array_like=True, tag="answer", frozen=True, kw_only
 
 
 S = TypeVar("S", Request, Answer)
-_ENCODER = msgspec.msgpack.Encoder()
+ENCODER = msgspec.msgpack.Encoder()
 _DECODERS = {kind: msgspec.msgpack.Decoder(kind) for kind in (Request, Answer)}
 
 
@@ -134,7 +134,7 @@ class Asked:
 
     def text(self) -> str:
         """As it is handed to approvers."""
-        return written(_REQUEST, self.raw)
+        return written(REQUEST, self.raw)
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Answered:
 
     def is_by(self, key: PublicKey) -> bool:
         """Whether this key signed it."""
-        return key.id == self.said.key and key.signed(_message(Answer, self.raw), self.raw[:_SIGNATURE_BYTES])
+        return key.id == self.said.key and key.signed(_message(Answer, self.raw), self.raw[:SIGNATURE_BYTES])
 
     def text(self) -> str:
         """As it is handed to whoever submits it."""
@@ -230,7 +230,7 @@ def checked_request(raw: bytes, said: Request | None = None) -> Asked:
         OverrideError: it is not what its requester signed.
     """
     found = _decoded(Request, raw) if said is None else said
-    if found is None or not PublicKey(found.requester).signed(_message(Request, raw), raw[:_SIGNATURE_BYTES]):
+    if found is None or not PublicKey(found.requester).signed(_message(Request, raw), raw[:SIGNATURE_BYTES]):
         raise OverrideError("the request is not what its requester signed: it was altered", why="altered")
     return Asked(raw, found)
 
@@ -248,13 +248,18 @@ def answer_of(text: str) -> Answered:
     return Answered(raw, said)
 
 
+def request_in(raw: bytes) -> Request | None:
+    """What a request says, behind whatever signature; None where it is none."""
+    return _decoded(Request, raw)
+
+
 def answer_in(raw: bytes) -> Answer | None:
     """What a signed answer says; None where it is none."""
     return _decoded(Answer, raw)
 
 
 def _requested(text: str) -> tuple[bytes | None, Request | None]:
-    raw = read(_REQUEST, text.strip()) if len(text) <= MOST_TEXT else None
+    raw = read(REQUEST, text.strip()) if len(text) <= MOST_TEXT else None
     return raw, None if raw is None else _decoded(Request, raw)
 
 
@@ -268,18 +273,23 @@ def _given_context(request: Asked, approver: bytes, other: bytes) -> bytes:
 
 
 def _signed(said: Request | Answer, key: PrivateKey) -> bytes:
-    content = _ENCODER.encode(said)
-    return key.sign(_message(type(said), bytes(_SIGNATURE_BYTES) + content)) + content
+    content = ENCODER.encode(said)
+    return key.sign(_message(type(said), bytes(SIGNATURE_BYTES) + content)) + content
 
 
 def _message(kind: type[Request | Answer], raw: bytes) -> bytes:
     """What is signed: one kind is never taken for the other."""
     purpose = b"severance/override/ask/v1" if kind is Request else b"severance/override/answer/v1"
-    return purpose + _LENGTH.pack(len(raw) - _SIGNATURE_BYTES) + raw[_SIGNATURE_BYTES:]
+    return framed(purpose, raw[SIGNATURE_BYTES:])
+
+
+def framed(purpose: bytes, content: bytes) -> bytes:
+    """What is signed of this content for this purpose."""
+    return purpose + _LENGTH.pack(len(content)) + content
 
 
 def _decoded(kind: type[S], raw: bytes) -> S | None:
     try:
-        return _DECODERS[kind].decode(raw[_SIGNATURE_BYTES:])  # type: ignore[return-value]
+        return _DECODERS[kind].decode(raw[SIGNATURE_BYTES:])  # type: ignore[return-value]
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
