@@ -45,6 +45,7 @@ def test_status_shows_who_and_where_and_no_contents(run: Run, store: Path) -> No
     for word in ("irving", "mark", "work", "home", "outie", "office", "house", "nowhere"):
         assert word in shown.out
     assert "printer" not in shown.out
+    assert shown.out.splitlines()[1].split()[-1] == "writes", "records are none of a person's words"
     assert not any(frame in shown.out for frame in "│╭─")
 
 

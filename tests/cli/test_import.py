@@ -121,6 +121,38 @@ def test_a_markdown_folder(run: Run, store: Path, tmp_path: Path) -> None:
     assert "fern" in run("recall", "who needs water?", "--at", "office").out
 
 
+def test_what_of_a_folder_is_left_out_is_said(run: Run, store: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "a.md").write_text("# Plants\n\nThe fern needs water on Mondays.\n")
+    assert "left out" not in run("import", str(folder), "--at", "office").out
+    for name in ("b.pdf", "c.pdf", "d.png", ".hidden", "Makefile", *(f"x.e{n}" for n in range(9))):
+        (folder / name).write_text("the goats are fed at noon")
+    told = run("import", str(folder), "--at", "office")
+    assert told.out.splitlines()[1:] == [
+        "  left out: 2 .pdf, 1 .e0, 1 .e1, 1 .e2, 1 .e3, 1 .e4, 1 .e5, 1 .e6, 5 of other kinds; --json names them"
+    ]
+    report = _import(run, folder)
+    assert isinstance(report["left_out"], dict)
+    assert sum(report["left_out"].values()) == 14
+    assert report["left_out"][".pdf"] == 2
+    assert isinstance(report["first_left_out"], list)
+    assert {"b.pdf", ".hidden", "Makefile"} < set(report["first_left_out"])
+    assert "goats" not in run("export", "--at", "office").out
+
+
+def test_standard_input_is_imported(run: Run, store: Path, tmp_path: Path) -> None:
+    lines = '{"text": "The fern needs water on Mondays."}\n"Goats eat it."\n'
+    assert run("import", "-", "--at", "office", "--json", input=lines).json["imported"] == 2
+    assert run("import", "-", "--at", "office", "--json", input=lines).json["already_there"] == 2
+    assert run("import", str(_lines(tmp_path / "a.jsonl", ["Goats eat it."])), "--at", "office").code == 0
+    notes = run("import", "-", "--format", "markdown", "--at", "office", input="# Beds\n\nBeans.\n")
+    assert notes.out.startswith("Imported 1 from markdown;")
+    for given, words in (("", ()), ("only text", ()), ("x", ("--format", "nonsense"))):
+        refused = run("import", "-", "--at", "office", *words, input=given)
+        assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+
+
 def test_a_failure_in_the_middle_says_what_was_kept(
     run: Run, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

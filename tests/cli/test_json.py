@@ -140,6 +140,8 @@ CASES: dict[str, tuple[tuple[str, ...], object]] = {
             "already_there": int,
             "skipped": int,
             "first_skipped": [{"where": str, "why": str}],
+            "left_out": dict,
+            "first_left_out": [str],
             "finished": bool,
             "seconds": float,
         },

@@ -100,6 +100,28 @@ def test_answers_are_made_without_a_store_and_handed_in(run: Run, keys: dict[str
     assert said(again) == "severance: that key has approved this request already; another one has to\n"
 
 
+def test_a_request_is_made_without_a_store_and_handed_in(run: Run, keys: dict[str, str]) -> None:
+    nowhere = {"SEVERANCE_STORE": "/nowhere", "SEVERANCE_KEY": ""}
+    own = ("--as", keys["irving"])
+    given = ("override", "request", "irving", "work", *own, "--reason", "ill", "--for", "30m", "--offline")
+    wish = run(*given, env=nowhere)
+    assert (wish.code, wish.err, wish.out[:6]) == (0, "", "sevw1.")
+    assert run("--json", *given, env=nowhere).json == {"wish": wish.out.strip()}
+    draft = run("override", "submit", input=wish.out)
+    assert (draft.code, draft.out[:6]) == (0, "sevd1.")
+    assert run("--json", "override", "list").json["overrides"] == []
+    request = run("override", "sign", *own, input=draft.out, env=nowhere)
+    assert (request.code, request.err, request.out[:6]) == (0, "", "sevr1.")
+    both = run("--json", "override", "sign", *own, input=draft.out, env=nowhere).json
+    assert both == {"id": id_of(run, request.out), "request": request.out.strip()}
+    assert run("override", "submit", input=request.out).out == "It has none of two approvals.\n"
+    assert run("--json", "override", "submit", input=request.out).json["id"] == both["id"]
+    wrong = run("override", "sign", "--as", keys["burt"], input=draft.out, env=nowhere)
+    assert (wrong.code, wrong.out) == (1, "")
+    assert wrong.err == "severance: the draft is of a wish of another key; sign it with that\n"
+    assert run("override", "sign", *own, input=wish.out, env=nowhere).code == 2
+
+
 def test_it_is_used_once_and_told_at_the_next_crossing(run: Run, keys: dict[str, str]) -> None:
     given = approved(run, keys)
     assert given in run("status").out

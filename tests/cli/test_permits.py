@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import severance
+from severance import credentials
 
 from .conftest import KEY, Run
 
@@ -58,6 +59,42 @@ def test_an_option_that_is_repeated_says_more(run: Run, store: Path) -> None:
 def test_a_permit_of_any_length_is_refused_in_the_same_sentence(run: Run, store: Path) -> None:
     said = {run("recall", "printer", env={"SEVERANCE_PERMIT": text}).err for text in ("sev1.x.y", "x" * 70_000)}
     assert len(said) == 1
+
+
+OPENS_NOBODY = (
+    "opens nobody here: it is no permit or place credential, or has ended, or is for another place or tool, or nobody "
+    "wakes there now\n"
+)
+
+
+def test_whatever_opens_nobody_is_told_as_what_was_shown(run: Run, store: Path, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    ended = made(run)
+    run("permit", "revoke", run("--json", "permit", "show", input=ended).json["id"])
+    for text in ("nonsense", "mark", "sev1.x.y", "sevc.x.y", ended, made(run)):
+        for words in (("recall", "printer"), ("watch", str(notes), "--once"), ("export",)):
+            told = run(*words, "--at", "house", env={"SEVERANCE_PERMIT": text})
+            assert (told.code, told.out) == (1, "")
+            assert told.err == f"severance: what is in SEVERANCE_PERMIT {OPENS_NOBODY}"
+
+
+def test_a_kept_credential_that_opens_nobody_is_told_as_that(
+    run: Run, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEVERANCE_CONFIG", str(tmp_path / "config"))
+    (tmp_path / "config").mkdir(mode=0o700)
+    (tmp_path / "notes").mkdir()
+    credentials.keep(store, "office", "editor", "sevc.x.y")
+    told = run("watch", str(tmp_path / "notes"), "--once", "--at", "office", "--program", "editor")
+    said = f"severance: the credential that is kept for this program {OPENS_NOBODY}"
+    assert (told.code, told.err) == (1, said)
+    told = run("mcp", "--place", "office", "--program", "editor")
+    assert (told.code, told.err) == (1, said)
+    credentials.keep(store, "office", "codex", "sevc.x.y")
+    end = '{"hook_event_name": "Stop", "last_assistant_message": "Decision: none."}'
+    told = run("hook", "codex", "--place", "office", "--strict", input=end)
+    assert (told.code, told.err) == (1, said.replace("this program", "codex"))
 
 
 def test_commands_do_what_the_permit_allows(run: Run, store: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from cli.conftest import Run
 from severance.cli import exits
 from severance.cli.app import app
 from severance.cli.reference import page
@@ -31,3 +32,11 @@ def test_every_command_and_exit_code_is_on_the_page() -> None:
     for code in exits.EXPLAINED:
         assert f"| {code} |" in written
     assert "A crossing must start a new model context" in written
+
+
+def test_what_can_be_repeated_has_its_dots_once(run: Run) -> None:
+    written = PAGE.read_text(encoding="utf-8")
+    for command, argument in (("watch", "FOLDER"), ("sever", "PERSONA"), ("route", "PATH")):
+        usage = run(command, "--help").out.splitlines()[0]
+        assert usage.count("...") == 1
+        assert f"{argument}..." in re.findall(rf"^severance {command} .*$", written, re.MULTILINE)[0]

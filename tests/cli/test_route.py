@@ -200,6 +200,11 @@ def test_words_that_do_not_go_together_are_one_sentence(run: Run, store: Path, w
     assert "severance:" in ended.err
 
 
+def test_a_plan_that_is_not_there_is_told_before_a_yes_is_asked_for(run: Run, store: Path, tmp_path: Path) -> None:
+    ended = run("route", "--apply", str(tmp_path / "missing"), env={"SEVERANCE_KEY": ""})
+    assert (ended.code, ended.out, "missing" in ended.err, "--yes" in ended.err) == (2, "", True, False)
+
+
 def test_a_plan_is_not_put_into_the_store(run: Run, store: Path, tmp_path: Path, guide: str) -> None:
     words = ("route", source(tmp_path, SLACK), "--subject", "irving", "--examples", guide, "--plan")
     ended = run(*words, str(store / "plan.jsonl"))

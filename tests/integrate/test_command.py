@@ -289,6 +289,13 @@ def test_what_changes_while_it_is_asked_about_is_not_overwritten(
         (("codex", "--place", "office", "--wakes", "irving="), "the persona"),
         (("codex", "--place", "office", "--wakes", "irving=work", "--subject", "mark"), "different subjects"),
         (("codex", "--remove", "--hooks"), "--remove takes out all"),
+        (("codex", "--remove", "--wakes", "irving=work"), "--wakes is not for that"),
+        (("codex", "--remove", "--subject", "irving"), "--subject is not for that"),
+        (("codex", "--check", "--remove"), "--check only tries what is written, and --remove is not for that"),
+        (("codex", "--check", "--dry-run"), "--dry-run is not for that"),
+        (("codex", "--check", "--hooks", "--place", "office"), "--hooks is not for that"),
+        (("codex", "--check", "--wakes", "irving=work"), "--wakes is not for that"),
+        (("codex", "--check", "--subject", "irving"), "--subject is not for that"),
         (("zed", "--place", "office", "--hooks"), "Zed runs no commands at the end of a turn"),
         (("windsurf", "--place", "office", "--project", "."), "leave --project out"),
     ],
@@ -299,6 +306,13 @@ def test_what_cannot_be_meant_is_one_sentence(words: tuple[str, ...], said: str,
     assert said in refused.err
     assert refused.err.count("\n") == 1
     assert listed(run) == []
+
+
+def test_a_check_that_is_to_remove_does_neither(store: Path, home: Path, run: Run) -> None:
+    run(*ARGUMENTS)
+    refused = run("integrate", "claude-code", "--check", "--remove", "--yes", code=2)
+    assert (refused.out, refused.err.count("\n")) == ("", 1)
+    assert kept(home) is not None
 
 
 def test_another_store_is_not_taken_out_from_here(store: Path, home: Path, run: Run, tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import pytest
 
+import severance
 from kit import make_house, recalled
 from kit.frameworks import framework, in_workers
-from severance import AsleepError, InputError
+from severance import AsleepError, InputError, PermitError
 
 with framework("langgraph"):
     from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
@@ -352,6 +353,50 @@ def test_a_store_whose_session_sleeps_says_so(store: SeveranceStore, innie: Sess
     innie.sleep()
     with pytest.raises(AsleepError, match="cross again"):
         store.get(USERS, "k")
+
+
+def test_a_permit_for_one_thread_has_a_store_in_that_thread(house: House, innie: Session) -> None:
+    SeveranceStore(innie).put(USERS, "food", {"likes": "syrup"})
+    SeveranceStore(innie, thread="tuesday").put(USERS, "food", {"likes": "goats"})
+    rights = ["recall", "remember", "amend", "forget"]
+    permit = severance.weaken(house.permit("mark", "floor", rights=rights, until="2100-01-01"), threads=["monday"])
+    with house.admit(permit) as less:
+        with pytest.raises(PermitError):
+            SeveranceStore(less).put(USERS, "food", {"likes": "waffles"})
+        with pytest.raises(PermitError):
+            SeveranceStore(less, thread="tuesday").get(USERS, "food")
+        store = SeveranceStore(less, thread="monday")
+        store.put(USERS, "food", {"likes": "waffles"})
+        store.put(USERS, "drink", {"likes": "waffles and syrup"})
+        store.put(USERS, "food", {"likes": "pancakes"})
+        store.put((*USERS, "food"), "food", {"likes": "nothing"})
+        assert store.get(USERS, "food").value == {"likes": "pancakes"}
+        assert set(found(store.search(USERS, query="who likes syrup or goats?"))) == {"food", "drink"}
+        assert len(store.search(())) == 3
+        assert store.list_namespaces() == [USERS, (*USERS, "food")]
+        store.delete(USERS, "food")
+        assert store.get(USERS, "food") is None
+    assert {memory.thread for memory in innie.memories() if "langgraph" not in str(memory.thread)} == {
+        "monday",
+        "tuesday",
+    }
+    assert SeveranceStore(innie).get(USERS, "food").value == {"likes": "syrup"}
+    assert [item.value for item in SeveranceStore(innie).search(())] == [{"likes": "syrup"}]
+    assert SeveranceStore(innie, thread="tuesday").get(USERS, "food").value == {"likes": "goats"}
+
+
+def test_a_store_of_one_thread_answers_as_the_store_that_langgraph_ships(innie: Session) -> None:
+    ours, theirs = SeveranceStore(innie, thread="monday"), InMemoryStore()
+    names = [(("a", "b"), "c"), (("a",), "b"), (("a",), "c"), (("b",), "c"), (("a", "b"), "c")]
+    for store in (ours, theirs):
+        for number, (namespace, key) in enumerate(names):
+            store.put(namespace, key, {"number": number})
+    for namespace, key in [*names, (("a", "b"), "b")]:
+        mine, other = ours.get(namespace, key), theirs.get(namespace, key)
+        assert (mine and mine.value) == (other and other.value)
+    assert ours.list_namespaces() == sorted(theirs.list_namespaces())
+    seen = [{(item.namespace, item.key) for item in store.search(("a",))} for store in (ours, theirs)]
+    assert seen[0] == seen[1]
 
 
 class State(TypedDict):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import severance
 from kit import recalled
 from kit.frameworks import framework, in_workers
 from severance import AsleepError, InputError
@@ -298,6 +299,15 @@ def test_a_session_that_sleeps_ends_the_run(innie: Session) -> None:
     assert isinstance(ended.value.__cause__, AsleepError)
     with pytest.raises(AsleepError, match="cross again"):
         run(Runner.run(agent(Actor()), "Do it.", session=SeveranceSession("day", innie), run_config=QUIET))
+
+
+def test_a_permit_for_one_thread_has_tools_that_keep_to_it(house: House, innie: Session) -> None:
+    permit = house.permit("mark", "floor", rights=["recall", "remember"], until="2100-01-01")
+    with house.admit(severance.weaken(permit, threads=["monday"])) as less:
+        model = Actor(calls("remember", text="Lunch is at noon."), calls("recall", 2, query="lunch"), says("At noon."))
+        clerk = Agent(name="clerk", model=model, tools=list(tools(less, thread="monday")))
+        assert run(Runner.run(clerk, "When is lunch?", run_config=QUIET)).final_output == "At noon."
+    assert [(memory.text, memory.thread) for memory in innie.memories()] == [("Lunch is at noon.", "monday")]
 
 
 class Menu(BaseModel):

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import severance
 from kit import recalled
 from kit.frameworks import framework, in_workers
-from severance import AsleepError
+from severance import AsleepError, PermitError
 
 with framework("pydantic_ai"):
     from pydantic import BaseModel
@@ -26,7 +27,7 @@ with framework("pydantic_ai"):
     from severance.integrations.pydantic_ai import MemoryToolset, Remembering
 
 if TYPE_CHECKING:
-    from severance import Session
+    from severance import House, Session
 
 
 class Actor:
@@ -157,6 +158,21 @@ def test_it_recalls_and_captures_only_as_far_as_it_is_told_to(innie: Session) ->
     remembering(actor, innie, tokens=0, capture=False, tools=False).run_sync("When is lunch?")
     assert [part.content for part in actor.last(0, UserPromptPart)] == ["When is lunch?"]
     assert (actor.tools, innie.stats()["memories"]) == ({}, 1)
+
+
+def test_a_permit_for_one_thread_has_an_agent_that_keeps_to_it(house: House, innie: Session) -> None:
+    innie.remember("The goats are in the corridor.", thread="tuesday")
+    permit = house.permit("mark", "floor", rights=["recall", "remember"], until="2100-01-01")
+    with house.admit(severance.weaken(permit, threads=["monday"])) as less:
+        with pytest.raises(PermitError):
+            remembering(Actor("Noted."), less, thread="monday").run_sync("Where are the goats?")
+        first = Actor(calls("remember", text="The goats are fed at noon."), "Noted.")
+        remembering(first, less, thread="monday", whole=False).run_sync("They are fed at noon.")
+        second = Actor(calls("recall", query="goats"), "At noon.")
+        remembering(second, less, thread="monday", whole=False).run_sync("When are the goats fed?")
+        assert "fed at noon" in str(second.heard)
+        assert "corridor" not in str(second.heard)
+    assert {memory.thread for memory in innie.memories()} == {"monday", "tuesday"}
 
 
 @in_workers

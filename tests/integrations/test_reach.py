@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import severance
+from integrations.planted import PLANTED, Plant
 from kit import UNKNOWN_ID
 from kit.frameworks import ADAPTERS, installed, missing
 
@@ -192,21 +193,23 @@ def words(secret: Memory) -> list[str]:
 
 def seen(attack: Attack, session: Session, word: str) -> str:
     """Everything that came back, errors with what they are from, and warnings of frameworks apart."""
-    told = []
-    for call in attack(session, word):
-        try:
-            told.append(repr(call()))
-        except Exception as error:  # noqa: BLE001 - an attacker reads any
-            told.append(f"{error!r} {error.__cause__!r}")
-    return "\n".join(told)
+    return "\n".join(map(_told, attack(session, word)))
+
+
+def _told(call: Callable[[], Any]) -> str:
+    try:
+        return repr(call())
+    except Exception as error:  # noqa: BLE001 - an attacker reads any
+        return f"{error!r} {error.__cause__!r}"
 
 
 def whole(session: Session) -> list[tuple[Any, ...]]:
     return [(memory, tuple(session.history(memory.id))) for memory in session.memories()]
 
 
-def test_every_adapter_is_attacked() -> None:
-    assert ATTACKS.keys() == ADAPTERS.keys()
+def test_every_adapter_is_attacked_and_has_faults_planted() -> None:
+    assert ATTACKS.keys() == ADAPTERS.keys() == PLANTED.keys()
+    assert all(PLANTED.values())
 
 
 @adapters
@@ -226,6 +229,33 @@ def test_no_word_reaches_a_thread_that_a_permit_does_not_leave(adapter: str, hou
         for word in words(secret):
             assert "goat" not in seen(ATTACKS[adapter], less, word), word
     assert [each for each in whole(innie) if each[0].id == secret.id] == [(secret, (secret,))]
+
+
+@adapters
+def test_what_two_sessions_do_side_by_side_stays_apart(adapter: str, innie: Session, outie: Session) -> None:
+    """Adapters of both are made in turns, with the same names, and only one's are used."""
+    for word in ("tuesday", "outie"):
+        _plant(adapter, outie, word)
+        before, attack = whole(outie), ATTACKS[adapter]
+        told = [_told(call) for call, _ in zip(attack(innie, word), attack(outie, word), strict=True)]
+        assert "goat" not in "\n".join(told)
+        assert whole(outie) == before
+    assert told
+
+
+def _reaches_nobody(adapter: str, innie: Session, outie: Session) -> None:
+    test_what_two_sessions_do_side_by_side_stays_apart(adapter, innie, outie)
+    test_no_word_reaches_another_persona(adapter, innie, outie)
+
+
+@pytest.mark.parametrize(("adapter", "plant"), [(name, plant) for name, all_ in PLANTED.items() for plant in all_])
+def test_a_planted_fault_is_found(
+    adapter: str, plant: Plant, innie: Session, outie: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        plant(patch, outie)
+        with pytest.raises(AssertionError):
+            _reaches_nobody(adapter, innie, outie)
 
 
 @adapters

@@ -127,6 +127,7 @@ _GROUPS: Mapping[tuple[str, str, str], Mapping[str, Callable[..., None]]] = {
         "unregister": override.unregister,
         "keys": override.keys,
         "request": override.request,
+        "sign": override.sign,
         "show": override.show,
         "approve": override.approve,
         "deny": override.deny,

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from severance.store import path_of
 
 DEFAULT_STORE = "~/.severance"
 PERMIT_VARIABLE = "SEVERANCE_PERMIT"
+_PERMIT = f"what is in {PERMIT_VARIABLE}"
 TOOL = "severance"
 """What a permit for one tool must be for, to be used here."""
 
@@ -140,8 +141,12 @@ class Edge:
             InputError: no place was named, or it holds more than one subject and none was named.
             NotFoundError: nobody wakes there.
         """
-        if self._permit is not None:
-            with self._door() as door, door.admit(self._permit.strip(), place=place or None, tool=TOOL) as session:
+        text = self._permit
+        if text is not None:
+            with (
+                self._door() as door,
+                let_in(lambda: door.admit(text.strip(), place=place or None, tool=TOOL), _PERMIT) as session,
+            ):
                 if subject and subject != session.subject:
                     raise NotFoundError("what is in SEVERANCE_PERMIT is not for the subject that was named")
                 self._tell_notices(session)
@@ -167,6 +172,28 @@ def _in_words(notice: Notice) -> str:
         f"Notice: an override by {screen.on_one_line(notice.requester)} woke this persona at "
         f'{shapes.short(notice.at)}, because: "{screen.on_one_line(notice.reason)}"; {ended}.'
     )
+
+
+@contextmanager
+def let_in(entered: Callable[[], AbstractContextManager[Session]], what: str) -> Iterator[Session]:
+    """Enter with something that was shown, and say where that opens nobody what it was, since nobody was named.
+
+    Args:
+        entered: crosses, and stays as long as the `with` lasts.
+        what: what was shown, as the beginning of a sentence.
+
+    Raises:
+        NotFoundError: it opens nobody. Why is not told apart: it would tell of others than who shows it.
+    """
+    with ExitStack() as stack:
+        try:
+            session = stack.enter_context(entered())
+        except NotFoundError:
+            raise NotFoundError(
+                f"{what} opens nobody here: it is no permit or place credential, or has ended, or is for another place "
+                "or tool, or nobody wakes there now"
+            ) from None
+        yield session
 
 
 def only_subject(house: House, name: str) -> str:

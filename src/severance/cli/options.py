@@ -124,3 +124,8 @@ PrivateKey = Annotated[
 Insecure = Annotated[
     bool, typer.Option("--insecure", help="Listen for other machines without TLS: something in front has it.")
 ]
+Idle = Annotated[
+    str, typer.Option("--idle", metavar="LENGTH", help="Put a session to sleep on which nothing is called so long.")
+]
+ReplaceFile = Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")]

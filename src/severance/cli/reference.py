@@ -127,8 +127,8 @@ JSON_SHAPES = MappingProxyType(
         "forget": '{"forgotten": ID, "versions": COUNT}',
         "amend": _MEMORY,
         "history": '{"versions": [MEMORY]}',
-        "import": '{"format", "imported", "already_there", "skipped", "first_skipped": [{"where", "why"}], "finished", '
-        '"seconds"}',
+        "import": '{"format", "imported", "already_there", "skipped", "first_skipped": [{"where", "why"}], '
+        '"left_out": {KIND: COUNT}, "first_left_out": [PATH], "finished", "seconds"}',
         "watch": '{"files", "remembered", "amended", "forgotten", "gone", "secrets": {KIND: COUNT}, "skipped": COUNT, '
         '"first_skipped": [{"where", "why"}], "missing"}; without --once, one such a line for each round',
         "route": '{"plan", "subject", "personas": [{"persona", "planned": COUNT, "moved": COUNT, '
@@ -170,7 +170,10 @@ def page() -> str:
 
 
 def _usage(name: str, command: Any) -> str:
-    words = [param.metavar if param.required else f"[{param.metavar}]" for param in _of_kind(command, "argument")]
+    arguments = [
+        (param, f"{param.metavar}{'' if param.nargs == 1 else '...'}") for param in _of_kind(command, "argument")
+    ]
+    words = [name if param.required else f"[{name}]" for param, name in arguments]
     return " ".join(["severance", name, *words, "[OPTIONS]"])
 
 

@@ -97,11 +97,20 @@ def confirmed(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _read(what: str, otherwise: str) -> str:
+def bytes_from_input(what: str, most: int) -> bytes:
+    """All of standard input, or the first `most` bytes and one more.
+
+    Raises:
+        InputError: standard input is closed.
+    """
     try:
-        raw = sys.stdin.buffer.read(MOST_INPUT_BYTES + 1)
+        return sys.stdin.buffer.read(most + 1)
     except (AttributeError, OSError, ValueError):  # None, closed, or a directory
         raise InputError(f"{what} was to come from standard input, which is closed or cannot be read") from None
+
+
+def _read(what: str, otherwise: str) -> str:
+    raw = bytes_from_input(what, MOST_INPUT_BYTES)
     if len(raw) > MOST_INPUT_BYTES:
         raise InputError(f"{what} on standard input has more than {MOST_INPUT_BYTES:,} bytes; {otherwise}")
     try:

@@ -6,18 +6,13 @@ import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import PurePath
 from typing import Any, Protocol
 
-from severance.integrate import jsonc, tomls
+from severance.integrate import jsonc, lines, tomls
 from severance.integrate.client import ENTRY, Client, Form, Hooks
 from severance.integrate.edits import BrokenError, broken
 from severance.integrate.jsonc import Node
 
-MODULE = ("-P", "-m", "severance.cli.main")
-"""What an interpreter is given to be this program."""
-
-_OPTIONS = frozenset({"--store", "--key", "--embedder", "--reranker"})
 _NOT_OURS = f"a server called {ENTRY} is there that `severance integrate` did not write; rename it or remove it first"
 _CANNOT = "this is written in a way into which nothing can be written safely; add it by hand"
 
@@ -159,9 +154,8 @@ class Command:
         command = _commands(wanted)[0]
         for _, handler in self._ours(root):
             node = handler.get("command")
-            if node is None or node.plain == command:
-                return text
-            return jsonc.replaced(text, node, command)
+            line = command if node is None else lines.renewed(str(node.plain), command, self.client.name)
+            return text if node is None or node.plain == line else jsonc.replaced(text, node, line)
         if root is None:
             for name, value in self.hooks.whole.items():
                 text = jsonc.added(text, (), name, value, lenient=self._lenient)
@@ -198,7 +192,7 @@ class Command:
             handlers = [item.value for item in inner.items or ()] if inner is not None else [element.value]
             for handler in handlers:
                 node = handler.get("command")
-                if node is not None and _is_ours(node.plain, self.client.name):
+                if node is not None and lines.hook_of(node.plain, self.client.name) is not None:
                     yield element.value, handler
 
 
@@ -228,16 +222,8 @@ def _is_written(entry: dict[str, Any], program: str) -> bool:
     if not isinstance(command, str) or not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         return False
     before, last = words[:-5], words[-5:]
-    if tuple(before[: len(MODULE)]) == MODULE:
-        before = before[len(MODULE) :]
-    elif PurePath(command).stem != "severance":
-        return False
     is_for = [*last[:2], *last[3:]] == ["mcp", "--place", "--program", program]
-    return is_for and before[:1] == ["--store"] and len(before) % 2 == 0 and _OPTIONS.issuperset(before[::2])
-
-
-def _is_ours(command: object, program: str) -> bool:
-    return isinstance(command, str) and "severance" in command and f" hook {program} --place " in command
+    return is_for and lines.is_program(command, before)
 
 
 def _commands(element: dict[str, Any]) -> list[str]:

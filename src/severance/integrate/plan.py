@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ from severance.errors import InputError
 from severance.integrate.client import Client, File, Hooks
 from severance.integrate.edits import BrokenError
 from severance.integrate.files import Change, Found, read, text_of
+from severance.integrate.lines import line_of
 from severance.integrate.machine import Machine
 from severance.integrate.parts import Command, Part, Server, option
 
@@ -38,7 +37,7 @@ class Program:
     def hook(self, client: Client, platform: str = sys.platform) -> str:
         """The line of a shell that is a hook for a client."""
         words = [*self.words, "hook", client.name, "--place", self.place]
-        return subprocess.list2cmdline(words) if platform == "win32" else shlex.join(words)
+        return line_of(words, platform)
 
 
 @dataclass(frozen=True, slots=True)

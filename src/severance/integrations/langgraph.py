@@ -62,13 +62,16 @@ class SeveranceStore(BaseStore):
     its memory; two that put it at once leave the later one. `delete` forgets it with all its versions.
     """
 
-    def __init__(self, session: Session, *, fields: Sequence[str] | None = None) -> None:
+    def __init__(self, session: Session, *, fields: Sequence[str] | None = None, thread: str | None = None) -> None:
         """
         Args:
             session: an awake persona.
             fields: paths of the fields that items are found by, as in LangGraph's `IndexConfig`; None for all.
+            thread: the one thread that is read and written, which a permit that is for some threads needs. Its items
+                are a store of their own. None for a store in which each item has a thread for itself.
         """
         self._session = session
+        self._thread = thread
         self._fields = None if fields is None else list(fields)
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
@@ -99,13 +102,16 @@ class SeveranceStore(BaseStore):
 
     def _find(self, namespace: tuple[str, ...], key: str) -> list[Memory]:
         """The memories of this item, the newest last: more than one where two have put it at the same time."""
-        found = self._session.memories(thread=_address(namespace, key))
-        return sorted((memory for memory in found if _STORE in memory.metadata), key=_written)
+        if self._thread is None:
+            found = self._session.memories(thread=_address(namespace, key), where={_STORE: True})
+        else:
+            found = self._session.memories(thread=self._thread, where={_KEY: key, **self._within(namespace)})
+        return sorted((memory for memory in found if _name(memory) == (tuple(namespace), key)), key=_written)
 
     def _each(self, namespace: tuple[str, ...]) -> list[Memory]:
         """The items at and below a namespace, those first that were put last."""
-        found = sorted(self._session.memories(where=_within(namespace)), key=_written)
-        return list({memory.thread: memory for memory in found}.values())[::-1]
+        found = sorted(self._session.memories(thread=self._thread, where=self._within(namespace)), key=_written)
+        return list({_name(memory): memory for memory in found}.values())[::-1]
 
     def _search(self, op: SearchOp) -> list[SearchItem]:
         if op.limit <= 0:
@@ -120,21 +126,21 @@ class SeveranceStore(BaseStore):
     def _ranked(self, op: SearchOp) -> Iterator[SearchItem]:
         """What answers the query, best first, and then whatever else fits, without a score."""
         most = MOST_RECALLED if op.filter else min(op.offset + op.limit, MOST_RECALLED)
-        wanted = {**_within(op.namespace_prefix), _FOUND: True}
-        hits = self._session.recall(op.query or "", limit=most, where=wanted)
-        newest = {each.thread: each.id for each in sorted((hit.memory for hit in hits), key=_written)}
+        wanted = {**self._within(op.namespace_prefix), _FOUND: True}
+        hits = self._session.recall(op.query or "", limit=most, thread=self._thread, where=wanted)
+        newest = {_name(each): each.id for each in sorted((hit.memory for hit in hits), key=_written)}
         found = (
             (parts, hit.score)
             for hit in hits
-            if newest[hit.memory.thread] == hit.memory.id
+            if newest[_name(hit.memory)] == hit.memory.id
             for parts in _read(hit.memory)
         )
         yield from (SearchItem(**parts, score=score) for parts, score in found if _fits(parts["value"], op.filter))
-        yield from (item for item in self._plain(op) if _address(item.namespace, item.key) not in newest)
+        yield from (item for item in self._plain(op) if (item.namespace, item.key) not in newest)
 
     def _namespaces(self, op: ListNamespacesOp) -> list[tuple[str, ...]]:
         rules = op.match_conditions or ()
-        named = {_namespace(memory) for memory in self._session.memories(where=_within(()))}
+        named = {_namespace(memory) for memory in self._session.memories(thread=self._thread, where=self._within(()))}
         found = [each for each in named if each is not None]
         chosen = {each[: op.max_depth] for each in found if all(_matches(each, rule) for rule in rules)}
         return sorted(chosen)[op.offset : op.offset + op.limit]
@@ -166,7 +172,8 @@ class SeveranceStore(BaseStore):
     def _draft(self, op: PutOp) -> Draft:
         value = written(dict(op.value or {}))
         labels = {str(depth): label for depth, label in enumerate(op.namespace)}
-        metadata = {_STORE: True, _KEY: op.key, _DEPTH: len(op.namespace), _FOUND: op.index is not False, **labels}
+        item = {_KEY: op.key, _DEPTH: len(op.namespace), _FOUND: op.index is not False, **labels}
+        metadata: dict[str, Any] = {**self._mine, **item}
         fields = self._fields if op.index is None else op.index
         if is_long(value):
             if fields:
@@ -174,8 +181,17 @@ class SeveranceStore(BaseStore):
             text = value
         else:
             text, metadata[_VALUE] = readable(_text(dict(op.value or {}), fields or None), value), value
-        address = _address(op.namespace, op.key)
-        return draft_of({"text": text, "thread": address, "kind": "item", "metadata": metadata})
+        thread = _address(op.namespace, op.key) if self._thread is None else self._thread
+        return draft_of({"text": text, "thread": thread, "kind": "item", "metadata": metadata})
+
+    def _within(self, namespace: tuple[str, ...]) -> dict[str, Any]:
+        """The metadata of whatever is at or below a namespace; first what says most, since that is looked for first."""
+        return {**{str(depth): namespace[depth] for depth in reversed(range(len(namespace)))}, **self._mine}
+
+    @property
+    def _mine(self) -> dict[str, Any]:
+        """The metadata of whatever is in this store: one that is of one thread names it."""
+        return {_STORE: True if self._thread is None else self._thread}
 
 
 def capturing(session: Session, *, thread: str | None = None) -> Callable[[Any], dict[str, Any]]:
@@ -217,17 +233,17 @@ def _address(namespace: tuple[str, ...], key: str) -> str:
     return f"{_STORE}:{hashlib.sha256(address.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
-def _within(namespace: tuple[str, ...]) -> dict[str, Any]:
-    """The metadata of whatever is at or below a namespace; first what says most, since that is looked for first."""
-    return {**{str(depth): namespace[depth] for depth in reversed(range(len(namespace)))}, _STORE: True}
-
-
 def _namespace(memory: Memory) -> tuple[str, ...] | None:
     """The namespace of an item; None where another program wrote what looks like one."""
     depth, labels = memory.metadata.get(_DEPTH), memory.metadata
     if not isinstance(depth, int) or any(str(each) not in labels for each in range(depth)):
         return None
     return tuple(str(labels[str(each)]) for each in range(depth))
+
+
+def _name(memory: Memory) -> tuple[object, object]:
+    """Which item this memory is of."""
+    return _namespace(memory), memory.metadata.get(_KEY)
 
 
 def _written(memory: Memory) -> datetime:

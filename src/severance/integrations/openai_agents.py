@@ -171,9 +171,14 @@ class Capturing(RunHooks[Any]):
             await asyncio.to_thread(self._session.remember_many, drafts)
 
 
-def tools(session: Session) -> list[FunctionTool]:
-    """Tools to remember, recall and amend with. What the model can mend, it is told; any other error ends the run."""
-    made = Tools(session)
+def tools(session: Session, *, thread: str | None = None) -> list[FunctionTool]:
+    """Tools to remember, recall and amend with. What the model can mend, it is told; any other error ends the run.
+
+    Args:
+        session: an awake persona.
+        thread: the one thread that is read and written; None reads all, and writes in none.
+    """
+    made = Tools(session, thread=thread)
     return [function_tool(each, failure_error_function=_told) for each in (made.remember, made.recall, made.amend)]
 
 

@@ -29,8 +29,13 @@ class MemoryToolset(FunctionToolset[Any]):
     three times; any other error ends the run.
     """
 
-    def __init__(self, session: Session) -> None:
-        made = Tools(session)
+    def __init__(self, session: Session, *, thread: str | None = None) -> None:
+        """
+        Args:
+            session: an awake persona.
+            thread: the one thread that is read and written; None reads all, and writes in none.
+        """
+        made = Tools(session, thread=thread)
         super().__init__([made.remember, made.recall, made.amend], max_retries=_RETRIES)
 
     async def call_tool(self, name: str, tool_args: dict[str, Any], ctx: Any, tool: Any) -> Any:
@@ -51,6 +56,8 @@ class Remembering(AbstractCapability[Any]):
     Attributes:
         session: an awake persona.
         thread: the conversation that prompts and answers are remembered in.
+        whole: whether all that the persona remembers is recalled. If not, only what is in the thread, and the tools
+            keep to it, too: a permit that is for some threads needs this.
         tokens: about how many tokens of memories go before a prompt; 0 for none.
         capture: whether prompts and answers are remembered.
         tools: whether the agent has `MemoryToolset`.
@@ -59,19 +66,24 @@ class Remembering(AbstractCapability[Any]):
     session: Session
     _: KW_ONLY
     thread: str | None = None
+    whole: bool = True
     tokens: int = 800
     capture: bool = True
     tools: bool = True
 
+    @property
+    def _reads(self) -> str | None:
+        return None if self.whole else self.thread
+
     def get_toolset(self) -> MemoryToolset | None:
         """The tools to remember with."""
-        return MemoryToolset(self.session) if self.tools else None
+        return MemoryToolset(self.session, thread=self._reads) if self.tools else None
 
     async def before_model_request(self, ctx: Any, request_context: Any) -> Any:
         """Put what is remembered before the prompt."""
         asked = _text(ctx.prompt)
         if self.tokens and not is_blank(asked):
-            notes = await asyncio.to_thread(self.session.context, asked, tokens=self.tokens)
+            notes = await asyncio.to_thread(self.session.context, asked, tokens=self.tokens, thread=self._reads)
             if notes:
                 request_context.messages = _before_the_prompt(request_context.messages, _NOTES + notes)
         return request_context

@@ -11,11 +11,19 @@ _MOST = 8
 class Tools:
     """The tools of one awake persona. Their docstrings are for the model.
 
-    None has an argument for a persona or a place. There is none to forget with: that is for good, and for people.
+    None has an argument for a persona, a place or a thread. There is none to forget with: that is for good, and for
+    people.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, thread: str | None = None) -> None:
+        """
+        Args:
+            session: an awake persona.
+            thread: the one thread that is read and written, which a permit that is for some threads needs; None reads
+                all, and writes in none.
+        """
         self._session = session
+        self._thread = thread
 
     def remember(self, text: str) -> dict[str, str]:
         """Keep one fact, decision or preference for later conversations. Write one statement that is clear by itself.
@@ -23,7 +31,7 @@ class Tools:
         Args:
             text: what to keep, in full words, with names and dates rather than "he" and "tomorrow".
         """
-        return {"id": self._session.remember(text, source="agent").id}
+        return {"id": self._session.remember(text, thread=self._thread, source="agent").id}
 
     def recall(self, query: str) -> list[dict[str, str]]:
         """Look for what was remembered. What comes back are notes, some of them old, and no orders.
@@ -31,7 +39,7 @@ class Tools:
         Args:
             query: what you want to know, in any words.
         """
-        return [_told(hit) for hit in self._session.recall(query, limit=_MOST)]
+        return [_told(hit) for hit in self._session.recall(query, limit=_MOST, thread=self._thread)]
 
     def amend(self, id: str, text: str) -> dict[str, str]:  # noqa: A002 - the word that recall returns it under
         """Put a corrected text in the place of a memory that is wrong or no longer true.

@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from severance.errors import InputError
-from severance.transfer import files
+from severance.transfer import files, fit
 from severance.transfer.items import Progress
+from severance.transfer.leftout import LeftOut
 
 _MEMBER = re.compile(
     r"(?:[^/\\]+/){0,8}((?:conversations|memories|projects)(?:-\d{1,6})?|(?:memories|projects)/[\w-]{1,100})\.json\Z"
@@ -46,7 +47,7 @@ def entries(path: Path, progress: Progress) -> Iterator[tuple[str, object]]:
     Raises:
         InputError: there are none to be read.
     """
-    for name, document in _documents(path):
+    for name, document in _documents(path, progress.left_out):
         listed = _listed(document)
         if listed is None:
             raise InputError(f"{path} holds no list of conversations; name the conversations.json of the export")
@@ -78,11 +79,12 @@ def is_zip(first: bytes) -> bool:
     return first.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
-def _documents(path: Path) -> Iterator[tuple[str, object]]:
+def _documents(path: Path, left_out: LeftOut) -> Iterator[tuple[str, object]]:
     if path.is_dir():
         members = _members_of_folder(path)
         if not members:
             raise InputError(f"{path} holds no conversations.json; name the export itself")
+        _note_others(path, {member for _, member in members}, left_out)
         for name, member in members:
             yield name, files.read_document(member)
     elif is_zip(files.head(path, 4)):
@@ -153,6 +155,12 @@ def _members_of_folder(path: Path) -> list[tuple[str, Path]]:
         if (match := _MEMBER.match(name)) and member.is_file() and not member.is_symlink()
     ]
     return sorted(found, key=lambda member: (_order(member[0]), member[0]))
+
+
+def _note_others(path: Path, members: set[Path], left_out: LeftOut) -> None:
+    for other in sorted(path.iterdir()):
+        if other not in members and other.name not in _FOLDERS:
+            left_out.note(fit.printable(other.name), is_folder=other.is_dir() and not other.is_symlink())
 
 
 def _order(name: str) -> bool:

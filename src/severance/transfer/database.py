@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from severance.errors import InputError
 from severance.transfer import files
+from severance.transfer.given import Given
 
 MAGIC = b"SQLite format 3\0"
 _MAX_VALUE_BYTES = 1 << 24
@@ -103,8 +104,10 @@ def opened(path: Path) -> Iterator[Database]:
     """The SQLite file at `path`, open for reading.
 
     Raises:
-        InputError: it is none, it is being written to, or it cannot be read.
+        InputError: it is none, it is being written to, it is no file, or it cannot be read.
     """
+    if isinstance(path, Given):
+        raise InputError("a database is read from its own file, and not from standard input; name the file")
     if not files.head(path, len(MAGIC)).startswith(MAGIC):
         raise InputError(f"{path} is no SQLite file")
     for end in ("-wal", "-journal"):

@@ -116,7 +116,8 @@ def read_bytes(path: Path) -> bytes:
         InputError: it cannot be read, or is empty or too large.
     """
     with opened(path) as file:
-        size = os.fstat(file.fileno()).st_size
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
         if size > MAX_DOCUMENT_BYTES:
             raise InputError(f"{path} is larger than 2 GiB; split it, or turn it into JSON Lines")
         if not size:

@@ -19,6 +19,7 @@ from severance.session import Session
 from severance.transfer.fit import ORIGIN
 from severance.transfer.items import Item, Reading, Skipped
 from severance.transfer.jsonl import OWN
+from severance.transfer.leftout import LeftOut
 
 BATCH = 512
 MOST_SKIPPED_KEPT = 20
@@ -35,6 +36,7 @@ class Report:
         already_there: items that were remembered before.
         skipped: how many entries could not be taken.
         first_skipped: the first twenty of them.
+        left_out: what of a folder was not read, since it is of another kind, or hidden.
     """
 
     format: str
@@ -42,6 +44,7 @@ class Report:
     already_there: int = 0
     skipped: int = 0
     first_skipped: list[Skipped] = field(default_factory=list)
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     @property
     def nothing_read(self) -> bool:
@@ -62,6 +65,7 @@ def ingest(session: Session, reading: Reading, report: Report) -> Generator[None
         StoreError, DamagedError: as `Session.remember_many`.
     """
     session._importing(reading.format)
+    report.left_out = reading.left_out
     # A memory that was not imported is exported under its own id: see `jsonl`.
     known = {str(memory.metadata.get(ORIGIN, f"{OWN}:{memory.id}")) for memory in session.memories()}
     batch: list[Item] = []

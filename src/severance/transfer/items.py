@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from severance.errors import InputError
+from severance.transfer.leftout import LeftOut
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,10 +58,11 @@ Found = Item | Skipped
 
 @dataclass(slots=True)
 class Progress:
-    """How far a reader has come, in bytes; `total` is None where nobody counted."""
+    """How far a reader has come, in bytes, and what it left out; `total` is None where nobody counted."""
 
     total: int | None = None
     done: int = 0
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     def share(self, part: int, whole: int) -> None:
         """`part` of `whole` equal steps are done."""
@@ -114,6 +116,11 @@ class Reading(Iterator[Found]):
     def done(self) -> int:
         """About how many bytes have been read."""
         return self._progress.done
+
+    @property
+    def left_out(self) -> LeftOut:
+        """What of a folder was not read, and is not among what was skipped: files of other kinds, and hidden ones."""
+        return self._progress.left_out
 
     def __iter__(self) -> Self:
         return self

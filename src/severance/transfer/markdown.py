@@ -23,7 +23,9 @@ from severance.model import Draft
 from severance.transfer import files, fit, frontmatter
 from severance.transfer.fit import Unfit
 from severance.transfer.frontmatter import FrontMatter
+from severance.transfer.given import Given
 from severance.transfer.items import Format, Found, Item, Options, Progress, Skipped
+from severance.transfer.leftout import LeftOut
 from severance.transfer.sections import Line, Section, sections
 
 SUFFIXES = (".md", ".markdown", ".mdown", ".mkd")
@@ -50,9 +52,10 @@ def read(path: Path, options: Options, progress: Progress) -> Iterator[Found]:
         why = _unreadable(path)
         if why is not None:
             raise InputError(f"{path} cannot be read: {why}")
-        yield from _read_file(_File(path, path.name, _changed(path.stat().st_mtime)), progress)
+        changed = None if isinstance(path, Given) else _changed(path.stat().st_mtime)
+        yield from _read_file(_File(path, path.name, changed), progress)
         return
-    for found in _walk(path):
+    for found in _walk(path, progress.left_out):
         if isinstance(found, Skipped):
             yield found
             continue
@@ -68,10 +71,10 @@ def read(path: Path, options: Options, progress: Progress) -> Iterator[Found]:
 
 def has_notes(folder: Path) -> bool:
     """Whether there is any Markdown file in a folder."""
-    return any(isinstance(found, _File) for found in _walk(folder))
+    return any(isinstance(found, _File) for found in _walk(folder, LeftOut()))
 
 
-def _walk(root: Path) -> Iterator[_File | Skipped]:
+def _walk(root: Path, left_out: LeftOut) -> Iterator[_File | Skipped]:
     """Every Markdown file below `root`, hidden ones left out, without following links."""
     home = root.resolve()
     folders = [root]
@@ -85,16 +88,17 @@ def _walk(root: Path) -> Iterator[_File | Skipped]:
             continue
         inside = []
         for entry in entries:
+            is_folder = entry.is_dir(follow_symlinks=False)
             if entry.name.startswith("."):
-                continue
-            if entry.is_dir(follow_symlinks=False):
+                left_out.note(_name(root, Path(entry.path)), is_folder=is_folder)
+            elif is_folder:
                 inside.append(Path(entry.path))
             else:
-                yield from _file(root, home, entry)
+                yield from _file(root, home, entry, left_out)
         folders.extend(reversed(inside))
 
 
-def _file(root: Path, home: Path, entry: os.DirEntry[str]) -> Iterator[_File | Skipped]:
+def _file(root: Path, home: Path, entry: os.DirEntry[str], left_out: LeftOut) -> Iterator[_File | Skipped]:
     path = Path(entry.path)
     name = _name(root, path)
     try:
@@ -107,6 +111,8 @@ def _file(root: Path, home: Path, entry: os.DirEntry[str]) -> Iterator[_File | S
                 yield _File(path, name, _changed(entry.stat().st_mtime))
             else:
                 yield Skipped(name, "it is not a file")
+        else:
+            left_out.note(name)
     except (OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13
         yield Skipped(name, "it cannot be looked at")
 

@@ -43,8 +43,12 @@ def sniff(path: Path, listing: str) -> str:
         InputError: it cannot be read, or is in none of them.
     """
     name = _folder(path) if path.is_dir() else _file(path)
+    if name is None and path.is_dir():
+        raise InputError(
+            f"{path} holds no Markdown and no export that is known; name a file in it, or a format: {listing}"
+        )
     if name is None:
-        raise InputError(f"{path} is in no format that is known; name one of {listing}")
+        raise InputError(f"{path} is in no format that is known; name one with --format: {listing}")
     return name
 
 

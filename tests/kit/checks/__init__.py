@@ -8,6 +8,13 @@ from __future__ import annotations
 
 import sys
 
+from kit.checks.adapters import (
+    a_model_writes_no_name,
+    a_session_that_ended_is_no_answer,
+    tools_keep_to_their_session,
+    tools_keep_to_their_thread,
+    what_was_said_is_kept_whole,
+)
 from kit.checks.alarms import (
     alarms_wait_sealed,
     canaries_ring_however_they_are_read,
@@ -76,9 +83,11 @@ from kit.checks.logged import (
     a_restore_is_told,
     an_export_is_what_the_log_wrote,
     an_export_shows_what_is_in_the_log,
+    strangers_are_told_or_counted,
     the_log_tells_and_hides,
 )
 from kit.checks.override import (
+    a_request_says_what_was_wished,
     an_override_ends,
     an_override_is_told_before_it_opens,
     an_override_opens_with_its_approvals_alone,
@@ -154,6 +163,7 @@ CHECKS: tuple[Check, ...] = (
     a_store_chooses_no_embedder,
     permits_open_what_they_say,
     admitted_sessions_keep_to_their_permit,
+    a_request_says_what_was_wished,
     an_override_takes_two_others,
     an_override_opens_with_its_approvals_alone,
     an_override_is_told_before_it_opens,
@@ -233,7 +243,13 @@ CHECKS: tuple[Check, ...] = (
     secrets_in_notes_are_not_remembered,
     what_is_left_out_is_not_remembered,
     notes_go_to_the_persona_they_were_meant_for,
+    tools_keep_to_their_session,
+    tools_keep_to_their_thread,
+    a_model_writes_no_name,
+    a_session_that_ended_is_no_answer,
+    what_was_said_is_kept_whole,
     the_log_tells_and_hides,
+    strangers_are_told_or_counted,
     sinks_hear_no_more_than_they_may,
     names_that_wait_go_only_where_they_may,
     no_alarm_is_lost,

@@ -10,6 +10,7 @@ from typing import Any
 from kit import make_house, open_house
 from severance import AsleepError, House, NotFoundError, PermitError, Right, Session, weaken
 from severance.barrier.traces.ports import ScopedEntropy, StillClock
+from severance.model import Mark
 from severance.weakening import show
 
 HOUR = timedelta(hours=1)
@@ -51,7 +52,11 @@ def admitted_sessions_keep_to_their_permit(folder: Path) -> None:
             _refused(nothing, call, PermitError)
         for name, call in _calls(known["b"]).items():
             if name not in ("stats", "events", "remember", "remember_many"):
-                _refused(limited, call, PermitError if name in ("recall", "context", "memories") else NotFoundError)
+                _refused(
+                    limited,
+                    call,
+                    PermitError if name in ("recall", "context", "memories", "_behind") else NotFoundError,
+                )
         assert limited.get(known["a"]).text == "file a", "the control"
         assert len(limited.recall("file", thread="a")) == 1, "the control"
         other = house.admit(_made(house, timedelta(seconds=10)))
@@ -86,6 +91,7 @@ def _calls(known: str) -> dict[str, Callable[[Session], Any]]:
         "recall": lambda session: session.recall("file"),
         "context": lambda session: session.context("file"),
         "memories": lambda session: list(session.memories()),
+        "_behind": lambda session: list(session._behind(Mark(0, bytes(15)))),
         "stats": lambda session: session.stats(),
         "events": lambda session: session.events(),
         "get": lambda session: session.get(known),

@@ -7,13 +7,15 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import severance
 from kit import make_house, open_house
-from severance import DamagedError, NotFoundError
+from severance import DamagedError, House, NotFoundError, SeveranceError
 from severance.barrier.traces.ports import KEY, ScopedEntropy, StillClock
 from severance.chip.register import HeadRow
 from severance.store import open_store
@@ -164,6 +166,32 @@ def a_restore_is_told(folder: Path) -> None:
     assert [event.what for event in after[len(before) :]] == ["restored"]
 
 
+def strangers_are_told_or_counted(folder: Path) -> None:
+    """Each of them, once; the log does not grow with them, and who holds something has an entry each time."""
+    clock = StillClock()
+    with make_house(folder, clock=clock) as house:
+        over = house.permit("mark", "floor", rights=["recall"], until=timedelta(seconds=1))
+        clock.tick(2)
+        before, rang = len(house.events(limit=1_000)), _wrong(house)
+        for text in ("nothing", over):
+            for _ in range(60):
+                _refuses(partial(house.admit, text), "something else opens", NotFoundError)
+        assert len(house.events(limit=1_000)) - before == 20 + 60, "the log grows with strangers, or holders are merged"
+        assert _wrong(house) - rang == 120, "alarms do not hear of each"
+        clock.tick(60)
+        house._refusals.tick()
+        found = [event for event in house.events(what="refused", limit=1_000) if event.subject is None]
+        assert sum(int(event.detail.get("more", 1)) for event in found) == 60, "a stranger is forgotten, or told twice"
+        assert _wrong(house) - rang == 120, "alarms hear of some twice"
+        house.verify_audit()
+
+
+def _wrong(house: House) -> int:
+    status = house.alarm_status()
+    groups = [*(each.alarm for each in status.told), *(each for sink in status.sinks for each in sink.waiting)]
+    return sum(group.count for group in groups if group.kind == "permit.wrong")
+
+
 def _without_head(store: Path) -> bytes:
     """The chip as if it had never heard of the log."""
     vault, chip = open_store(store, key=KEY, create=False, entropy=ScopedEntropy(b"beside"))
@@ -172,9 +200,9 @@ def _without_head(store: Path) -> bytes:
     return (store / "chip.db").read_bytes()
 
 
-def _refuses(call: Callable[[], object], otherwise: str) -> None:
+def _refuses(call: Callable[[], object], otherwise: str, kind: type[SeveranceError] = DamagedError) -> None:
     try:
         call()
-    except DamagedError:
+    except kind:
         return
     raise AssertionError(otherwise)

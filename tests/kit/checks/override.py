@@ -13,10 +13,12 @@ from msgspec.structs import replace
 
 from kit import make_house, recalled
 from severance import AsleepError, House, KeyMissingError, OverrideError
-from severance.approving import approve, deny, new_override_key, show_request
+from severance.approving import approve, deny, new_override_key, show_request, sign_draft, wish_override
 from severance.barrier.traces.ports import ScopedEntropy, StillClock
 from severance.chip.override import texts
-from severance.chip.override.keys import PrivateKey
+from severance.chip.override.keys import PrivateKey, read, written
+from severance.chip.override.texts import ENCODER
+from severance.chip.override.wishes import wish_of
 from severance.chip.register import EscrowRow
 
 MINUTE = timedelta(minutes=1)
@@ -111,6 +113,49 @@ def an_override_opens_with_its_approvals_alone(folder: Path) -> None:
         except KeyMissingError:
             return
         raise AssertionError("a key that others can read was used")
+
+
+def a_request_says_what_was_wished(folder: Path) -> None:
+    """Of a registered key and of this house as it is, told before shares leave it; nobody on the way alters it."""
+    with _scene(folder) as scene:
+        house, own = scene.house, scene.keys["irving"]
+        given: dict[str, Any] = {"reason": "he does not answer", "length": MINUTE}
+        strange = scene.keys["burt"].with_name("helena.key")
+        new_override_key(strange)
+        _refuses(lambda: house.draft_override(wish_override("mark", "innie", key=strange, **given)), "no key of ours")
+        wish = wish_override("mark", "innie", key=own, **given)
+        content, mark = ENCODER.encode(replace(wish_of(wish).said, persona="outie")), wish_of(wish).raw[:64]
+        _refuses(lambda: house.draft_override(written("sevw1", mark + content)), "the wish was altered")
+        draft = house.draft_override(wish)
+        assert house.events()[-1].what == "override.drafted", "shares left the house, and nobody hears of it"
+        said = texts.request_in(read("sevd1", draft) or b"")
+        assert said is not None
+        other = written("sevd1", mark + ENCODER.encode(replace(said, persona="outie")))
+        _refuses(lambda: sign_draft(other, own), "the draft is of another persona")
+        _refuses(lambda: sign_draft(draft, scene.keys["burt"]), "the draft is of another's wish")
+        request = sign_draft(draft, own)
+        for changed in ({"name": "burt"}, {"shares": ()}, {"persona": "outie"}):
+            relabelled = texts.asked(replace(said, **changed), PrivateKey.load(own)).text()
+            _refuses(lambda text=relabelled: house.submit_override(text), "the house did not add that")  # type: ignore[misc]
+        by_stranger = replace(said, requester=PrivateKey.load(strange).public.raw)
+        text = texts.asked(by_stranger, PrivateKey.load(strange)).text()
+        _refuses(lambda: house.submit_override(text), "no key of ours")
+        found = house.submit_override(request)
+        assert [found, house.submit_override(request)] == [*house.overrides(), found], "the control; it is there once"
+        assert [event.what for event in house.events()].count("override.requested") == 1, "it is told once"
+        house.answer_override(deny(request, scene.keys["burt"]))
+        assert house.submit_override(request).state == "denied", "it came back"
+        late = sign_draft(house.draft_override(wish), own)
+        scene.clock.tick(3_600)
+        _refuses(lambda: house.submit_override(late), "it is late")
+
+
+def _refuses(call: Callable[[], object], otherwise: str) -> None:
+    try:
+        call()
+    except OverrideError:
+        return
+    raise AssertionError(otherwise)
 
 
 def an_override_is_told_before_it_opens(folder: Path) -> None:

@@ -7,6 +7,7 @@ the module of its promise. `promises/test_teeth.py` runs them all, and so does `
 from __future__ import annotations
 
 from kit.faults import (  # noqa: F401 - they fill it
+    adapters,
     alarms,
     answered,
     asked,

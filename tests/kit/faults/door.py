@@ -77,6 +77,13 @@ def rights_are_not_looked_at_for_stats(patch: Patch) -> None:
 
 
 @fault(checks.admitted_sessions_keep_to_their_permit)
+def the_next_page_of_a_list_is_of_any_thread(patch: Patch) -> None:
+    reads = {name: Need(need.right, lambda asked: asked.done()) for name, need in admitted.READS.items()}
+    patch.setattr(admitted, "READS", reads)
+    patch.setattr(admitted, "_asking", admitted._asking.__wrapped__)
+
+
+@fault(checks.admitted_sessions_keep_to_their_permit)
 def forgetting_asks_for_the_right_to_send(patch: Patch) -> None:
     _without(patch, forget=Need(permits.Right.SEND, NEEDS["forget"].checked))
 

@@ -10,11 +10,12 @@ import msgspec
 
 from kit import checks
 from kit.faults.table import Patch, fault
-from severance import house, store, telling
+from severance import house, refusals, store, telling
 from severance.audit import auditlog, events, export, proofs
 from severance.audit.auditlog import AuditLog
 from severance.audit.events import What
 from severance.crypto.envelope import Opener, SpaceKey
+from severance.refusals import Refusals
 from severance.upkeep import logs
 
 
@@ -137,6 +138,31 @@ def a_restored_store_hides_that_it_was(patch: Patch) -> None:
 @fault(checks.a_restore_is_told)
 def a_restore_takes_the_log_back(patch: Patch) -> None:
     patch.setattr(logs, "_chosen", lambda kept, brought: "brought")
+
+
+@fault(checks.strangers_are_told_or_counted)
+def refusals_beyond_twenty_are_forgotten(patch: Patch) -> None:
+    patch.setattr(Refusals, "_say", lambda self: self._counted.clear())
+
+
+@fault(checks.strangers_are_told_or_counted)
+def strangers_fill_the_log(patch: Patch) -> None:
+    patch.setattr(refusals, "TOLD", 10**9)
+
+
+@fault(checks.strangers_are_told_or_counted)
+def alarms_hear_of_those_alone_who_have_an_entry(patch: Patch) -> None:
+    patch.setattr(telling.Telling, "count", lambda self, what, event: None)
+
+
+@fault(checks.strangers_are_told_or_counted)
+def who_is_counted_rings_twice(patch: Patch) -> None:
+    patch.setattr(telling.Telling, "sum_up", telling.Telling.tell)
+
+
+@fault(checks.strangers_are_told_or_counted)
+def who_holds_something_is_counted_with_strangers(patch: Patch) -> None:
+    patch.setattr(Refusals, "tell", lambda self, told: self.stranger("permit"))
 
 
 def _reads_as(patch: Patch, name: str, same: Callable[[bytes, bytes], bool]) -> None:

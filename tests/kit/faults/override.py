@@ -7,8 +7,9 @@ from typing import Any
 from kit import checks
 from kit.faults.table import Patch, fault
 from severance import overriding
+from severance.audit.events import What
 from severance.chip.gate import Gate
-from severance.chip.override import desk, escrow, state, texts
+from severance.chip.override import desk, escrow, state, texts, wishes
 from severance.chip.override.desk import Desk
 from severance.chip.override.held import Held
 from severance.chip.override.state import Override
@@ -18,6 +19,7 @@ from severance.errors import OverrideError
 from severance.house import House
 from severance.model import Persona
 from severance.session import Session
+from severance.telling import Telling
 
 
 def _with_its_key_row(self: Desk, found: Override, key: Any) -> Any:
@@ -221,3 +223,39 @@ def its_session_stays_awake_where_nobody_calls(patch: Patch) -> None:
 @fault(checks.an_override_ends)
 def it_goes_on_when_whoever_used_it_is_gone(patch: Patch) -> None:
     patch.setattr(overriding, "is_held", lambda path: True)
+
+
+@fault(checks.a_request_says_what_was_wished)
+def who_carries_a_draft_says_what_is_signed(patch: Patch) -> None:
+    patch.setattr(wishes, "_is_wish", lambda said, raw: True)
+
+
+@fault(checks.a_request_says_what_was_wished)
+def a_wish_of_any_key_has_a_draft(patch: Patch) -> None:
+    true = Desk._registered
+
+    def registered(self: Desk, wanted: bytes, rows: Any = None) -> Any:
+        return true(self, wanted, rows) or self.approvers(rows)[0]
+
+    patch.setattr(Desk, "_registered", registered)
+
+
+@fault(checks.a_request_says_what_was_wished)
+def a_draft_is_not_told(patch: Patch) -> None:
+    true = Telling.tell
+
+    def tell(self: Telling, what: What, *each: Any) -> None:
+        if what != What.OVERRIDE_DRAFTED:
+            true(self, what, *each)
+
+    patch.setattr(Telling, "tell", tell)
+
+
+@fault(checks.a_request_says_what_was_wished)
+def what_a_house_added_is_not_looked_at_again(patch: Patch) -> None:
+    patch.setattr(Desk, "check_asked", lambda self, request, now, rows=None: None)
+
+
+@fault(checks.a_request_says_what_was_wished)
+def a_request_that_was_refused_can_be_handed_in_again(patch: Patch) -> None:
+    patch.setattr(Desk, "known", lambda self, request, rows=None: None)

@@ -132,7 +132,7 @@ def export(
     what: _What = None,
     since: options.Since = None,
     until: options.Until = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    force: options.ReplaceFile = False,
     store: options.Store = None,
     key: options.Key = None,
     as_json: options.AsJson = False,

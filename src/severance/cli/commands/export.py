@@ -27,7 +27,7 @@ def run(
     ] = None,
     at: options.At = None,
     subject: options.Who = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    force: options.ReplaceFile = False,
     store: options.Store = None,
     key: options.Key = None,
     as_json: options.AsJson = False,

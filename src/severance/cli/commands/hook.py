@@ -17,7 +17,7 @@ import typer
 
 from severance.capture import secrets
 from severance.cli import exits, options
-from severance.cli.edge import Edge
+from severance.cli.edge import Edge, let_in
 from severance.cli.group import SeveranceCommand
 from severance.credentials import kept
 from severance.entering import enter
@@ -145,7 +145,10 @@ def _session(edge: Edge, client: str, place: str) -> Iterator[Session]:
     text = kept(edge.store, place, client)
     if text is None:
         raise NotFoundError(f"no credential is kept for {client} there; `severance integrate {client}` keeps one")
-    with enter(edge.store, text=text, place=place, tool=client, key=edge.key, **edge.chosen) as session:
+    shown = f"the credential that is kept for {client}"
+    with let_in(
+        lambda: enter(edge.store, text=text, place=place, tool=client, key=edge.key, **edge.chosen), shown
+    ) as session:
         yield session
 
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from severance.cli import exits, interrupts, options, progress, screen, words
+from severance.cli import exits, interrupts, options, progress, screen, streams, words
 from severance.cli.edge import Edge
 from severance.session import Session
 from severance.transfer import FORMATS, Reading, read
+from severance.transfer.given import MOST_BYTES, Given
 from severance.transfer.ingest import Report, ingest
+
+_MOST_KINDS_TOLD = 8
+_KINDS = {"folder": ("folder", "folders"), "no ending": ("without an ending",) * 2, "other": ("of other kinds",) * 2}
 
 
 def run(
     ctx: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file or folder.", show_default=False)],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A file or folder, or - for standard input.", show_default=False)
+    ],
     at: options.At = None,
     subject: options.Who = None,
     format: Annotated[  # noqa: A002 - the word that people know
@@ -39,11 +46,13 @@ def run(
 ) -> None:
     """Remember what is in a file or folder. A second import of the same source adds nothing.
 
-    Ctrl-C keeps what was imported until then. What was forgotten since an import comes back with the next one.
+    Ctrl-C keeps what was imported until then. What was forgotten since an import comes back with the next one. Of a
+    folder, files of other kinds and hidden ones are left out; how many is said, and --json names them.
     """
     edge = Edge(ctx, store, key, as_json)
     begun = edge.ticks()
-    with read(path, format, words.pairs(option, "NAME=VALUE")) as reading:
+    source = Given.of(streams.bytes_from_input("what to import", MOST_BYTES)) if str(path) == "-" else path
+    with read(source, format, words.pairs(option, "NAME=VALUE")) as reading:
         report = Report(reading.format)
         with edge.session(at, subject) as session:
             try:
@@ -82,6 +91,8 @@ def _tell(report: Report, *, finished: bool, seconds: float, as_json: bool) -> N
                 "already_there": report.already_there,
                 "skipped": report.skipped,
                 "first_skipped": [{"where": each.where, "why": each.why} for each in report.first_skipped],
+                "left_out": dict(sorted(report.left_out.kinds.items())),
+                "first_left_out": report.left_out.names,
                 "finished": finished,
                 "seconds": round(seconds, 3),
             }
@@ -96,3 +107,13 @@ def _tell(report: Report, *, finished: bool, seconds: float, as_json: bool) -> N
         screen.line(f"  skipped {screen.on_one_line(each.where)}: {each.why}")
     if report.skipped > len(report.first_skipped):
         screen.line(f"  and {report.skipped - len(report.first_skipped):,} more")
+    if report.left_out.kinds:
+        screen.line(f"  left out: {_by_kind(report.left_out.kinds)}; --json names them")
+
+
+def _by_kind(kinds: Counter[str]) -> str:
+    """How many of each kind, the most first."""
+    counts = sorted(kinds.items(), key=lambda each: (-each[1], each[0]))
+    told = [f"{count:,} {_KINDS.get(kind, (kind, kind))[count > 1]}" for kind, count in counts[:_MOST_KINDS_TOLD]]
+    rest = sum(count for _, count in counts[_MOST_KINDS_TOLD:])
+    return ", ".join([*told, f"{rest:,} of other kinds"] if rest else told)

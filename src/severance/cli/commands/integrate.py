@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -20,8 +20,8 @@ from severance.errors import InputError
 from severance.integrate.client import Client, Hooks
 from severance.integrate.clients import CLIENTS
 from severance.integrate.joining import Joining, Work, files
+from severance.integrate.lines import MODULE
 from severance.integrate.machine import Machine
-from severance.integrate.parts import MODULE
 from severance.integrate.plan import Program
 from severance.integrate.trial import tried
 
@@ -59,7 +59,7 @@ def run(
         typer.Option("--project", metavar="FOLDER", help="Only in this project, and not in all.", show_default=False),
     ] = None,
     hooks: Annotated[bool, typer.Option("--hooks", help="Also record decisions at the end of every turn.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Take out what was written, and revoke.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
     check: Annotated[
@@ -78,13 +78,13 @@ def run(
     if client not in CLIENTS:
         raise InputError(f"there is no client of this name; it is one of: {_NAMES}")
     chosen = CLIENTS[client]
+    given = {"--remove": remove, "--hooks": hooks, "--wakes": wakes, "--subject": subject, "--dry-run": dry_run}
+    _check_together(given, check=check)
     joining = Joining(chosen, edge.words[1], Machine.here(), _program(), _folder(project))
     named = None if place is None else name_of(place, "the place")
     if check:
         return _try(edge, joining, named)
     if remove:
-        if hooks or wakes or subject:
-            raise InputError("--remove takes out all that was written; it takes only --place and --project")
         work = joining.removing(edge.house, named)
         if _done(edge, chosen, work, yes=yes, dry_run=dry_run):
             _tell(work, "Taken out.")
@@ -102,6 +102,16 @@ def run(
         _tell(work, "Written.")
         _say_next(edge, joining, hooks=hooks)
     return None
+
+
+def _check_together(given: Mapping[str, object], *, check: bool) -> None:
+    """Refuse options of which one would be passed over."""
+    named = [option for option, value in given.items() if value not in (None, False)]
+    if check and named:
+        raise InputError(f"--check only tries what is written, and {named[0]} is not for that; leave one of them out")
+    wrong = [option for option in named if option in ("--hooks", "--wakes", "--subject")]
+    if given["--remove"] and wrong:
+        raise InputError(f"--remove takes out all that was written, and {wrong[0]} is not for that; leave it out")
 
 
 def _try(edge: Edge, joining: Joining, place: str | None) -> None:

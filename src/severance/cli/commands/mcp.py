@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from importlib import import_module, util
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,10 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from severance.cli import options
-from severance.cli.edge import Edge
+from severance.cli.edge import Edge, let_in
 from severance.credentials import kept
 from severance.entering import enter
 from severance.errors import InputError, NotFoundError
+from severance.session import Session
 
 VARIABLE = "SEVERANCE_CREDENTIAL"
 _MOST = 16_384
@@ -45,11 +47,12 @@ def run(
     """
     edge = Edge(ctx, store, key, as_json=False)
     stdio = _stdio()
-    text = _shown(edge.store, place, program, credential)
-    with (
-        stdio.wires() as (read, write),
-        enter(edge.store, text=text, place=place, tool=program, key=edge.key, **edge.chosen) as session,
-    ):
+    text, what = _shown(edge.store, place, program, credential)
+
+    def entered() -> AbstractContextManager[Session]:
+        return enter(edge.store, text=text, place=place, tool=program, key=edge.key, **edge.chosen)
+
+    with stdio.wires() as (read, write), let_in(entered, what) as session:
         stdio.serve(session, read, write)
 
 
@@ -60,17 +63,19 @@ def _stdio() -> Any:
     return import_module("severance.mcp.stdio")
 
 
-def _shown(store: Path, place: str, program: str, file: Path | None) -> str:
-    """What the client lets itself in with."""
+def _shown(store: Path, place: str, program: str, file: Path | None) -> tuple[str, str]:
+    """What the client lets itself in with, and what that is to its user."""
     if file is not None:
-        return _in_file(file)
-    found = os.environ.get(VARIABLE) or kept(store, place, program)
+        return _in_file(file), "what is in the file named with --credential"
+    if given := os.environ.get(VARIABLE):
+        return given.strip(), f"what is in {VARIABLE}"
+    found = kept(store, place, program)
     if not found:
         raise NotFoundError(
             "no credential is kept for this program at that place; `severance integrate` makes and keeps one, or name "
             "a file with --credential"
         )
-    return found.strip()
+    return found, "the credential that is kept for this program"
 
 
 def _in_file(file: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -128,6 +129,10 @@ def request(
     use_within: Annotated[
         str, typer.Option("--use-within", metavar="LENGTH", help="How long after that it can be used.")
     ] = "1h",
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Without a store and a root key: print a wish, for `override submit`."),
+    ] = False,
     store: options.Store = None,
     key: options.Key = None,
     as_json: options.AsJson = False,
@@ -137,23 +142,33 @@ def request(
     It names the persona and the reason in the clear: hand it to those who are to approve it, and to nobody else.
     """
     edge = Edge(ctx, store, key, as_json)
-    why = streams.text_from_input(reason, "the reason", "say it in fewer words")
+    asked = partial(
+        approving.wish_override,
+        subject,
+        persona,
+        key=own,
+        reason=streams.text_from_input(reason, "the reason", "say it in fewer words"),
+        rights=[Right.RECALL] if rights is None else words.listed(rights),
+        threads=thread,
+        length=words.length(length, "--for", MOST_LENGTH),
+        approve_within=words.length(approve_within, "--approve-within", MOST_LENGTH),
+        use_within=words.length(use_within, "--use-within", MOST_LENGTH),
+    )
+    if offline:
+        _print("wish", asked(), edge)
+        return
     with edge.house() as house:
-        text = house.request_override(
-            subject,
-            persona,
-            key=own,
-            reason=why,
-            rights=[Right.RECALL] if rights is None else words.listed(rights),
-            threads=thread,
-            length=words.length(length, "--for", MOST_LENGTH),
-            approve_within=words.length(approve_within, "--approve-within", MOST_LENGTH),
-            use_within=words.length(use_within, "--use-within", MOST_LENGTH),
-        )
-    if edge.as_json:
-        screen.document({"id": approving.show_request(text).id, "request": text})
-    else:
-        screen.line(text)
+        text = house.request_override(*asked.args, **asked.keywords)
+    _print_request(text, edge)
+
+
+def sign(ctx: typer.Context, own: _As, as_json: options.AsJson = False) -> None:
+    """Make a request of the draft on standard input, which answered a wish of yours. Needs no store and no root key.
+
+    It is signed only where it says what was wished with your key.
+    """
+    edge = Edge(ctx, None, None, as_json)
+    _print_request(approving.sign_draft(streams.text_from_input("-", "the draft", _MOST), own), edge)
 
 
 def show(ctx: typer.Context, as_json: options.AsJson = False) -> None:
@@ -201,11 +216,17 @@ def deny(
 def submit(
     ctx: typer.Context, store: options.Store = None, key: options.Key = None, as_json: options.AsJson = False
 ) -> None:
-    """Hand in the answer on standard input, which was made with `--offline`."""
+    """Hand in what is on standard input and was made where a key is: an answer, a request, or a wish.
+
+    A wish is answered with the draft of a request, for `override sign`.
+    """
     edge = Edge(ctx, store, key, as_json)
-    text = streams.text_from_input("-", "the answer", _MOST).strip()
+    text = streams.text_from_input("-", "what is handed in", _MOST).strip()
     with edge.house() as house:
-        found = house.answer_override(text)
+        if approving.is_wish(text):
+            _print("draft", house.draft_override(text), edge)
+            return
+        found = (house.submit_override if approving.is_request(text) else house.answer_override)(text)
     _state(found, edge)
 
 
@@ -321,11 +342,7 @@ def _answer(edge: Edge, given: str, own: Path, *, approves: bool, offline: bool)
         if given != "-":
             raise InputError("without a store there are no ids; give the text of the request on standard input, with -")
         answer = approving.approve if approves else approving.deny
-        text = answer(streams.text_from_input("-", "the request", _MOST), own)
-        if edge.as_json:
-            screen.document({"answer": text})
-        else:
-            screen.line(text)
+        _print("answer", answer(streams.text_from_input("-", "the request", _MOST), own), edge)
         return
     asked = streams.text_from_input("-", "the request", _MOST) if given == "-" else None
     with edge.house() as house:
@@ -334,13 +351,27 @@ def _answer(edge: Edge, given: str, own: Path, *, approves: bool, offline: bool)
     _state(found, edge)
 
 
+def _print_request(text: str, edge: Edge) -> None:
+    if edge.as_json:
+        screen.document({"id": approving.show_request(text).id, "request": text})
+    else:
+        screen.line(text)
+
+
+def _print(what: str, text: str, edge: Edge) -> None:
+    if edge.as_json:
+        screen.document({what: text})
+    else:
+        screen.line(text)
+
+
 def _state(found: OverrideInfo, edge: Edge) -> None:
     if edge.as_json:
         screen.document(shapes.of_override(found))
         return
     screen.line(
         {
-            OverrideState.REQUESTED: "It has one of two approvals.",
+            OverrideState.REQUESTED: f"It has {'one' if found.approved else 'none'} of two approvals.",
             OverrideState.APPROVED: f"It is approved, and can be used until {shapes.short(found.use_by)}.",
             OverrideState.DENIED: "It is refused, for good.",
         }.get(found.state, "It is over.")

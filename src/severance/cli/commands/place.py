@@ -20,9 +20,7 @@ def run(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The place.", show_default=False)],
     wakes: Annotated[
         list[str],
-        typer.Argument(
-            metavar=f"{_FORM}...", help="Who wakes there; SUBJECT= for nobody of that subject.", show_default=False
-        ),
+        typer.Argument(metavar=_FORM, help="Who wakes there; SUBJECT= for nobody of that subject.", show_default=False),
     ],
     store: options.Store = None,
     key: options.Key = None,

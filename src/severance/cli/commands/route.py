@@ -27,7 +27,7 @@ def run(
     ctx: typer.Context,
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PATH...", help="Files and folders, as `import` reads them.", show_default=False),
+        typer.Argument(metavar="PATH", help="Files and folders, as `import` reads them.", show_default=False),
     ] = None,
     subject: options.Who = None,
     source: Annotated[
@@ -132,10 +132,10 @@ def _propose(edge: Edge, asked: _Asked, subject: str | None, examples: Path, pla
 
 
 def _apply(edge: Edge, path: Path, subject: str | None, *, yes: bool) -> None:
+    plan = Plan.read(path)  # first of all: a plan that is not there needs no key, and no yes
     if not yes and not streams.can_ask():
         raise InputError("memories are moved only after a yes, and there is no terminal to ask at; pass --yes")
     with edge.house() as house:
-        plan = Plan.read(path)
         if subject is not None and subject != plan.subject:
             raise InputError(f"{path} is a plan for another subject")
         known = applying.places(house, plan.subject)

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from severance.cli import options, screen, streams, words
+from severance.cli import exits, options, screen, streams, words
 from severance.cli.edge import Edge
-from severance.errors import InputError
+from severance.errors import InputError, SeveranceError
+from severance.resident.beside import REFUSED
 from severance.resident.client import ResidentHouse
 from severance.server.listening import Address, address_in, check_safe, listener, tls_of
 from severance.system import allow_files
@@ -38,12 +39,13 @@ def run(  # one argument for each option
             "--name", metavar="HOST", help="A name by which it is reached, beside addresses; can be repeated."
         ),
     ] = None,
-    most: Annotated[int, typer.Option("--most", min=1, max=4_096, help="HTTP sessions at once.")] = 200,
-    idle: Annotated[
-        str, typer.Option("--idle", metavar="LENGTH", help="Put a session to sleep on which nothing is called so long.")
-    ] = "30m",
+    most: Annotated[int, typer.Option("--most", metavar="N", min=1, max=4_096, help="HTTP sessions at once.")] = 200,
+    idle: options.Idle = "30m",
     rate: Annotated[
-        int, typer.Option("--rate", min=0, max=1_000_000, help="Requests of one bearer in a second; 0 for any number.")
+        int,
+        typer.Option(
+            "--rate", metavar="N", min=0, max=1_000_000, help="Requests of one bearer in a second; 0 for any number."
+        ),
     ] = 100,
     metrics: Annotated[
         Path | None,
@@ -66,9 +68,9 @@ def run(  # one argument for each option
     address, tls = address_in(listen), tls_of(certificate, private_key)
     check_safe(address, tls=tls is not None, insecure=insecure)
     outside = _outside(edge.store, most, idle, rate, frozenset(name or ()), _token(metrics), log=log)
-    with listener(address) as opened:
+    other = None if beside < 0 else socket.socket(fileno=beside)
+    with _listener(address, other) as opened:
         at = Address(address.host, opened.getsockname()[1]).url(tls=tls is not None)
-        other = None if beside < 0 else socket.socket(fileno=beside)
         serving.serve(outside, opened, tls=tls, beside=other, ready=lambda: _tell(edge, at, other))
 
 
@@ -96,6 +98,18 @@ def _outside(
     return parts.Outside(ResidentHouse(store), limits, names=names, metrics_token=token, log=_write if log else None)
 
 
+def _listener(address: Address, other: socket.socket | None) -> socket.socket:
+    """A socket that listens there. Where none can, whoever started this process beside a house is told, and tells."""
+    try:
+        return listener(address)
+    except SeveranceError as problem:
+        if other is None:
+            raise
+        with other:
+            other.sendall(f"{REFUSED}{problem}\n".encode())
+        raise typer.Exit(exits.FAILED) from None
+
+
 def _tell(edge: Edge, at: str, other: socket.socket | None) -> None:
     if other is not None:
         streams.let_go()
@@ -104,6 +118,8 @@ def _tell(edge: Edge, at: str, other: socket.socket | None) -> None:
         screen.document({"url": at})
     else:
         screen.line(f"Serving at {at}, until Ctrl-C.")
+        if not edge.store.is_dir():
+            screen.line(f"There is no store at {edge.store} yet; until a house is up for it, sessions are refused.")
     sys.stdout.flush()
 
 

@@ -14,7 +14,7 @@ def run(
     ctx: typer.Context,
     subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="A person or an agent.", show_default=False)],
     personas: Annotated[
-        list[str], typer.Argument(metavar="PERSONA...", help="The names of its personas.", show_default=False)
+        list[str], typer.Argument(metavar="PERSONA", help="The names of its personas.", show_default=False)
     ],
     store: options.Store = None,
     key: options.Key = None,

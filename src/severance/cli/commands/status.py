@@ -14,7 +14,10 @@ from severance.model import PersonaStatus, Status
 def run(
     ctx: typer.Context, store: options.Store = None, key: options.Key = None, as_json: options.AsJson = False
 ) -> None:
-    """Show who there is and who wakes where. Nobody is woken for it, and nothing remembered is looked at."""
+    """Show who there is and who wakes where. Nobody is woken for it, and nothing remembered is looked at.
+
+    So memories are not counted: writes are, of which remembering, amending and forgetting are one each.
+    """
     edge = Edge(ctx, store, key, as_json)
     with edge.house() as house:
         status = house.status()
@@ -30,7 +33,7 @@ def _show(status: Status) -> None:
         screen.line("Next: severance sever SUBJECT PERSONA PERSONA")
         return
     screen.line(f"The store at {status.store}")
-    table = screen.table("subject", "persona", "wakes at", "awake today", "records")
+    table = screen.table("subject", "persona", "wakes at", "awake today", "writes")
     table.columns[-1].justify = "right"
     subject = None
     for persona in status.personas:

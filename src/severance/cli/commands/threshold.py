@@ -25,7 +25,7 @@ _File = Annotated[
 def apply(
     ctx: typer.Context,
     file: _File,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    dry_run: options.DryRun = False,
     empty: Annotated[
         bool, typer.Option("--empty", help="Also let a file without any rule hold, so that nobody wakes anywhere.")
     ] = False,

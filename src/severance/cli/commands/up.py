@@ -43,10 +43,10 @@ def run(
     locked: Annotated[bool, typer.Option("--locked", help="Begin locked: without the root key, until unlock.")] = False,
     lock_after: _Length = None,
     lock_on_sleep: Annotated[bool, typer.Option("--lock-on-sleep", help="Lock when the machine slept.")] = False,
-    most: Annotated[int, typer.Option("--most", min=1, max=4_096, help="Sessions at once.")] = MOST_SESSIONS,
-    idle: Annotated[
-        str, typer.Option("--idle", metavar="LENGTH", help="Put a session to sleep on which nothing is called so long.")
-    ] = "30m",
+    most: Annotated[
+        int, typer.Option("--most", metavar="N", min=1, max=4_096, help="Sessions at once.")
+    ] = MOST_SESSIONS,
+    idle: options.Idle = "30m",
     isolation: Annotated[
         _Isolation, typer.Option("--isolation", help="Where personas wake: each in a process of its own, or in this.")
     ] = "process",
@@ -66,7 +66,7 @@ def run(
     uninstall: Annotated[
         Manager | None, typer.Option("--uninstall", help="Only remove that file.", show_default=False)
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Write or remove the file without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write or remove the file without asking.")] = False,
     ready: Annotated[int, typer.Option("--ready", hidden=True)] = -1,
     store: options.Store = None,
     key: options.Key = None,

@@ -15,7 +15,7 @@ from severance.capture import watching
 from severance.capture.exclusion import Exclusion, patterns_in
 from severance.capture.keeping import Folder, Round
 from severance.cli import interrupts, options, screen
-from severance.cli.edge import Edge
+from severance.cli.edge import Edge, let_in
 from severance.credentials import kept
 from severance.entering import enter
 from severance.errors import InputError, NotFoundError
@@ -25,7 +25,7 @@ from severance.session import Session
 def run(
     ctx: typer.Context,
     folders: Annotated[
-        list[Path], typer.Argument(metavar="FOLDER...", help="Folders of notes: Markdown and text.", show_default=False)
+        list[Path], typer.Argument(metavar="FOLDER", help="Folders of notes: Markdown and text.", show_default=False)
     ],
     at: options.At = None,
     subject: options.Who = None,
@@ -100,7 +100,8 @@ def _crossing(
     text = kept(edge.store, at, program)
     if text is None:
         raise NotFoundError("no credential is kept here for that program and place; `severance integrate` keeps one")
-    return lambda: enter(edge.store, text=text, place=at, key=edge.key)
+    shown = "the credential that is kept for this program"
+    return lambda: let_in(lambda: enter(edge.store, text=text, place=at, key=edge.key), shown)
 
 
 def _tell(done: Round, *, dry_run: bool = False, as_json: bool) -> None:
