@@ -31,7 +31,13 @@ MEMORY = {
 }
 PLACE = {"place": str, "wakes": dict, "depends": dict}
 PERSONA = {"subject": str, "persona": str, "places": [str], "records": int, "awake": int, "budget": (int, type(None))}
-FINDING = {"what": str, "space": (str, type(None)), "record": (int, type(None))}
+FINDING = {
+    "what": str,
+    "space": (str, type(None)),
+    "record": (int, type(None)),
+    "subject": (str, type(None)),
+    "persona": (str, type(None)),
+}
 SAVED = {"file": str, "personas": [{"subject": str, "persona": str, "memories": int}]}
 
 PERMIT = {

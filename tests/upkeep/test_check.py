@@ -58,6 +58,14 @@ def test_findings_come_in_the_order_of_the_personas(store: Path) -> None:
     assert list(dict.fromkeys(named)) == list(spaces.values())
 
 
+def test_a_finding_says_whose_memories_it_concerns(store: Path) -> None:
+    with open_house(store) as house:
+        spaces = {house._chip.key(persona).space.hex(): persona for persona in house._chip.everyone()}
+    change(store / "vault.db", "UPDATE records SET frame = zeroblob(400) WHERE seq = 1")
+    whose = {found.space: found.persona for found in findings(store) if found.space is not None}
+    assert whose == spaces
+
+
 def test_everything_is_saved_where_nothing_is_lost(store: Path) -> None:
     assert saved(store) == {
         Persona("helly", "innie"): [],

@@ -135,7 +135,8 @@ JSON_SHAPES = MappingProxyType(
         '"already_there": COUNT}], "forgotten": COUNT, "unsure": COUNT, "missing": COUNT, "unplanned": COUNT, '
         '"skipped": COUNT, "applied", "finished"}',
         "export": '{"file", "memories": COUNT}; without FILE, JSON Lines: one MEMORY a line',
-        "check": '{"intact", "findings": [{"what", "space", "record"}]} and, with --salvage, "salvaged": {"file", '
+        "check": '{"intact", "findings": [{"what", "space", "record", "subject", "persona"}]} and, with '
+        '--salvage, "salvaged": {"file", '
         '"personas": [{"subject", "persona", "memories": COUNT}]}',
         "backup": '{"file", "bytes", "chip"}',
         "restore": '{"store", "file", "bytes", "chip"}',

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from itertools import chain
 
 from msgspec.structs import replace
 
@@ -26,7 +25,7 @@ UNREADABLE = (DamagedError, NewerVersionError, NotFoundError)
 """What damage looks like from here: a flipped bit can make a version later, or a row one that is not there."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is not as it was written.
 
@@ -34,11 +33,13 @@ class Finding:
         what: one sentence.
         space: the space's id in hex, where the damage is in one.
         record: the sequence number, where the damage is in one record.
+        persona: whose memories it concerns, where that can be told.
     """
 
     what: str
     space: str | None = None
     record: int | None = None
+    persona: Persona | None = None
 
 
 def examine(
@@ -81,7 +82,7 @@ def examine(
             progress(done, len(keys))
         key, known = keys[persona]
         found[persona] += _examine_space(Space(vault, key, entropy), chip, known)
-    findings += chain.from_iterable(found.values())
+    findings += [dataclasses.replace(each, persona=persona) for persona, its in found.items() for each in its]
     if not findings:
         orphans = _orphans(vault, chip, everyone, {key.space for key, _ in keys.values()})
         if orphans:

@@ -76,14 +76,24 @@ def _safe(name: str) -> str:
 
 
 def _document(findings: Sequence[Finding], path: Path | None, saved: dict[Persona, int] | None) -> None:
-    found = [{"what": finding.what, "space": finding.space, "record": finding.record} for finding in findings]
-    content: dict[str, object] = {"intact": not findings, "findings": found}
+    content: dict[str, object] = {"intact": not findings, "findings": [_told(finding) for finding in findings]}
     if saved is not None:
         counts = [
             {"subject": persona.subject, "persona": persona.name, "memories": count} for persona, count in saved.items()
         ]
         content["salvaged"] = {"file": str(path), "personas": counts}
     screen.document(content)
+
+
+def _told(finding: Finding) -> dict[str, object]:
+    subject, persona = (None, None) if finding.persona is None else (finding.persona.subject, finding.persona.name)
+    return {
+        "what": finding.what,
+        "space": finding.space,
+        "record": finding.record,
+        "subject": subject,
+        "persona": persona,
+    }
 
 
 def _show(findings: Sequence[Finding], path: Path | None, saved: dict[Persona, int] | None) -> None:
@@ -99,8 +109,9 @@ def _show(findings: Sequence[Finding], path: Path | None, saved: dict[Persona, i
 
 
 def _whereabouts(finding: Finding) -> str:
-    """Where it is, unless the sentence says so itself."""
-    parts = [f"space {finding.space}"] if finding.space is not None else []
+    """Where it is and whose, unless the sentence says so itself."""
+    parts = [] if finding.persona is None else [f"{finding.persona.name} of {finding.persona.subject}"]
+    parts += [f"space {finding.space}"] if finding.space is not None else []
     parts += [f"record {finding.record}"] if finding.record is not None else []
     missing = [part for part in parts if part not in finding.what]
     return f" ({', '.join(missing)})" if missing else ""
