@@ -173,7 +173,7 @@ class Mind:
         """The raw ids of those memories, or of those behind a mark, in that order, one after another."""
         rows = np.flatnonzero(views.filtered(self._memories, filter))
         if behind is not None:
-            rows = rows[views.behind(self._memories, rows, behind)]
+            rows = rows[views.behind(self._memories, rows, behind, filter.thread)]
         rows = rows[np.argsort(self._memories.at.view[rows], kind="stable")]
         return self._memories.ids.view[rows].tobytes()
 

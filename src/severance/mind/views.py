@@ -48,22 +48,27 @@ def filtered(memories: Memories, wanted: Filter) -> NDArray[np.bool_]:
     if wanted.until is not None:
         seen &= at <= wanted.until
     if wanted.thread is not None:
-        number = memories.threads.number(wanted.thread.encode("utf-8", "surrogatepass"))
-        seen &= (memories.threads.rows.view == number) & (number >= 0)
+        seen &= _of_thread(memories, wanted.thread)
     if wanted.where:
         seen &= _where(memories, wanted.where)
     return seen
 
 
-def behind(memories: Memories, rows: NDArray[np.intp], mark: Mark) -> NDArray[np.bool_]:
+def behind(memories: Memories, rows: NDArray[np.intp], mark: Mark, thread: str | None) -> NDArray[np.bool_]:
     """Which of the rows come after the mark, in order of `at`, then of the log.
 
     Where what was marked is there no longer, all of its time do, so that none is left out. One that was superseded is
-    there.
+    there. One of another thread than is asked for is not: whoever may read some threads would learn of the others.
     """
     at, marked = memories.at.view, memories.row(mark.id)
-    there = marked >= 0 and at[marked] == mark.at
+    there = marked >= 0 and at[marked] == mark.at and (thread is None or bool(_of_thread(memories, thread)[marked]))
     chosen: NDArray[np.bool_] = (at[rows] > mark.at) | ((at[rows] == mark.at) & (rows > (marked if there else -1)))
+    return chosen
+
+
+def _of_thread(memories: Memories, thread: str) -> NDArray[np.bool_]:
+    number = memories.threads.number(thread.encode("utf-8", "surrogatepass"))
+    chosen: NDArray[np.bool_] = (memories.threads.rows.view == number) & (number >= 0)
     return chosen
 
 

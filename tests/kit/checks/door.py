@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from kit import make_house, open_house
 from severance import AsleepError, House, NotFoundError, PermitError, Right, Session, weaken
 from severance.barrier.traces.ports import ScopedEntropy, StillClock
-from severance.model import Mark
+from severance.model import Mark, id_bytes, micros
 from severance.weakening import show
 
 HOUR = timedelta(hours=1)
+AT = datetime(2024, 5, 1, tzinfo=UTC)
 
 
 def permits_open_what_they_say(folder: Path) -> None:
@@ -59,11 +60,24 @@ def admitted_sessions_keep_to_their_permit(folder: Path) -> None:
                 )
         assert limited.get(known["a"]).text == "file a", "the control"
         assert len(limited.recall("file", thread="a")) == 1, "the control"
+        _places_elsewhere_are_none(limited, innie)
         other = house.admit(_made(house, timedelta(seconds=10)))
         house.revoke(show(text).id)
         _refused(limited, _calls(known["a"])["get"], AsleepError)
         clock.tick(10)
         _refused(other, _calls(known["a"])["get"], AsleepError)
+
+
+def _places_elsewhere_are_none(limited: Session, innie: Session) -> None:
+    """A list goes on from a memory of another thread as from one that never was: all of its time is given."""
+    own, theirs, after = [innie.remember(f"at {n}", thread=thread, at=AT) for n, thread in enumerate("aba")]
+
+    def rest(mid: str) -> list[str]:
+        mark = Mark(micros(AT), id_bytes(mid) or b"")
+        return [memory.id for memory in limited._behind(mark, thread="a") if memory.at == AT]
+
+    assert rest(theirs.id) == rest("0" * len(theirs.id)) == [own.id, after.id], "it tells of another thread"
+    assert rest(own.id) == [after.id], "the control"
 
 
 def _made(house: House, length: timedelta) -> str:

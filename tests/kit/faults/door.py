@@ -15,6 +15,7 @@ from severance.chip import permits
 from severance.chip.gate import Admission, Gate
 from severance.chip.permits import Issuer, Permit
 from severance.chip.register import CredentialRow, PermitRow
+from severance.mind import views
 
 
 @fault(checks.permits_open_what_they_say)
@@ -81,6 +82,12 @@ def the_next_page_of_a_list_is_of_any_thread(patch: Patch) -> None:
     reads = {name: Need(need.right, lambda asked: asked.done()) for name, need in admitted.READS.items()}
     patch.setattr(admitted, "READS", reads)
     patch.setattr(admitted, "_asking", admitted._asking.__wrapped__)
+
+
+@fault(checks.admitted_sessions_keep_to_their_permit)
+def the_place_in_a_list_is_looked_for_in_every_thread(patch: Patch) -> None:
+    true = views.behind
+    patch.setattr(views, "behind", lambda memories, rows, mark, thread: true(memories, rows, mark, None))
 
 
 @fault(checks.admitted_sessions_keep_to_their_permit)

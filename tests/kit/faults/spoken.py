@@ -8,7 +8,7 @@ from typing import Any
 from kit import checks
 from kit.faults.table import Patch, fault
 from severance import AsleepError
-from severance.mcp import http, tools
+from severance.mcp import crossing, http, tools
 from severance.mcp.awake import Awake
 
 
@@ -19,7 +19,7 @@ def a_session_is_everybodys_who_knows_its_id(patch: Patch) -> None:
 
 @fault(checks.a_session_over_http_is_its_bearers_alone)
 def a_bearer_that_opens_nothing_is_told_that_it_may_try_again(patch: Patch) -> None:
-    patch.setattr(http, "_unknown", lambda: http.Told(503, "try again"))
+    patch.setattr(crossing, "unknown", lambda: http.Told(503, "try again"))
 
 
 @fault(checks.a_model_names_nobody)
