@@ -7,17 +7,20 @@ let in.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache, wraps
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from severance.asking import checked_items
 from severance.drafts import check_text
-from severance.errors import AsleepError, PermitError
-from severance.model import MAX_LABEL_BYTES, Memory, Right
+from severance.errors import AsleepError, NotFoundError, PermitError
+from severance.model import MAX_LABEL_BYTES, Memory, Recollection, Right
 from severance.session import Session
 from severance.writing import unknown_memory
 
+_LINKS = ("echo_of", "supersedes", "superseded_by")
+"""Where a memory names others."""
 _ENDED = "what this session was let in with has ended or was revoked; ask for another"
 S = TypeVar("S", bound=Session)
 
@@ -84,6 +87,24 @@ class _Asked(NamedTuple):
     def reaches(self, memory: Memory) -> bool:
         """Whether a memory is in a thread that is allowed."""
         return self.admission.allows(self.right, memory.thread)
+
+    def shown(self, memory: Memory) -> Memory:
+        """A memory that is reached, without the ids of others that are not: they would tell of other threads."""
+        if self.admission.allows(self.right, None):
+            return memory
+        hidden: dict[str, Any] = {}
+        for name in _LINKS:
+            linked = getattr(memory, name)
+            if linked is not None and not self._is_known(linked):
+                hidden[name] = None
+        return replace(memory, **hidden) if hidden else memory
+
+    def _is_known(self, id: str) -> bool:  # noqa: A002 - the word that callers know
+        get = type(self.session).get.__wrapped__  # type: ignore[attr-defined]
+        try:
+            return self.reaches(get(self.session, id))
+        except NotFoundError:
+            return False
 
 
 def _thread(asked: _Asked) -> Any:
@@ -245,7 +266,8 @@ def _guarded(method: Callable[..., Any], need: Need) -> Callable[..., Any]:
     @wraps(method)
     def asking(session: Session, *given: Any, **named: Any) -> Any:
         admission = _held(session)
-        return need.checked(_Asked(session, admission, need.right, method, given, named))
+        asked = _Asked(session, admission, need.right, method, given, named)
+        return _shown(asked, need.checked(asked))
 
     return asking
 
@@ -278,4 +300,13 @@ def _each(asked: _Asked, memories: Iterator[Memory]) -> Iterator[Memory]:
         memory = next(memories, None)
         if memory is None:
             return
-        yield memory
+        yield asked.shown(memory)
+
+
+def _shown(asked: _Asked, found: Any) -> Any:
+    """What a call returns, with every memory in it as `_Asked.shown` has it."""
+    if isinstance(found, list):
+        return [_shown(asked, each) for each in found]
+    if isinstance(found, Recollection):
+        return replace(found, memory=asked.shown(found.memory))
+    return asked.shown(found) if isinstance(found, Memory) else found

@@ -366,6 +366,24 @@ def test_what_the_log_is_told_needs_its_right(house: House, right: Right) -> Non
                 session._exporting(count)  # type: ignore[arg-type]
 
 
+def test_a_permit_for_some_threads_tells_no_id_of_another(house: House, innie: Session) -> None:
+    text = "the merger with the other company is on Friday at noon"
+    theirs, other = innie.remember(text, thread="b"), innie.remember("the melon bar is open", thread="a")
+    innie.recall(text)
+    mine, moved = innie.remember(f"{text}.", thread="a"), innie.amend(other.id, "it is closed", thread="b")
+    assert (mine.echo_of, moved.supersedes) == (theirs.id, other.id), "the control"
+    with house.admit(weaken(permit(house), threads=["a"])) as session:
+        found = [hit.memory for hit in session.recall(text, thread="a")]
+        echo = session.remember(f"{text}!", thread="a")
+        listed = [*session.memories(thread="a"), *session._behind(mark_of(other), thread="a")]
+        versions = session.history(other.id)
+        for memory in [*found, *listed, *versions, session.get(mine.id), session.get(other.id)]:
+            assert not {memory.echo_of, memory.supersedes, memory.superseded_by} & {theirs.id, moved.id}
+        assert [version.id for version in versions] == [other.id]
+        assert echo.echo_of == mine.id, "ids of its own threads are told"
+    assert innie.get(mine.id).echo_of == theirs.id, "nothing was changed"
+
+
 def test_a_list_in_pages_needs_the_right_to_recall_and_ends_with_it(house: House, innie: Session) -> None:
     first, second = [innie.remember(text, thread="a") for text in ("one", "two")]
     mark = mark_of(first)

@@ -61,6 +61,8 @@ def admitted_sessions_keep_to_their_permit(folder: Path) -> None:
         assert limited.get(known["a"]).text == "file a", "the control"
         assert len(limited.recall("file", thread="a")) == 1, "the control"
         _places_elsewhere_are_none(limited, innie)
+        moved = innie.amend(innie.remember("moved", thread="a").id, "elsewhere", thread="b")
+        assert limited.get(str(moved.supersedes)).superseded_by is None, "it names a memory of another thread"
         other = house.admit(_made(house, timedelta(seconds=10)))
         house.revoke(show(text).id)
         _refused(limited, _calls(known["a"])["get"], AsleepError)

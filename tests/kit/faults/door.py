@@ -91,6 +91,11 @@ def the_place_in_a_list_is_looked_for_in_every_thread(patch: Patch) -> None:
 
 
 @fault(checks.admitted_sessions_keep_to_their_permit)
+def a_memory_names_others_of_any_thread(patch: Patch) -> None:
+    patch.setattr(admitted._Asked, "shown", lambda self, memory: memory)
+
+
+@fault(checks.admitted_sessions_keep_to_their_permit)
 def forgetting_asks_for_the_right_to_send(patch: Patch) -> None:
     _without(patch, forget=Need(permits.Right.SEND, NEEDS["forget"].checked))
 
