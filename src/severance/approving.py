@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from severance.chip.override.keys import PrivateKey
-from severance.chip.override.texts import REQUEST, Asked, answered, request_of
-from severance.chip.override.wishes import WISH, request_for, signed_draft, wished
+from severance.chip.override.keys import PrivateKey, PublicKey
+from severance.chip.override.texts import DRAFT, REQUEST, WISH, Asked, Request, answered, request_of
+from severance.chip.override.wishes import draft_of, request_for, signed_draft, wished
+from severance.chip.override.wishes import wish_of as wish_in
 from severance.drafts import name_of
 from severance.errors import InputError
 from severance.model import OverrideRequest, Persona, Right, moment
 from severance.overridden import wish_of
-from severance.ports import Entropy
-from severance.system import SystemEntropy
+from severance.ports import Clock, Entropy
+from severance.system import SystemClock, SystemEntropy
 
 KeyPath = str | os.PathLike[str]
 """The file that an override key is in."""
@@ -47,6 +49,7 @@ def wish_override(
     length: timedelta,
     approve_within: timedelta = _HOUR,
     use_within: timedelta = _HOUR,
+    clock: Clock | None = None,
 ) -> str:
     """Ask for a persona to be woken, without a store and a network: a wish, as text, for `House.draft_override`.
 
@@ -54,7 +57,8 @@ def wish_override(
 
     Args:
         subject, persona, key, reason, rights, threads, length, approve_within, use_within: as in
-            `House.request_override`; the times begin when the draft is made.
+            `House.request_override`; the times begin now, so that the time for approving is also that for handing in.
+        clock: what tells the time; the machine's without one. It may be five minutes before that of the house.
 
     Raises:
         InputError: an argument cannot be meant.
@@ -62,13 +66,15 @@ def wish_override(
     """
     who = Persona(name_of(subject, "the subject"), name_of(persona, "the persona"))
     wish, own = wish_of(reason, rights, threads, (length, approve_within, use_within)), load(key)
-    return wished(request_for(who, wish, own.public), own).text()
+    now = (clock or SystemClock()).now()
+    return wished(request_for(who, wish, own.public, now), own).text()
 
 
 def sign_draft(draft: str, key: KeyPath) -> str:
     """Make a request of the draft that a house answered a wish with, as text, for `House.submit_override`.
 
-    It is signed only where it says what was wished with this key; what the house added, the house looks at again.
+    It is signed only where it says what was wished with this key, with the same times; what the house added, the house
+    looks at again.
 
     Args:
         draft: the text that `House.draft_override` returned.
@@ -121,6 +127,17 @@ def show_request(request: str) -> OverrideRequest:
     return shown(request_of(_text(request)))
 
 
+def read_over(text: str) -> tuple[str, OverrideRequest]:
+    """What a wish, a draft or a request is, in one word, and what it says; of what it has no id or digest yet, those
+    are empty. Errors as `show_request`.
+    """
+    if text.startswith(f"{DRAFT}."):
+        return "draft", _said(draft_of(text).said)
+    if is_wish(text):
+        return "wish", replace(_said(wish_in(text).said), id="")
+    return "request", show_request(text)
+
+
 def is_wish(text: str) -> bool:
     """Whether a text is meant to be a wish, whatever is wrong with it."""
     return text.startswith(f"{WISH}.")
@@ -143,13 +160,16 @@ def load(key: KeyPath) -> PrivateKey:
 
 def shown(request: Asked) -> OverrideRequest:
     """What a request says."""
-    said = request.said
+    return _said(request.said, request.digest)
+
+
+def _said(said: Request, digest: bytes = b"") -> OverrideRequest:
     return OverrideRequest(
         id=said.id.hex(),
         subject=said.subject,
         persona=said.persona,
         requester=said.name,
-        key=request.requester.id.hex(),
+        key=PublicKey(said.requester).id.hex(),
         reason=said.reason,
         rights=frozenset(said.rights),
         threads=said.threads,
@@ -157,7 +177,7 @@ def shown(request: Asked) -> OverrideRequest:
         approve_by=moment(said.approve_by),
         use_by=moment(said.use_by),
         length=timedelta(microseconds=said.length),
-        digest=request.digest.hex(),
+        digest=digest.hex(),
     )
 
 

@@ -37,7 +37,7 @@ from severance.overridden import id_of, info_of, key_info_of, notice_of
 from severance.ports import Clock, Entropy
 from severance.session import Session
 from severance.telling import Telling
-from severance.wishing import Wishing, about
+from severance.wishing import Handed, Wishing, about
 
 PLACE = "override"
 """What a session that an override opened says of where it is."""
@@ -132,16 +132,17 @@ class Overriding(Wishing, ABC):
         if key is not None:
             with self._told_if_refused("approve" if approves else "deny", self._claimed(text)):
                 text = (approving.approve if approves else approving.deny)(text, key)
+        handed = Handed("answer", text) if key is None else None
         answer, now = answer_of(check_text(text, "an answer", 2**20)), self._now()
         step = "approve" if answer.said.approves else "deny"
         found = self._override(answer.said.id.hex())
-        with self._told_if_refused(step, _of(found)):
+        with self._told_if_refused(step, _of(found), handed):
             form = self._desk.judge(answer, found, now)
         what = What.OVERRIDE_APPROVED if form.approves else What.OVERRIDE_DENIED
         self._telling.tell(what, {**_of(found), "detail": {"by": form.name}})
         if found.row.used is not None:
             self._telling.tell(What.OVERRIDE_ENDED, {**_of(found), "detail": {"why": "denied"}})
-        with self._told_if_refused(step, _of(found)):
+        with self._told_if_refused(step, _of(found), handed):
             found = self._desk.accept(answer, now)
         return info_of(found, now)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from severance import approving
 from severance.approving import KeyPath
@@ -14,15 +14,25 @@ from severance.chip.chip import Chip
 from severance.chip.gate import Gate
 from severance.chip.override.desk import Desk
 from severance.chip.override.texts import Request, request_of
-from severance.chip.override.wishes import draft_of
 from severance.chip.override.wishes import wish_of as wish_in
 from severance.drafts import check_text, name_of
-from severance.errors import OverrideError, StoreReadOnlyError
+from severance.errors import NotFoundError, OverrideError, StoreReadOnlyError
 from severance.model import OverrideInfo, Persona, Right
 from severance.overridden import info_of, reason_of, wish_of
+from severance.refusals import Refusals
 from severance.telling import Telling
 
 _HOUR = timedelta(hours=1)
+
+_STRANGE = frozenset({"altered", "stranger"})
+"""Why a text is refused that no registered key has signed."""
+
+
+class Handed(NamedTuple):
+    """A text that was signed elsewhere, as anybody can hand it in: what it is in one word, and itself."""
+
+    kind: str
+    text: str
 
 
 class Wishing:
@@ -32,6 +42,7 @@ class Wishing:
     _gate: Gate
     _desk: Desk
     _telling: Telling
+    _refusals: Refusals
 
     def request_override(
         self,
@@ -78,7 +89,8 @@ class Wishing:
     def draft_override(self, wish: str) -> str:
         """Answer a wish of `wish_override` with the draft of a request, as text, which `sign_draft` makes one of.
 
-        It is in the audit log, and rings, before the shares for the approvers leave the house. Nothing is kept of it.
+        It is in the audit log, and rings, before the shares for the approvers leave the house. A wish that is handed in
+        again is answered with the same draft, and told once.
 
         Args:
             wish: the text, signed by a registered override key elsewhere.
@@ -86,17 +98,24 @@ class Wishing:
         Raises:
             InputError: the text is no wish, or its reason is blank.
             NotFoundError: no such persona.
-            OverrideError: the wish was altered, its key is not registered, or too few are.
+            OverrideError: the wish was altered, its key is not registered or has asked too often, or too few are; or
+                its time for approving is over, or has not begun.
         """
         text, now = check_text(wish, "a wish", 2**20), self._now()
-        with self._told_if_refused("draft", {}):
+        handed = Handed("wish", text)
+        with self._told_if_refused("draft", {}, handed):
             found = wish_in(text)
         reason_of(found.said.reason)
-        with self._told_if_refused("draft", self._whom(found.said)):
-            request = self._desk.complete(found.said, now)
+        whom = self._whom(found.said)
+        with self._told_if_refused("draft", whom, handed):
+            draft = self._desk.draft(found, now)
+            known = self._desk.is_kept(draft)
             self._chip.verify()
-        self._telling.tell(What.OVERRIDE_DRAFTED, _asking(request))
-        return draft_of(found, request)
+        if not known:
+            self._telling.tell(What.OVERRIDE_DRAFTED, _asking(draft.said))
+            with self._told_if_refused("draft", whom, handed):
+                self._desk.keep(draft, now)
+        return draft.text()
 
     def submit_override(self, request: str) -> OverrideInfo:
         """Take a request that was signed elsewhere, as `request_override` keeps its own.
@@ -109,22 +128,23 @@ class Wishing:
         Raises:
             InputError: the text is no request, or its reason is blank.
             NotFoundError: no such persona.
-            OverrideError: it was altered, is of a key that is not registered or that has asked too often, or of another
-                house, or is not of this one as it is now; or it is late.
+            OverrideError: it was altered, is of a key that is not registered or that has asked too often, or is not of
+                a draft that this house made, or not of the house as it is now; or it is late.
         """
         text, now = check_text(request, "a request", 2**20), self._now()
-        with self._told_if_refused("request", {}):
+        handed = Handed("request", text)
+        with self._told_if_refused("request", {}, handed):
             asked = request_of(text)
         reason_of(asked.said.reason)
         whom = self._whom(asked.said)
-        with self._told_if_refused("request", whom):
+        with self._told_if_refused("request", whom, handed):
             found = self._desk.known(asked)
             if found is None:
                 self._desk.check_asked(asked, now)
                 self._chip.verify()
         if found is None:
             self._telling.tell(What.OVERRIDE_REQUESTED, _asking(asked.said))
-            with self._told_if_refused("request", whom):
+            with self._told_if_refused("request", whom, handed):
                 found = self._desk.take(asked, now)
         return info_of(found, now)
 
@@ -142,11 +162,18 @@ class Wishing:
         return now
 
     @contextmanager
-    def _told_if_refused(self, step: str, about: Mapping[str, Any]) -> Iterator[None]:
+    def _told_if_refused(self, step: str, about: Mapping[str, Any], handed: Handed | None = None) -> Iterator[None]:
+        """Tell of a refusal. What was handed in, and nobody here signed or was refused before, is as a stranger's."""
         try:
             yield
-        except OverrideError as error:
-            self._telling.tell(What.OVERRIDE_REFUSED, {**about, "detail": {"step": step, "why": error.why}})
+        except (NotFoundError, OverrideError) as error:
+            why = error.why if isinstance(error, OverrideError) else "persona"
+            if handed is not None and (why in _STRANGE or self._refusals.knows(f"{why} {handed.text.strip()}")):
+                self._refusals.stranger(handed.kind)
+                raise
+            self._telling.tell(What.OVERRIDE_REFUSED, {**about, "detail": {"step": step, "why": why}})
+            if handed is not None:
+                self._refusals.remember(f"{why} {handed.text.strip()}")
             raise
 
 

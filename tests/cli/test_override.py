@@ -105,21 +105,58 @@ def test_a_request_is_made_without_a_store_and_handed_in(run: Run, keys: dict[st
     own = ("--as", keys["irving"])
     given = ("override", "request", "irving", "work", *own, "--reason", "ill", "--for", "30m", "--offline")
     wish = run(*given, env=nowhere)
-    assert (wish.code, wish.err, wish.out[:6]) == (0, "", "sevw1.")
-    assert run("--json", *given, env=nowhere).json == {"wish": wish.out.strip()}
+    assert (wish.code, wish.out[:6]) == (0, "sevw1.")
+    assert said(wish).startswith("It can be approved until ")
+    again = run("--json", *given, env=nowhere)
+    assert (again.json.keys(), again.err) == ({"wish"}, "")
     draft = run("override", "submit", input=wish.out)
     assert (draft.code, draft.out[:6]) == (0, "sevd1.")
     assert run("--json", "override", "list").json["overrides"] == []
     request = run("override", "sign", *own, input=draft.out, env=nowhere)
-    assert (request.code, request.err, request.out[:6]) == (0, "", "sevr1.")
-    both = run("--json", "override", "sign", *own, input=draft.out, env=nowhere).json
-    assert both == {"id": id_of(run, request.out), "request": request.out.strip()}
+    assert (request.code, said(request), request.out[:6]) == (0, said(wish), "sevr1."), "the times stay"
+    quiet = run("--json", "override", "sign", *own, input=draft.out, env=nowhere)
+    both = quiet.json
+    assert (both, quiet.err) == ({"id": id_of(run, request.out), "request": request.out.strip()}, "")
+    shown = run("--json", "override", "show", input=request.out).json
+    for text in ("approve_by", "use_by"):
+        assert f"{shown[text][:19].replace('T', ' ')} UTC" in said(request)
     assert run("override", "submit", input=request.out).out == "It has none of two approvals.\n"
     assert run("--json", "override", "submit", input=request.out).json["id"] == both["id"]
     wrong = run("override", "sign", "--as", keys["burt"], input=draft.out, env=nowhere)
     assert (wrong.code, wrong.out) == (1, "")
     assert wrong.err == "severance: the draft is of a wish of another key; sign it with that\n"
     assert run("override", "sign", *own, input=wish.out, env=nowhere).code == 2
+
+
+def test_what_is_no_request_yet_is_shown_and_called_what_it_is(run: Run, keys: dict[str, str]) -> None:
+    own = ("--as", keys["irving"])
+    given = ("override", "request", "irving", "work", *own, "--reason", "ill", "--for", "30m", "--offline")
+    texts = {"wish": run(*given).out}
+    texts["draft"] = run("override", "submit", input=texts["wish"]).out
+    texts["request"] = run("override", "sign", *own, input=texts["draft"]).out
+    found = {kind: run("--json", "override", "show", input=text).json for kind, text in texts.items()}
+    assert {kind: each["kind"] for kind, each in found.items()} == {kind: kind for kind in texts}
+    assert found["draft"] == {**found["request"], "kind": "draft", "digest": ""}
+    added = {"id": "", "requester": found["wish"]["key"], "digest": "", "kind": "wish"}
+    assert found["wish"] == {**found["request"], **added}
+    for kind, then in (("wish", "override submit"), ("draft", "override sign")):
+        lines = run("override", "show", input=texts[kind]).out.splitlines()
+        assert lines[0] == f"this is: a {kind}, and no request yet; `severance {then}` " + lines[0].partition("` ")[2]
+        assert "because: ill" in lines
+        assert not [line for line in lines if line.startswith("digest")]
+        for answer in (("approve", "-", *own), ("deny", "-", *own), ("approve", "-", *own, "--offline")):
+            refused = run("override", *answer, input=texts[kind])
+            assert (refused.code, refused.out) == (2, "")
+            assert said(refused).startswith(f"severance: that is a {kind}, and no request yet: ")
+            assert then in said(refused)
+    assert "override submit" in run("override", "sign", *own, input=texts["wish"]).err
+    assert "override sign" in run("override", "submit", input=texts["draft"]).err
+    text = texts["draft"]
+    altered = run("override", "show", input=text[:40] + ("A" if text[40] != "A" else "B") + text[41:])
+    assert (altered.code, altered.out) == (1, "")
+    assert "altered" in altered.err
+    broken = run("override", "show", input="sevw1.AAAA")
+    assert (broken.code, said(broken)[:28]) == (2, "severance: that is no wish f")
 
 
 def test_it_is_used_once_and_told_at_the_next_crossing(run: Run, keys: dict[str, str]) -> None:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import ast
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from format import make_vectors, override_decoder
 from format.decoder import Refused
 from format.overrides import MADE
+from severance import House
+from severance.approving import new_override_key, sign_draft, wish_override
+from severance.barrier.traces.ports import StillClock
 from severance.chip.override.desk import Desk
 from severance.chip.override.escrow import key_from
 from severance.chip.override.keys import PrivateKey, public_of, read
 from severance.chip.override.state import NEEDED, Override
 from severance.chip.override.texts import answer_of, request_of
-from severance.chip.override.wishes import draft_of, signed_draft, wish_of, wished
+from severance.chip.override.wishes import drafted, signed_draft, wish_of, wished
 from severance.chip.register import ApproverForm, EscrowRow, OverrideRow, PairForm
 from severance.errors import OverrideError, SeveranceError
 
@@ -81,15 +86,29 @@ def test_a_wish_and_its_draft_are_what_is_written_down() -> None:
     vector = VECTORS[0]
     key, said = private(vector["private"][0]), request_of(vector["request"]).said
     wish = wished(said, key)
-    draft = draft_of(wish, said)
+    draft = drafted(wish, said).text()
     request = signed_draft(draft, key)
     assert request.text() == vector["request"]
     added = override_decoder.drafted(wish.text(), draft, request.text())
-    assert set(added) == {"id", "house", "space", "epoch", "name", "made", "shares"}
+    assert set(added) == {"id", "house", "space", "epoch", "name", "shares"}
     assert wish_of(wish.text()) == wish
     for other in (wish.text()[:-8] + "AAAAAAAA", wish.text().replace("sevw1", "sevr1")):
         with pytest.raises((Refused, ValueError)):
             override_decoder.drafted(other, draft, request.text())
+
+
+def test_the_id_of_a_draft_is_what_is_written_down(house: House, folder: Path, clock: StillClock) -> None:
+    keys = [folder / f"{name}.key" for name in ("irving", "burt", "dylan")]
+    for file in keys:
+        house.register_override_key(file.stem, new_override_key(file))
+    given = {"key": keys[0], "reason": "ill", "length": timedelta(minutes=1), "clock": clock}
+    wish = wish_override("mark", "innie", **given)  # type: ignore[arg-type]
+    draft = house.draft_override(wish)
+    request = sign_draft(draft, keys[0])
+    added, name_key = override_decoder.drafted(wish, draft, request), house._chip.keys.name
+    assert override_decoder.draft_id(name_key, draft) == added["id"]
+    other = drafted(wish_of(wish), replace(request_of(request).said, made=1)).text()
+    assert override_decoder.draft_id(name_key, other) != added["id"], "the control"
 
 
 def test_the_second_decoder_imports_nothing_of_severance() -> None:

@@ -21,7 +21,7 @@ from severance.chip.override.texts import (
     asked,
     request_of,
 )
-from severance.chip.override.wishes import Wished, draft_of, signed_draft, wish_of, wished
+from severance.chip.override.wishes import Wished, draft_of, drafted, signed_draft, wish_of, wished
 from severance.chip.register import ApproverForm
 from severance.crypto.envelope import SpaceKey
 from severance.errors import InputError, OverrideError
@@ -76,7 +76,7 @@ def run_text(data: bytes) -> None:
     """A text is refused in a sentence, or is written again as it was."""
     choices = Choices(data)
     text = choices.pick(_PURPOSES) + text_of(choices.rest())
-    for read in (request_of, answer_of, public_of, wish_of):
+    for read in (request_of, answer_of, public_of, wish_of, draft_of):
         try:
             found = read(text)
         except (InputError, OverrideError):
@@ -128,7 +128,7 @@ TARGETS = (
             b"\2" + _answer().text()[6:].encode(),
             b"\0" + _keys()[0].public.text()[6:].encode(),
             b"\4" + _wish().text()[6:].encode(),
-            b"\5" + draft_of(_wish(), _request().said)[6:].encode(),
+            b"\5" + drafted(_wish(), _request().said).text()[6:].encode(),
         ],
         tokens=(b"sevr1.", b"seva1.", b"sevw1.", b"sevd1.", b"=", b"-", b"_"),
         weight=4,

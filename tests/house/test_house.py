@@ -195,6 +195,7 @@ def test_status_tells_who_wakes_where_and_how_many_records_there_are(house: Hous
         PersonaStatus("mark", "innie", ("floor", "lobby"), 3),
         PersonaStatus("mark", "outie", ("home",), 1),
     )
+    assert [persona.writes for persona in status.personas] == [0, 2, 0], "the first record is nobody's"
     assert [place.name for place in status.places] == ["floor", "home", "lobby"]
     assert "store" in status.store
 

@@ -19,7 +19,7 @@ from severance.audit.auditlog import AuditKeys, AuditLog, Signature
 from severance.audit.events import What
 from severance.audit.log import LogFile
 from severance.barrier.traces.ports import ScopedEntropy, StillClock
-from severance.refusals import TOLD, Refusals
+from severance.refusals import KNOWN, TOLD, Refusals
 from severance.telling import Telling
 
 HOUR = timedelta(hours=1)
@@ -246,3 +246,13 @@ def test_a_store_that_may_not_be_written_tells_those_who_listen(clock: StillCloc
         refusals.stranger("permit")
     refusals.say()
     assert len(heard) == 30
+
+
+def test_of_texts_that_were_refused_the_last_are_known(book: AuditLog, clock: StillClock) -> None:
+    found = Refusals(Telling(book), clock)
+    for number in range(KNOWN + 1):
+        assert not found.knows(f"{number}")
+        found.remember(f"{number}")
+    assert not found.knows("0"), "what is kept in memory has an end"
+    assert found.knows("1")
+    assert found.knows(f"{KNOWN}")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from contextlib import suppress
 
-from severance.chip.permits import ID_BYTES
+from severance.chip.blocks import blocks
+from severance.chip.permits import ID_BYTES, MOST_TEXT, PREFIX
 
 SECRET_BYTES = 32
 
@@ -25,6 +27,22 @@ def parts_of(text: str) -> tuple[bytes, bytes]:
         if base64.urlsafe_b64encode(raw).decode("ascii") == f"{secret}=" and len(raw) == SECRET_BYTES:
             return id_of(name), raw
     return bytes(ID_BYTES), bytes(SECRET_BYTES)
+
+
+def root_of(text: str) -> bytes:
+    """32 bytes that a text has in common with all that weakening makes of it, and with nothing else.
+
+    It is of what the chip signed for a permit, of the id where there is one, and of any other text as a whole. Nothing
+    is checked: it tells something only of a text that a house has let in.
+    """
+    found = text.encode()
+    with suppress(ValueError, IndexError, binascii.Error):
+        word, name, rest = text.split(".")
+        if word != PREFIX:
+            found = word.encode() + (id_of(name) if any(id_of(name)) else found)
+        elif len(text) <= MOST_TEXT:
+            found = blocks(base64.urlsafe_b64decode(rest + "=" * (-len(rest) % 4)))[0]
+    return hashlib.sha256(found).digest()
 
 
 def id_of(text: str) -> bytes:

@@ -13,7 +13,7 @@ from severance.chip.changes import Change
 from severance.chip.override.escrow import escrow_of, key_from
 from severance.chip.override.keys import PrivateKey, PublicKey
 from severance.chip.override.requests import Requests
-from severance.chip.override.state import NEEDED, Override, check_open, override_of
+from severance.chip.override.state import DRAFTED, NEEDED, Override, check_open, override_of
 from severance.chip.override.texts import Answered
 from severance.chip.register import (
     MOST_APPROVERS,
@@ -82,7 +82,7 @@ class Desk(Requests):
         def write(change: Change) -> list[Override]:
             if self.approvers(change.rows) != tuple(before):
                 raise OverrideError("the override keys were changed meanwhile; try again", why="changed")
-            ended = [found for found in self._in(change) if self._ends_with(found, kept, now)]
+            ended = [found for found in self.all(change.rows) if self._ends_with(found, kept, now)]
             for found in ended:
                 self._end(change, found, now, "keys")
             change.put(ApproversRow(tuple(keys)))
@@ -103,7 +103,7 @@ class Desk(Requests):
             NotFoundError: there is none.
         """
         row = self._chip.find(OverrideRow(given, b""), self._chip.current() if rows is None else rows)
-        if row is None:
+        if row is None or row.why == DRAFTED:
             if rows is None:
                 self._chip.verify()
             raise NotFoundError("no override has that id; `severance override list` shows them")

@@ -21,6 +21,9 @@ from severance.model import Right
 LOOK_SECONDS = 0.25
 """How often it is looked at without a call."""
 
+_WRITING_SECONDS = 10.0
+"""How long an end is waited for that another thread writes down; no longer, since that may be waiting as well."""
+
 ENDED = "this session has ended: its override is over; ask again"
 
 
@@ -92,6 +95,7 @@ class Held:
         self._lock = Lock()
         self._finished = False
         self._stop = Event()
+        self._written = Event()
 
     def take_turn(self) -> None:
         """Where the subject is exclusive, put its other sessions to sleep: each ends at its next call."""
@@ -126,11 +130,15 @@ class Held:
         self.finish()
 
     def finish(self) -> None:
-        """The session sleeps: write down that it ended and how long it was awake, and let go of the lease."""
+        """The session sleeps: write down that it ended and how long it was awake, and let go of the lease.
+
+        Who comes while another thread does that waits for it, so that whoever is told of the end finds it written down.
+        """
         with self._lock:
-            if self._finished:
-                return
-            self._finished = True
+            first, self._finished = not self._finished, True
+        if not first:
+            self._written.wait(_WRITING_SECONDS)
+            return
         self._stop.set()
         try:
             with suppress(SeveranceError):  # it sleeps whether or not that can be written
@@ -140,6 +148,7 @@ class Held:
                 self._book.add_awake(self._request.space, split(self._since, max(self._now(), self._latest), zone))
         finally:
             self._lease.release()
+            self._written.set()
 
     def _over_by(self) -> str | None:
         """How it ended, if it has."""

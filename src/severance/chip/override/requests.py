@@ -13,12 +13,12 @@ from severance.chip.changes import Change
 from severance.chip.chip import Chip
 from severance.chip.override.escrow import FEWEST, shares_without
 from severance.chip.override.keys import ID_BYTES, PrivateKey, PublicKey
-from severance.chip.override.state import Override, Wish, override_of
-from severance.chip.override.texts import Asked, Request, ShareForm, asked
-from severance.chip.override.wishes import request_for
+from severance.chip.override.state import DRAFTED, Override, Wish, override_of
+from severance.chip.override.texts import ENCODER, Asked, Request, ShareForm, asked, request_in
+from severance.chip.override.wishes import Drafted, Wished, drafted, request_for
 from severance.chip.register import ApproverForm, ApproversRow, EscrowRow, OverrideRow, PersonaRow
 from severance.chip.rows import Rows
-from severance.errors import NotFoundError, OverrideError
+from severance.errors import DamagedError, NotFoundError, OverrideError
 from severance.model import Persona
 from severance.ports import Entropy
 
@@ -29,14 +29,17 @@ LONGEST = KEPT
 """Microseconds for which an override can be approved, then be used, and then be open."""
 
 MOST_ASKED = 64
-"""Overrides in the list for which one key may have asked from elsewhere: they are not to fill the chip."""
+"""Overrides and drafts in 30 days for which one key may have asked from elsewhere: they are not to fill the chip."""
+
+AHEAD = 5 * 60 * 1_000_000
+"""Microseconds by which the clock of whoever asks may be before that of the house."""
 
 _SCOPE = b"override"
 _NO_PERSONA = "no such persona here"
 
 
 class _Added(NamedTuple):
-    """What a house adds to a wish, beside the id and the times; as in `Request`."""
+    """What a house adds to a wish, beside the id; as in `Request`."""
 
     house: bytes
     space: bytes
@@ -68,27 +71,47 @@ class Requests:
             NotFoundError: no such persona.
             OverrideError: the key is not registered, or too few are.
         """
-        return asked(self.complete(request_for(persona, wish, key.public), now), key)
+        said = request_for(persona, wish, key.public, now)
+        adds = self._adds(said)
+        return asked(replace(said, id=self._entropy.draw(ID_BYTES, _SCOPE + adds.space), **adds._asdict()), key)
 
-    def complete(self, wish: Request, now: int) -> Request:
-        """What was wished, with what this house adds: who it is about, times from now on, and the shares.
+    def draft(self, wish: Wished, now: int) -> Drafted:
+        """What was wished, with what this house adds: who it is about, the shares, and an id that says that it did.
+
+        Of one wish it is one draft, until the override keys change.
 
         Raises:
-            NotFoundError, OverrideError: as `ask`; or it can be approved, used or open for longer than 30 days.
+            NotFoundError, OverrideError: as `ask`; its times cannot be; or the key has asked for as many as it may.
         """
-        _check_lengths(wish)
-        adds = self._adds(wish)
-        return replace(
-            wish,
-            id=self._entropy.draw(ID_BYTES, _SCOPE + adds.space),
-            **adds._asdict(),
-            made=now,
-            approve_by=now + wish.approve_by,
-            use_by=now + wish.use_by,
-        )
+        adds = self._adds(wish.said)
+        _check_times(wish.said, now)
+        said = replace(wish.said, **adds._asdict())
+        found = drafted(wish, replace(said, id=self._own_id(said)))
+        if not self.is_kept(found):
+            self._check_room(found.said, now)
+        return found
+
+    def is_kept(self, draft: Drafted) -> bool:
+        """Whether it was made before, and what came of it has not left the list."""
+        return self._chip.find(OverrideRow(draft.said.id, b""), self._chip.current()) is not None
+
+    def keep(self, draft: Drafted, now: int) -> None:
+        """Remember that a draft was made, unless it is known.
+
+        Raises:
+            OverrideError: its key has asked for as many as it may.
+        """
+
+        def write(change: Change) -> None:
+            row = OverrideRow(draft.said.id, draft.raw, why=DRAFTED)
+            if self._chip.find(row, change.rows) is None:
+                self._check_room(draft.said, now, change.rows)
+                self._put(change, row, now)
+
+        self._chip.change(write)
 
     def check_asked(self, request: Asked, now: int, rows: Rows | None = None) -> None:
-        """Whether a request that was signed elsewhere is one that this house could have made a draft of.
+        """Whether a request that was signed elsewhere is one that this house made a draft of, and would make now.
 
         Raises:
             NotFoundError: no such persona.
@@ -97,30 +120,27 @@ class Requests:
         """
         said = request.said
         adds = self._adds(said, rows)
-        if any(getattr(said, name) != value for name, value in adds._asdict().items()) or said.id == bytes(ID_BYTES):
+        if said != replace(said, **adds._asdict()) or said.id != self._own_id(said):
             raise OverrideError(
                 "the request is not of this house as it is now; hand in the wish again, and sign what comes",
                 why="changed",
             )
-        if now >= said.approve_by:
-            raise OverrideError("the time for approving is over; ask again", why="late")
-        if said.approve_by - now > LONGEST:
-            raise _too_long()
-        _check_lengths(said)
-        listed = [found for found in self.all(rows) if not _is_old(found, now)]
-        if sum(found.request.requester == said.requester for found in listed) >= MOST_ASKED:
-            raise OverrideError(f"that key has asked {MOST_ASKED} times in 30 days; let another one ask", why="many")
+        _check_times(said, now)
+        self._check_room(said, now, rows)
 
     def known(self, request: Asked, rows: Rows | None = None) -> Override | None:
         """The override that exactly this request is of, if it was handed in before.
 
         Raises:
-            OverrideError: another request has its id.
+            OverrideError: another request has its id; or its key is not registered, in that case.
         """
         row = self._chip.find(OverrideRow(request.said.id, b""), self._chip.current() if rows is None else rows)
-        if row is not None and row.raw != request.raw:
-            raise OverrideError("another request has that id; hand in the wish again, and sign what comes", why="taken")
-        return None if row is None else override_of(row)
+        if row is None or row.why == DRAFTED:
+            return None
+        if row.raw != request.raw:
+            self._requester(request.said, rows)
+            raise OverrideError("another request has that id; make another wish", why="taken")
+        return override_of(row)
 
     def take(self, request: Asked, now: int) -> Override:
         """Keep a request that was signed elsewhere, if it is not kept yet.
@@ -133,28 +153,23 @@ class Requests:
             found = self.known(request, change.rows)
             if found is None:
                 self.check_asked(request, now, change.rows)
-                found = self._put(change, request, now)
+                found = override_of(self._put(change, OverrideRow(request.said.id, request.raw), now))
             return found
 
         return self._chip.change(write)
 
     def add(self, request: Asked, now: int) -> None:
         """Keep a request. Those that were over long ago are struck from the list."""
-        self._chip.change(lambda change: self._put(change, request, now))
+        self._chip.change(lambda change: self._put(change, OverrideRow(request.said.id, request.raw), now))
 
     def all(self, rows: Rows | None = None) -> list[Override]:
         """Every override, in the order in which they were asked for. Whether one was taken out is not looked at."""
-        found = map(override_of, self._chip.owned(OverrideRow(b"", b""), rows))
+        found = [override_of(row) for row in self._rows(rows) if row.why != DRAFTED]
         return sorted(found, key=lambda each: (each.request.made, each.row.id))
 
     def _adds(self, wish: Request, rows: Rows | None = None) -> _Added:
         """What this house adds to a wish."""
-        key = PublicKey(wish.requester)
-        requester, keys = self._registered(key.id, rows), self.approvers(rows)
-        if requester is None:
-            raise OverrideError(
-                "that key is not registered here; `severance override register` does it", why="stranger"
-            )
+        requester, keys = self._requester(wish, rows), self.approvers(rows)
         if len(keys) < FEWEST:
             raise OverrideError(
                 f"an override takes {FEWEST} registered keys: who asks, and two who approve; there are {len(keys)}",
@@ -165,16 +180,33 @@ class Requests:
             if rows is None:
                 self._chip.verify()
             raise NotFoundError(_NO_PERSONA)
-        shares = shares_without(key.id, self._escrow(row.space, rows))
+        shares = shares_without(PublicKey(wish.requester).id, self._escrow(row.space, rows))
         return _Added(self._chip.store, row.space, row.epoch, requester.name, shares)
 
-    def _put(self, change: Change, request: Asked, now: int) -> Override:
-        row = OverrideRow(request.said.id, request.raw)
+    def _requester(self, said: Request, rows: Rows | None = None) -> ApproverForm:
+        found = self._registered(PublicKey(said.requester).id, rows)
+        if found is None:
+            raise OverrideError(
+                "that key is not registered here; `severance override register` does it", why="stranger"
+            )
+        return found
+
+    def _own_id(self, said: Request) -> bytes:
+        """The id of what this house makes a draft of: nobody else can say it, nor of anything else."""
+        return self._chip.keys.proof("draft", ENCODER.encode(replace(said, id=bytes(ID_BYTES))))[:ID_BYTES]
+
+    def _check_room(self, said: Request, now: int, rows: Rows | None = None) -> None:
+        """Refuse what a key asks for too often; that it asks for this counts once."""
+        others = [row for row in self._rows(rows) if row.id != said.id and not _is_old(row, now)]
+        if sum(_said_in(row).requester == said.requester for row in others) >= MOST_ASKED:
+            raise OverrideError(f"that key has asked {MOST_ASKED} times in 30 days; let another one ask", why="many")
+
+    def _put(self, change: Change, row: OverrideRow, now: int) -> OverrideRow:
         change.put(row)
-        for found in self._in(change):
+        for found in self._rows(change.rows):
             if _is_old(found, now):
-                change.remove(found.row)
-        return override_of(row)
+                change.remove(found)
+        return row
 
     def _registered(self, wanted: bytes, rows: Rows | None = None) -> ApproverForm | None:
         return next((each for each in self.approvers(rows) if PublicKey(each.public).id == wanted), None)
@@ -187,22 +219,33 @@ class Requests:
             raise OverrideError("there is no escrow of that persona's key", why="escrow")
         return row
 
-    def _in(self, change: Change) -> list[Override]:
-        return [override_of(row) for row in self._chip.owned(OverrideRow(b"", b""), change.rows)]
+    def _rows(self, rows: Rows | None = None) -> list[OverrideRow]:
+        return self._chip.owned(OverrideRow(b"", b""), rows)
 
 
-def _is_old(found: Override, now: int) -> bool:
-    """Whether it was over long ago."""
-    over = found.over_since(now)
+def _is_old(row: OverrideRow, now: int) -> bool:
+    """Whether the override was over, or the draft made, long ago."""
+    over = _said_in(row).made if row.why == DRAFTED else override_of(row).over_since(now)
     return over is not None and over < now - KEPT
 
 
-def _check_lengths(said: Request) -> None:
+def _said_in(row: OverrideRow) -> Request:
+    said = request_in(row.raw)
+    if said is None:
+        raise DamagedError("an override in the chip asks for nothing; restore the chip from a backup")
+    return said
+
+
+def _check_times(said: Request, now: int) -> None:
     """Refuse what is not within the bounds that whoever asks at the house has."""
     lengths = said.approve_by - said.made, said.use_by - said.approve_by, said.length
     if not all(0 < length <= LONGEST for length in lengths):
-        raise _too_long()
-
-
-def _too_long() -> OverrideError:
-    return OverrideError("an override can be approved, then used, and is open for 30 days at most each", why="long")
+        long = "an override can be approved, then used, and is open for 30 days at most each"
+        raise OverrideError(long, why="long")
+    if now >= said.approve_by:
+        raise OverrideError("the time for approving is over; ask again", why="late")
+    if said.made > now + AHEAD:
+        raise OverrideError(
+            "it was made at a time that has not come here; set the clock of that machine or of this one, and ask again",
+            why="early",
+        )

@@ -13,6 +13,9 @@ from severance.model import OverrideState, Right
 NEEDED = 2
 """Approvals."""
 
+DRAFTED = "drafted"
+"""What the row of a draft says in place of how an override ended."""
+
 
 class Wish(NamedTuple):
     """What somebody asks for; as in `Request`, and for how many microseconds it can be approved, and then be used."""

@@ -26,7 +26,11 @@ MOST_THREADS = 100
 MOST_TEXT = 262_144
 """Characters of a request or an answer at most. What is longer is not looked at."""
 
-REQUEST, _ANSWER = "sevr1", "seva1"
+REQUEST, WISH, DRAFT, _ANSWER = "sevr1", "sevw1", "sevd1", "seva1"
+_NOT_YET = {
+    WISH: "that is a wish, and no request yet: hand it in with `severance override submit`, and sign what comes",
+    DRAFT: "that is a draft, and no request yet: sign it with `severance override sign`",
+}
 SIGNATURE_BYTES = 64
 _SCOPE = b"override"
 _FRAMED = struct.Struct(">16s16sI16s16sI")
@@ -213,7 +217,7 @@ def request_of(text: str) -> Asked:
     """
     raw, said = _requested(text)
     if raw is None or said is None:
-        raise InputError("that is no request for an override; `severance override request` prints one")
+        raise none_of(REQUEST, text, "that is no request for an override; `severance override request` prints one")
     return checked_request(raw, said)
 
 
@@ -244,8 +248,16 @@ def answer_of(text: str) -> Answered:
     raw = read(_ANSWER, text.strip()) if len(text) <= MOST_TEXT else None
     said = None if raw is None else _decoded(Answer, raw)
     if raw is None or said is None:
-        raise InputError("that is no answer to a request; `severance override approve` or `deny` prints one")
+        raise none_of(
+            _ANSWER, text, "that is no answer to a request; `severance override approve` or `deny` prints one"
+        )
     return Answered(raw, said)
+
+
+def none_of(wanted: str, text: str, otherwise: str) -> InputError:
+    """The error for a text that is none of the kind that is wanted: what it is meant to be, or else this sentence."""
+    kind = text.strip().partition(".")[0]
+    return InputError(_NOT_YET[kind] if kind != wanted and kind in _NOT_YET else otherwise)
 
 
 def request_in(raw: bytes) -> Request | None:

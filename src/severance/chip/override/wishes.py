@@ -1,8 +1,8 @@
 """How somebody asks who has an override key, and no access to the house: a wish, a draft, and then the request.
 
-The wish is made where the key is, and says what is asked for. The house adds what it alone has: that is the draft. The
-key signs it only where it is the wish as it was, and with that it is a request. docs/design/format.md, section 11, says
-the same in words; change neither without the other.
+The wish is made where the key is, and says what is asked for and until when. The house adds what it alone has: that is
+the draft. The key signs it only where it is the wish as it was, and with that it is a request. docs/design/format.md,
+section 11, says the same in words; change neither without the other.
 """
 
 from __future__ import annotations
@@ -13,18 +13,29 @@ from msgspec.structs import replace
 
 from severance.chip.override.keys import ID_BYTES, PrivateKey, PublicKey, read, written
 from severance.chip.override.state import Wish
-from severance.chip.override.texts import ENCODER, MOST_TEXT, SIGNATURE_BYTES, Asked, Request, asked, framed, request_in
-from severance.errors import InputError, OverrideError
+from severance.chip.override.texts import (
+    DRAFT,
+    ENCODER,
+    MOST_TEXT,
+    SIGNATURE_BYTES,
+    WISH,
+    Asked,
+    Request,
+    asked,
+    framed,
+    none_of,
+    request_in,
+)
+from severance.errors import OverrideError
 from severance.model import Persona
 
-WISH, _DRAFT = "sevw1", "sevd1"
 _PURPOSE = b"severance/override/wish/v1"
 _NONE = bytes(ID_BYTES)
 
 
 @dataclass(frozen=True)
 class Wished:
-    """A signed wish: a request without what the house adds, with its times counted from 0."""
+    """A signed wish: a request without what the house adds."""
 
     raw: bytes
     said: Request
@@ -34,8 +45,20 @@ class Wished:
         return written(WISH, self.raw)
 
 
-def request_for(persona: Persona, wish: Wish, requester: PublicKey) -> Request:
-    """The request for this wish, without what the house adds; its times are counted from 0."""
+@dataclass(frozen=True)
+class Drafted:
+    """The draft of a request, behind the signature of the wish that it is for."""
+
+    raw: bytes
+    said: Request
+
+    def text(self) -> str:
+        """As it is handed back to whoever wished."""
+        return written(DRAFT, self.raw)
+
+
+def request_for(persona: Persona, wish: Wish, requester: PublicKey, now: int) -> Request:
+    """The request for this wish, without what the house adds; its times begin now."""
     return Request(
         id=_NONE,
         house=_NONE,
@@ -48,9 +71,9 @@ def request_for(persona: Persona, wish: Wish, requester: PublicKey) -> Request:
         reason=wish.reason,
         rights=tuple(sorted(wish.rights)),
         threads=wish.threads,
-        made=0,
-        approve_by=wish.approve_within,
-        use_by=wish.approve_within + wish.use_within,
+        made=now,
+        approve_by=now + wish.approve_within,
+        use_by=now + wish.approve_within + wish.use_within,
         length=wish.length,
         shares=(),
     )
@@ -72,32 +95,42 @@ def wish_of(text: str) -> Wished:
     raw = _raw(WISH, text)
     said = None if raw is None else request_in(raw)
     if raw is None or said is None:
-        raise InputError("that is no wish for an override; `severance override request --offline` prints one")
+        raise none_of(WISH, text, "that is no wish for an override; `severance override request --offline` prints one")
     if said != _bare(said) or not _is_wish(said, raw):
         raise OverrideError("the wish is not what its requester signed: it was altered", why="altered")
     return Wished(raw, said)
 
 
-def draft_of(wish: Wished, request: Request) -> str:
-    """The draft of this request, which is what was wished with what the house adds, as text."""
-    return written(_DRAFT, wish.raw[:SIGNATURE_BYTES] + ENCODER.encode(request))
+def drafted(wish: Wished, request: Request) -> Drafted:
+    """The draft of this request, which is what was wished with what the house adds."""
+    return Drafted(wish.raw[:SIGNATURE_BYTES] + ENCODER.encode(request), request)
+
+
+def draft_of(text: str) -> Drafted:
+    """The draft that a text is.
+
+    Raises:
+        InputError: it is none.
+        OverrideError: it says anything else than was wished with the key that it names.
+    """
+    raw = _raw(DRAFT, text)
+    said = None if raw is None else request_in(raw)
+    if raw is None or said is None or said == _bare(said):
+        raise none_of(DRAFT, text, "that is no draft of a request; a house answers a wish with one")
+    if not _is_wish(_bare(said), raw):
+        raise OverrideError("the draft is not of what was wished with its key: it was altered", why="altered")
+    return Drafted(raw, said)
 
 
 def signed_draft(text: str, key: PrivateKey) -> Asked:
     """The request that a draft is of, signed.
 
     Raises:
-        InputError: the text is no draft.
-        OverrideError: it is of another key's wish, or says anything else than was wished.
+        InputError, OverrideError: as `draft_of`; or it is of another key's wish.
     """
-    raw = _raw(_DRAFT, text)
-    said = None if raw is None else request_in(raw)
-    if raw is None or said is None or said == _bare(said):
-        raise InputError("that is no draft of a request; a house answers a wish with one")
+    said = draft_of(text).said
     if said.requester != key.public.raw:
         raise OverrideError("the draft is of a wish of another key; sign it with that", why="other")
-    if said.approve_by < said.made or not _is_wish(_bare(said), raw):
-        raise OverrideError("the draft is not of what was wished with that key: it was altered", why="altered")
     return asked(said, key)
 
 
@@ -110,9 +143,6 @@ def _bare(said: Request) -> Request:
         space=_NONE,
         epoch=0,
         name=PublicKey(said.requester).id.hex(),
-        made=0,
-        approve_by=said.approve_by - said.made,
-        use_by=said.use_by - said.made,
         shares=(),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +12,12 @@ import typer
 
 from severance import approving
 from severance.asking import check_query, check_whole
-from severance.cli import options, screen, shapes, streams, words
+from severance.cli import options, overrides, screen, shapes, streams, words
 from severance.cli.commands.recall import show as show_hits
 from severance.cli.edge import Edge
 from severance.drafts import is_blank
 from severance.errors import InputError
-from severance.model import OverrideInfo, OverrideRequest, OverrideState, Right
+from severance.model import Right
 from severance.overridden import MOST_LENGTH
 from severance.session import MOST_RECALLED, Session
 
@@ -137,7 +137,7 @@ def request(
     key: options.Key = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Ask for a persona to be woken outside its place, and print the request, for the approvers.
+    """Ask for a persona to be woken outside its place, and print the request, for the approvers. Its times begin now.
 
     It names the persona and the reason in the clear: hand it to those who are to approve it, and to nobody else.
     """
@@ -155,7 +155,9 @@ def request(
         use_within=words.length(use_within, "--use-within", MOST_LENGTH),
     )
     if offline:
-        _print("wish", asked(), edge)
+        text = asked()
+        _print("wish", text, edge)
+        overrides.say_times(text, edge)
         return
     with edge.house() as house:
         text = house.request_override(*asked.args, **asked.keywords)
@@ -165,23 +167,25 @@ def request(
 def sign(ctx: typer.Context, own: _As, as_json: options.AsJson = False) -> None:
     """Make a request of the draft on standard input, which answered a wish of yours. Needs no store and no root key.
 
-    It is signed only where it says what was wished with your key.
+    It is signed only where it says what was wished with your key, with the same times; they are on standard error.
     """
     edge = Edge(ctx, None, None, as_json)
-    _print_request(approving.sign_draft(streams.text_from_input("-", "the draft", _MOST), own), edge)
+    text = approving.sign_draft(streams.text_from_input("-", "the draft", _MOST), own)
+    _print_request(text, edge)
+    overrides.say_times(text, edge)
 
 
 def show(ctx: typer.Context, as_json: options.AsJson = False) -> None:
-    """Show what the request on standard input asks for. Needs no store and no root key.
+    """Show what the request on standard input asks for, or the wish or draft of one. Needs no store and no root key.
 
     That it was altered since it was signed is noticed here; whether its house knows it, the house can tell.
     """
     edge = Edge(ctx, None, None, as_json)
-    found = approving.show_request(streams.text_from_input("-", "the request", _MOST))
+    kind, found = approving.read_over(streams.text_from_input("-", "the request", _MOST).strip())
     if edge.as_json:
-        screen.document(shapes.of_override_request(found))
+        screen.document({"kind": kind, **shapes.of_override_request(found)})
     else:
-        _tell(found)
+        overrides.tell(kind, found)
 
 
 def approve(
@@ -227,7 +231,7 @@ def submit(
             _print("draft", house.draft_override(text), edge)
             return
         found = (house.submit_override if approving.is_request(text) else house.answer_override)(text)
-    _state(found, edge)
+    overrides.state(found, edge)
 
 
 def use(
@@ -301,7 +305,7 @@ def end(
     edge = Edge(ctx, store, key, as_json)
     with edge.house() as house:
         found = house.end_override(id)
-    _state(found, edge)
+    overrides.state(found, edge)
 
 
 def listed(
@@ -314,27 +318,9 @@ def listed(
     if edge.as_json:
         screen.document({"overrides": [shapes.of_override(info) for info in found]})
     elif found:
-        show_overrides(found)
+        overrides.show_overrides(found)
     else:
         screen.line("There are no overrides.")
-
-
-def show_overrides(found: Sequence[OverrideInfo]) -> None:
-    """A table of overrides."""
-    table = screen.table("id", "state", "subject", "persona", "asked by", "approved by", "until", "reason")
-    for info in found:
-        until = info.until or (info.use_by if info.state is OverrideState.APPROVED else info.approve_by)
-        table.add_row(
-            info.id,
-            info.state.value + (f" ({info.why})" if info.state is OverrideState.ENDED else ""),
-            info.subject,
-            info.persona,
-            info.requester,
-            ", ".join(info.approved),
-            shapes.short(until),
-            screen.on_one_line(info.reason),
-        )
-    screen.console().print(table)
 
 
 def _answer(edge: Edge, given: str, own: Path, *, approves: bool, offline: bool) -> None:
@@ -348,7 +334,7 @@ def _answer(edge: Edge, given: str, own: Path, *, approves: bool, offline: bool)
     with edge.house() as house:
         text = house.override_request(given) if asked is None else asked
         found = house.answer_override(text, key=own, approves=approves)
-    _state(found, edge)
+    overrides.state(found, edge)
 
 
 def _print_request(text: str, edge: Edge) -> None:
@@ -363,36 +349,6 @@ def _print(what: str, text: str, edge: Edge) -> None:
         screen.document({what: text})
     else:
         screen.line(text)
-
-
-def _state(found: OverrideInfo, edge: Edge) -> None:
-    if edge.as_json:
-        screen.document(shapes.of_override(found))
-        return
-    screen.line(
-        {
-            OverrideState.REQUESTED: f"It has {'one' if found.approved else 'none'} of two approvals.",
-            OverrideState.APPROVED: f"It is approved, and can be used until {shapes.short(found.use_by)}.",
-            OverrideState.DENIED: "It is refused, for good.",
-        }.get(found.state, "It is over.")
-    )
-
-
-def _tell(found: OverrideRequest) -> None:
-    lines = {
-        "wakes": f"{found.persona} of {found.subject}",
-        "because": found.reason,
-        "asked by": f"key {found.key}, which says that it is {found.requester}'s",
-        "rights": ", ".join(sorted(found.rights)),
-        "threads": "all" if found.threads is None else ", ".join(found.threads),
-        "for": str(found.length),
-        "approve by": shapes.short(found.approve_by),
-        "use by": shapes.short(found.use_by),
-        "id": found.id,
-        "digest": found.digest,
-    }
-    for name, text in lines.items():
-        screen.line(f"{name}: {screen.on_one_line(text)}")
 
 
 def _lines() -> Iterator[str]:
