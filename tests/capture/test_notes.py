@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,3 +134,46 @@ def test_there_is_an_end_to_notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     write(tmp_path, {f"{name}.md": "text" for name in "abc"})
     with pytest.raises(InputError, match="has more than"):
         notes.listing(tmp_path, Exclusion())
+
+
+@POSIX
+@pytest.mark.parametrize("in_steps", [True, False], ids=["from folder to folder", "by its path"])
+def test_a_folder_that_becomes_a_link_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_steps: bool
+) -> None:
+    monkeypatch.setattr(notes, "_IN_STEPS", in_steps)
+    root, away = tmp_path / "root", tmp_path / "away"
+    write(root, {"sub/deep/diary.md": "inside", "a.md": "inside"})
+    write(away, {"deep/diary.md": "outside", "other.md": "outside"})
+    found = notes.listing(root, Exclusion())
+    assert {*found.stamps} == {"sub/deep/diary.md", "a.md"}
+    there = notes.read(root, "sub/deep/diary.md")
+    assert there is not None
+    assert [item.draft.text for item in there.items] == ["inside"]
+    (root / "sub").rename(root / ".sub")
+    (root / "sub").symlink_to(away)
+    swapped = notes.read(root, "sub/deep/diary.md")
+    assert swapped is not None
+    assert (swapped.items, [each.why for each in swapped.skipped]) == ((), ["it cannot be read"])
+
+
+@POSIX
+@pytest.mark.parametrize("in_steps", [True, False], ids=["from folder to folder", "by its path"])
+def test_a_folder_that_becomes_a_link_while_it_is_listed_is_not_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_steps: bool
+) -> None:
+    monkeypatch.setattr(notes, "_IN_STEPS", in_steps)
+    root, away = tmp_path / "root", tmp_path / "away"
+    write(root, {"a.md": "inside", "sub/b.md": "inside"})
+    write(away, {"b.md": "outside"})
+    look = notes._look
+
+    def swap(*given: Any) -> None:
+        look(*given)
+        if not (root / "sub").is_symlink():
+            (root / "sub").rename(root / ".sub")
+            (root / "sub").symlink_to(away)
+
+    monkeypatch.setattr(notes, "_look", swap)
+    found = notes.listing(root, Exclusion())
+    assert ({*found.stamps}, found.unknown) == ({"a.md"}, ("sub",))

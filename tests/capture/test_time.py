@@ -69,3 +69,19 @@ def test_no_text_takes_long(unit: str, before: str) -> None:
     start = time.thread_time()
     clean(text[:65_536])
     assert time.thread_time() - start < MOST
+
+
+PROSE = "We ship on Friday, the goats are fed at noon, and then we look at the plan of 2031 again.\n"
+
+
+@pytest.mark.parametrize("unit", ["x://", "://", "https://a:", "x1://", "//a/", "sk-", "a@", "key=", "secret_"])
+def test_a_run_of_signs_takes_not_much_longer_than_prose(unit: str) -> None:
+    took, usual = (min(_seconds(text) for _ in range(3)) for text in (unit, PROSE))
+    assert took < 4 * usual
+
+
+def _seconds(unit: str) -> float:
+    text = (unit * (65_536 // len(unit) + 1))[:65_536]
+    start = time.thread_time()
+    clean(text)
+    return time.thread_time() - start

@@ -163,7 +163,9 @@ def test_it_can_be_taken_out_and_nothing_opens_any_more(store: Path, home: Path,
     run(*ARGUMENTS, "--hooks")
     text = kept(home)
     assert text is not None
+    assert (home / ".claude").is_dir()
     said = run("integrate", "claude-code", "--remove", "--yes").out
+    assert not (home / ".claude").exists(), "it was made for the hooks alone"
     assert "Revoke the place credential of Claude Code at laptop, and drop it.\n" in said
     assert said.endswith("Taken out.\n")
     assert listed(run) == [("laptop", "me", False)]
@@ -206,6 +208,8 @@ def test_who_wakes_at_a_place_that_is_there_is_never_changed(store: Path, home: 
     for wakes in ("irving=home", "mark=outie", "me=work"):
         refused = run("integrate", "codex", "--place", "office", "--wakes", wakes, "--yes", code=2)
         assert "`severance place office" in refused.err
+        first = "`severance sever me work` and then `severance place office me=work`"
+        assert (first in refused.err) is (wakes == "me=work")
     assert run("integrate", "codex", "--place", "office", "--wakes", "irving=work", "--yes").out.count("Sever ") == 0
     assert listed(run) == [("office", "irving", True)]
     assert not (home / ".claude.json").exists()

@@ -108,7 +108,7 @@ def test_words_can_be_chosen(store: Path, run: Run) -> None:
         (("claude-code", "--place", "laptop"), b"no json", "told its hook no JSON object"),
         (("claude-code", "--place", "laptop"), b"", "told its hook no JSON object"),
         (("claude-code", "--place", "desk"), stop("Decision: nobody is there."), "no credential is kept"),
-        (("claude-code",), stop("Decision: nowhere at all."), "the place"),
+        (("claude-code",), stop("Decision: nowhere at all."), "say where its agent is, with --place"),
         (("codex", "--place", "laptop"), stop("Decision: it is another."), "no credential is kept for codex"),
         (("zed", "--place", "laptop"), stop("Decision: it has no hooks."), "Zed runs no commands"),
         (("emacs", "--place", "laptop"), stop("Decision: it is none."), "no client of this name"),

@@ -38,6 +38,15 @@ LOOK_ALIKE = (
     "/bin/severance --store /s hook claude-code --place laptop --loudly",
     "/bin/severance --store /s hook claude-code --place laptop --place desk",
     "/bin/severance --store /s hook claude-code --place 'laptop",
+    '/bin/severance --store "$(beep)" hook claude-code --place laptop',
+    "/bin/severance --store `beep` hook claude-code --place laptop",
+    "/bin/severance --store ~/s hook claude-code --place laptop",
+    "$HERE/severance --store /s hook claude-code --place laptop",
+    f"{OURS}\n--strict",
+    f"{OURS}\r",
+    *(f"{OURS} --about {word}" for word in ("$PWD", '"$PWD"', "\"it's $HOME, isn't it\"", '"`beep`"', '"\\$PWD"')),
+    *(f"{OURS} --about {word}" for word in ("*", "a?", "[ab]", "{a,b}", "!x", '"!x"', "~", "\\\n--strict")),
+    f"{WINDOWS}\n--strict",
     f"{WINDOWS} && beep",
     f"{WINDOWS} | more",
     "",
@@ -51,6 +60,9 @@ WITH_MORE = (
     (f"{OURS} --marker ADR --strict", ("--marker", "ADR", "--strict")),
     (f'{OURS} --about "what was settled"', ("--about", "what was settled")),
     (f"{OURS} --phrase='we said; so be it'", ("--phrase", "we said; so be it")),
+    (f"{OURS} --about '$HOME, `a*`? [x]\n!'", ("--about", "$HOME, `a*`? [x]\n!")),
+    (f'{OURS} --about "a*, ~b? {{c}}"', ("--about", "a*, ~b? {c}")),
+    (f"{OURS} --about it\\'s\\ \\$5", ("--about", "it's $5")),
     (f"{WINDOWS} --marker ADR", ("--marker", "ADR")),
     ("/bin/severance --store /s --key file:/k hook claude-code --strict --place laptop", ("--strict",)),
 )
@@ -70,6 +82,7 @@ def test_a_line_of_ours_is_known_with_what_is_behind_it(line: str, more: tuple[s
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=0x24F, exclude_characters="\\\x7f"), min_size=1))
 @example("a&b")
+@example("<\xa0")
 @example("$(beep)")
 def test_whatever_place_is_written_is_known_again(place: str) -> None:
     for platform, program in (("linux", "/my bin/severance"), ("win32", "C:\\my\\severance.exe")):

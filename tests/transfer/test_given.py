@@ -111,7 +111,7 @@ def test_what_of_a_folder_is_left_out_is_counted_and_named(tmp_path: Path) -> No
 
 def test_a_folder_without_anything_to_read_is_told_as_a_folder(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_text("x")
-    with pytest.raises(InputError, match="holds no Markdown and no export that is known; name a file in it"):
+    with pytest.raises(InputError, match="holds no Markdown, no text and no export that is known; name a file in it"):
         read(tmp_path)
 
 

@@ -194,7 +194,7 @@ def test_undetectable(tmp_path: Path, raw: bytes) -> None:
 
 
 def test_an_empty_folder_is_no_format(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no format"):
+    with pytest.raises(InputError, match="no export"):
         detect(tmp_path)
 
 

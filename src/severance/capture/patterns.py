@@ -7,73 +7,80 @@ from __future__ import annotations
 
 import re
 
-TOKENS: tuple[tuple[str, str], ...] = (
+TOKENS: tuple[tuple[str, str, str], ...] = (
     # docs/how-to/permits.md; the texts of permits and credentials are doors too
-    ("severance-permit", r"\bsev[1co]\.[\w-]{30,48}\.[\w-]{20,}"),
+    ("severance-permit", "sev", r"\bsev[1co]\.[\w-]{30,48}\.[\w-]{20,}"),
     # https://platform.claude.com/docs/en/api/overview
-    ("anthropic-key", r"\bsk-ant-[\w-]{20,}"),
+    ("anthropic-key", "sk-ant-", r"\bsk-ant-[\w-]{20,}"),
     # https://platform.openai.com/docs/api-reference/authentication (project, service account and admin keys)
-    ("openai-token", r"\bsk-(?:proj|svcacct|admin|None)-[\w-]{20,}"),
-    ("sk-token", r"\bsk-(?=[\w-]{0,64}\d)(?:or-v1-)?[A-Za-z0-9]{24,}"),
+    ("openai-token", "sk-", r"\bsk-(?:proj|svcacct|admin|None)-[\w-]{20,}"),
+    ("sk-token", "sk-", r"\bsk-(?=[\w-]{0,64}\d)(?:or-v1-)?[A-Za-z0-9]{24,}"),
     # https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github
-    ("github-token", r"\bgithub_pat_\w{22,}"),
+    ("github-token", "github_pat_", r"\bgithub_pat_\w{22,}"),
     # https://docs.gitlab.com/security/tokens/#token-prefixes
-    ("gitlab-token", r"\bgl(?:rtr|ffct|wt|soat|pat|dt|rt)-[\w.-]{20,}"),
+    ("gitlab-token", "gl", r"\bgl(?:rtr|ffct|wt|soat|pat|dt|rt)-[\w.-]{20,}"),
     # https://cloud.google.com/docs/authentication/api-keys
-    ("google-key", r"\bAIza[\w-]{35}"),
+    ("google-key", "aiza", r"\bAIza[\w-]{35}"),
     # https://developers.google.com/identity/protocols/oauth2
-    ("google-oauth", r"\b(?:GOCSPX-[\w-]{20,}|ya29\.[\w-]{20,}|1//0[\w-]{30,})"),
+    ("google-oauth", "gocspx-", r"\bGOCSPX-[\w-]{20,}"),
+    ("google-oauth", "ya29.", r"\bya29\.[\w-]{20,}"),
+    ("google-oauth", "1//0", r"\b1//0[\w-]{30,}"),
     # https://api.slack.com/authentication/token-types
-    ("slack-token", r"\b(?:xapp-\d-[\w-]{20,}|xox[cdes](?:\.xox[bp])?-[\w%-]{20,})"),
+    ("slack-token", "xapp-", r"\bxapp-\d-[\w-]{20,}"),
+    ("slack-token", "xox", r"\bxox[cdes](?:\.xox[bp])?-[\w%-]{20,}"),
     # https://docs.npmjs.com/about-access-tokens
-    ("npm-token", r"\bnpm_[A-Za-z0-9]{36}"),
+    ("npm-token", "npm_", r"\bnpm_[A-Za-z0-9]{36}"),
     # https://huggingface.co/docs/hub/security-tokens
-    ("hugging-face-token", r"\b(?:hf|api_org)_[A-Za-z0-9]{30,}"),
+    ("hugging-face-token", "_", r"\b(?:hf|api_org)_[A-Za-z0-9]{30,}"),
     # https://docs.stripe.com/keys and https://docs.stripe.com/webhooks
-    ("stripe-key", r"\b(?:[srp]k_test_[A-Za-z0-9]{16,}|[sr]k_live_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/]{24,})"),
+    ("stripe-key", "_", r"\b(?:[srp]k_test_[A-Za-z0-9]{16,}|[sr]k_live_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/]{24,})"),
     # https://docs.digitalocean.com/reference/api/create-personal-access-token/
-    ("digitalocean-token", r"\bdo[opr]_v1_[0-9a-f]{64}"),
+    ("digitalocean-token", "_v1_", r"\bdo[opr]_v1_[0-9a-f]{64}"),
     # https://shopify.dev/docs/apps/build/authentication-authorization
-    ("shopify-token", r"\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}"),
+    ("shopify-token", "shp", r"\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}"),
     # https://docs.databricks.com/aws/en/dev-tools/auth/pat
-    ("databricks-token", r"\bdapi[0-9a-f]{32}"),
+    ("databricks-token", "dapi", r"\bdapi[0-9a-f]{32}"),
     # https://developer.hashicorp.com/vault/docs/concepts/tokens
-    ("vault-token", r"\bhv[sbr]\.[\w-]{24,}"),
+    ("vault-token", "hv", r"\bhv[sbr]\.[\w-]{24,}"),
     # https://docs.docker.com/security/access-tokens/
-    ("docker-token", r"\bdckr_(?:pat|oat)_[\w-]{20,}"),
+    ("docker-token", "dckr_", r"\bdckr_(?:pat|oat)_[\w-]{20,}"),
     # https://docs.sentry.io/account/auth-tokens/
-    ("sentry-token", r"\bsntry[su]_[\w+/=-]{32,}"),
+    ("sentry-token", "sntry", r"\bsntry[su]_[\w+/=-]{32,}"),
     # https://tailscale.com/kb/1277/key-prefixes
-    ("tailscale-key", r"\btskey-[a-z]+-[\w-]{16,}"),
+    ("tailscale-key", "tskey-", r"\btskey-[a-z]+-[\w-]{16,}"),
     # https://linear.app/developers, https://developers.notion.com/reference/authentication
-    ("linear-key", r"\blin_(?:api|oauth)_[A-Za-z0-9]{32,}"),
-    ("notion-token", r"\b(?:ntn_[A-Za-z0-9]{40,}|secret_[A-Za-z0-9]{43})"),
+    ("linear-key", "lin_", r"\blin_(?:api|oauth)_[A-Za-z0-9]{32,}"),
+    ("notion-token", "_", r"\b(?:ntn_[A-Za-z0-9]{40,}|secret_[A-Za-z0-9]{43})"),
     # https://grafana.com/docs/grafana/latest/administration/service-accounts/
-    ("grafana-token", r"\bgl(?:sa|c)_[\w+/=]{32,}"),
+    ("grafana-token", "gl", r"\bgl(?:sa|c)_[\w+/=]{32,}"),
     # https://console.groq.com/docs/quickstart, https://docs.x.ai, https://docs.perplexity.ai, https://replicate.com/docs
-    ("groq-key", r"\bgsk_[A-Za-z0-9]{40,}"),
-    ("xai-key", r"\bxai-[A-Za-z0-9]{40,}"),
-    ("perplexity-key", r"\bpplx-[A-Za-z0-9]{40,}"),
-    ("replicate-token", r"\br8_[A-Za-z0-9]{30,}"),
+    ("groq-key", "gsk_", r"\bgsk_[A-Za-z0-9]{40,}"),
+    ("xai-key", "xai-", r"\bxai-[A-Za-z0-9]{40,}"),
+    ("perplexity-key", "pplx-", r"\bpplx-[A-Za-z0-9]{40,}"),
+    ("replicate-token", "r8_", r"\br8_[A-Za-z0-9]{30,}"),
     # https://supabase.com/docs/guides/api/api-keys
-    ("supabase-key", r"\b(?:sbp_[0-9a-f]{40}|sb_secret_[\w-]{20,})"),
+    ("supabase-key", "sb", r"\b(?:sbp_[0-9a-f]{40}|sb_secret_[\w-]{20,})"),
     # https://learning.postman.com/docs/developer/postman-api/authentication/
-    ("postman-key", r"\bPMAK-[0-9a-f]{24}-[0-9a-f]{34}"),
+    ("postman-key", "pmak-", r"\bPMAK-[0-9a-f]{24}-[0-9a-f]{34}"),
     # https://age-encryption.org/v1
-    ("age-key", r"\bAGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{50,}"),
+    ("age-key", "age-secret-key-", r"\bAGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{50,}"),
     # RFC 7519: a header and claims, which are JSON objects in base64url, and a signature
-    ("json-web-token", r"\beyJ[\w-]{8,4096}\.eyJ[\w-]{8,}(?:\.[\w-]*)*"),
+    ("json-web-token", "eyj", r"\beyJ[\w-]{8,4096}\.eyJ[\w-]{8,}(?:\.[\w-]*)*"),
     # RFC 9110, section 11.6.2
-    ("authorization", r"(?i:\bauthorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:bearer|basic|token)\s{1,3})(\S{8,})"),
-    ("authorization", r"(?i:\bbearer\s{1,3})((?=[\w.~+/-]{0,64}\d)[\w.~+/-]{20,}=*)"),
+    (
+        "authorization",
+        "authorization",
+        r"(?i:\bauthorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:bearer|basic|token)\s{1,3})(\S{8,})",
+    ),
+    ("authorization", "bearer", r"(?i:\bbearer\s{1,3})((?=[\w.~+/-]{0,64}\d)[\w.~+/-]{20,}=*)"),
     # https://learn.microsoft.com/azure/storage/common/storage-sas-overview, and keys in addresses generally
     # https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
-    ("webhook", r"\bhooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/([\w/-]{20,})"),
+    ("webhook", "hooks.slack", r"\bhooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/([\w/-]{20,})"),
     # https://docs.discord.com/developers/resources/webhook
-    ("webhook", r"\bdiscord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/(\d{15,21}/[\w-]{40,})"),
-    ("key-in-address", r"[?&](?i:sig|key|signature|x-amz-signature|x-goog-signature)=([^&\s\"'<>)]{16,})"),
+    ("webhook", "webhooks/", r"\bdiscord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/(\d{15,21}/[\w-]{40,})"),
+    ("key-in-address", "=", r"[?&](?i:sig|key|signature|x-amz-signature|x-goog-signature)=([^&\s\"'<>)]{16,})"),
 )
-"""A kind and its pattern. Where the pattern has a group, that is the secret."""
+"""A kind, what a line has to have in it (in small letters), and a pattern. Where that has a group, it is the secret."""
 
 _PERSONAL = (
     r"passw(?:or)?ds?|passwd|passphrase|passcode|pwd|passwort|kennwort|contraseña|contrasena|mot de passe|senha|"

@@ -63,6 +63,9 @@ _GROUP_CHARS = 16
 _LONG = re.compile(r"\S{16}|(?i:authorization)")
 _LONG_DIGITS = re.compile(r"\d\S{10}|\S{10}\d|(?=\S{11})\S{0,9}\d")
 """What a line has to have before the patterns of tokens are worth their time."""
+_IN_ADDRESS = "basic-auth-credentials"
+_NEEDS = {_IN_ADDRESS: ("://", "@"), "npm-tokens": ("//", ":_authToken=")}
+"""What a window has to have where it is not digits: for patterns that are slow, or whose secrets have none."""
 _REMOVED = re.compile(r"\[secret removed: [a-z0-9-]+\]")
 _WORD = re.compile(r"[\w+/=~-]*(?:\.[\w+/=~-]+)*")
 _QUOTED = re.compile(r"([\"'`])([A-Za-z0-9+/=_-]{20,})\1")
@@ -163,7 +166,7 @@ class _Detectors:
     """
 
     known: tuple[tuple[str, re.Pattern[str]], ...]
-    tokens: tuple[tuple[str, re.Pattern[str]], ...]
+    tokens: tuple[tuple[str, str, re.Pattern[str]], ...]
     standing: tuple[tuple[str, str, re.Pattern[str]], ...]
     assigned: re.Pattern[str]
     entropy: Any
@@ -181,7 +184,7 @@ def _detectors() -> _Detectors:
     classes = [getattr(module, name.split(".")[1]) for name, module in modules.items()]
     return _Detectors(
         known=tuple((_slug(each.secret_type), pattern) for each in classes for pattern in each.denylist),
-        tokens=tuple((kind, re.compile(pattern)) for kind, pattern in TOKENS),
+        tokens=tuple((kind, needs, re.compile(pattern)) for kind, needs, pattern in TOKENS),
         standing=tuple((kind, needs, re.compile(pattern)) for kind, needs, pattern in STANDING),
         assigned=re.compile(ASSIGNED),
         entropy=entropy,
@@ -201,8 +204,9 @@ def _tokens(text: str, detectors: _Detectors) -> Iterator[_Span]:
     for at, line in _lines(text):
         if not _LONG.search(line):
             continue
-        for kind, pattern in detectors.tokens:
-            for match in pattern.finditer(line):
+        lowered = line.lower()
+        for kind, needs, pattern in detectors.tokens:
+            for match in pattern.finditer(line) if needs in lowered else ():
                 start, end = match.span(match.re.groups)  # the group, or where there is none the whole
                 yield from _unless_template(text, _Span(at + start, words.end(at + end), kind))
 
@@ -211,12 +215,14 @@ def _known(text: str, detectors: _Detectors) -> Iterator[_Span]:
     """What the patterns of detect-secrets match, with the whole word that it stands in: some match its beginning."""
     words = _Words(text)
     for at, window in _windows(text):
-        if "://" not in window and not _LONG_DIGITS.search(window):
-            continue
+        has_digits = _LONG_DIGITS.search(window) is not None
         for kind, pattern in detectors.known:
+            needs = _NEEDS.get(kind)
+            if not has_digits if needs is None else not all(part in window for part in needs):
+                continue
             for match in pattern.finditer(window):
                 start, end = _place(match, kind)
-                if any(char.isdigit() for char in window[start:end]) or kind == "basic-auth-credentials":
+                if any(char.isdigit() for char in window[start:end]) or kind == _IN_ADDRESS:
                     start -= _name_before(window, start)
                     yield from _unless_template(text, _Span(at + start, words.end(at + end), kind))
 
@@ -236,7 +242,7 @@ def _place(match: re.Match[str], kind: str) -> tuple[int, int]:
     """Where the secret is in a match: its longest group, unless that only tells one form from another."""
     groups = [match.span(number) for number in range(1, match.re.groups + 1) if match[number]]
     longest = max(groups, key=lambda span: span[1] - span[0], default=match.span())
-    if longest[1] - longest[0] >= _GROUP_CHARS or kind == "basic-auth-credentials":
+    if longest[1] - longest[0] >= _GROUP_CHARS or kind == _IN_ADDRESS:
         return longest
     left = len(match[0]) - len(match[0].lstrip(" \t=\"':"))
     right = len(match[0]) - len(match[0].rstrip(' \t"'))

@@ -67,7 +67,11 @@ def show_carried(edge: Edge, path: Path, plan: Plan, carried: Carried) -> None:
     for why, number in left.items():
         if number:
             screen.line(f"Not moved: {number:,} that {why}.")
+    if carried.missing:
+        screen.line("  What was changed since the plan was made is another item; make the plan anew to move that, too.")
     _skipped(carried.skipped, carried.first_skipped)
+    if not carried.finished:
+        screen.line("Do the plan again to go on: what is there already does not come twice.")
 
 
 def _skipped(number: int, first: list[Skipped]) -> None:

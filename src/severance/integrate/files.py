@@ -63,11 +63,13 @@ class Change:
         found: as it is.
         after: what will be in it; None where it will not be there.
         backup: what will be in its copy; None where there will be none.
+        within: the folder below which folders that are left empty by the file's going go as well; None for none.
     """
 
     found: Found
     after: bytes | None
     backup: bytes | None
+    within: Path | None = None
 
     @property
     def path(self) -> Path:
@@ -104,6 +106,7 @@ class Change:
         try:
             if self.after is None:
                 self.path.unlink(missing_ok=True)
+                self._prune()
             else:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 put(self.path, self.after, self.found.mode)
@@ -111,6 +114,13 @@ class Change:
                 self.copy.unlink(missing_ok=True)
         except OSError as error:
             raise from_system(error, self.path) from None
+
+    def _prune(self) -> None:
+        outer = None if self.within is None else Path(os.path.realpath(self.within))
+        for folder in self.path.parents:
+            if outer is None or outer not in folder.parents or any(folder.iterdir()):
+                return
+            folder.rmdir()
 
     def check_unchanged(self) -> None:
         """Return if the file is as it was read.

@@ -226,12 +226,14 @@ def _declare(work: Work, house: House, place: str, subject: str, persona: str) -
     """Add what severs the subject and declares the place, as far as they are not there."""
     status = house.status()
     known = next((each for each in status.places if each.name == place), None)
+    is_severed = any((each.subject, each.name) == (subject, persona) for each in status.personas)
     if known is not None and known.wakes.get(subject) != persona:
+        first = "" if is_severed else f"{shlex.join(['severance', 'sever', subject, persona])}` and then `"
         raise InputError(
             f"the place {place} is there already, and {subject} does not wake there as {persona}; "
-            f"`severance place {place} {subject}={persona}` changes that"
+            f"`{first}{shlex.join(['severance', 'place', place, f'{subject}={persona}'])}` changes that"
         )
-    if not any((each.subject, each.name) == (subject, persona) for each in status.personas):
+    if not is_severed:
         work.steps.append(f"Sever {subject}, with the persona {persona}.")
         work.acts.append(lambda: house.sever(subject, [persona]))
     if known is None:

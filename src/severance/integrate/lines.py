@@ -16,6 +16,9 @@ _BEFORE = frozenset({"--store", "--key", "--embedder", "--reranker"})
 _BEHIND = frozenset({"--place", "--marker", "--phrase", "--about", "--store", "--key"})
 _FLAGS = frozenset({"--strict"})
 _SPECIAL = re.compile(r"[&|<>^()]")
+_PLAIN = re.compile(r"""(?:'[^']*'|"[^"$`\\!]*"|\\[^\r\n]|[^'"\\\r\n$`~*?\[\]{}!#])*""")
+"""A line with which a shell does nothing but to cut it into words: whatever else it knows stands in quotation marks, or
+behind a backslash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ class Hook:
 def hook_of(line: object, client: str) -> Hook | None:
     """What a line is; None where it is not one that `severance integrate` wrote for this client.
 
-    A line in which a shell would do anything else (another command, a redirection) is its user's own.
+    A line in which a shell would do anything else is its user's own: another command, a redirection, or what it puts
+    something else in the place of (`$HOME`, `~`, `*`).
     """
     if not isinstance(line, str):
         return None
@@ -116,6 +120,8 @@ def _options(words: list[str]) -> list[tuple[str, ...]] | None:
 
 
 def _posix(line: str) -> list[str]:
+    if not _PLAIN.fullmatch(line):
+        return []
     words = shlex.shlex(line, posix=True, punctuation_chars=True)
     words.whitespace_split = True
     words.commenters = ""
@@ -124,6 +130,8 @@ def _posix(line: str) -> list[str]:
 
 def _windows(line: str) -> list[str]:
     """As `subprocess.list2cmdline` writes them: a backslash is one, except before a quotation mark."""
+    if re.search(r"[\r\n]", line):
+        return []
     words = shlex.shlex(line.replace('\\"', "\0"), posix=True, punctuation_chars="&|<>")
     words.whitespace_split = True
     words.commenters, words.escape, words.quotes = "", "", '"'
@@ -133,7 +141,7 @@ def _windows(line: str) -> list[str]:
 
 def _windows_line(words: Sequence[str]) -> str:
     # `list2cmdline` knows programs, and not the shell that is between: to that, `a&b` would be two commands.
-    bare = [_SPECIAL.search(word) is not None and not re.search(r'[\s"]|\\$', word) for word in words]
+    bare = [_SPECIAL.search(word) is not None and not re.search(r'[ \t"]|\\$', word) for word in words]
     return " ".join(
         f'"{word}"' if is_bare else subprocess.list2cmdline([word]) for word, is_bare in zip(words, bare, strict=True)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +110,7 @@ def adding(client: Client, program: Program, machine: Machine, project: Path | N
 
 
 def removing(client: Client, machine: Machine, project: Path | None) -> list[Change]:
-    """The changes that take a client out again. What its user changed since stays.
+    """The changes that take a client out again. What its user changed since stays, and no folder that is left empty.
 
     Raises:
         InputError: a configuration is broken, or there is nothing of the kind in a project.
@@ -118,7 +118,7 @@ def removing(client: Client, machine: Machine, project: Path | None) -> list[Cha
     changes = []
     for found, parts in _files(client, machine, project):
         with _broken_at(found):
-            changes.append(_taken(found, parts))
+            changes.append(replace(_taken(found, parts), within=project or machine.home))
     return changes
 
 

@@ -18,6 +18,7 @@ from severance.routing.plan import Plan
 from severance.routing.sources import Files, Piece, Pile, Remembered
 from severance.session import Session
 from severance.transfer import Skipped, fit
+from severance.transfer.cleaning import Clean
 from severance.transfer.ingest import Report, ingest
 from severance.transfer.items import Found, Progress, Reading
 from severance.transfer.outgoing import exporting
@@ -75,7 +76,7 @@ def check_places(wanted: Collection[str], known: Mapping[str, Collection[str]]) 
             raise InputError(f"{name} wakes at no place, and so can be given nothing; `severance place` declares one")
 
 
-def carry_out(house: House, plan: Plan, carried: Carried) -> Generator[None]:
+def carry_out(house: House, plan: Plan, carried: Carried, clean: Clean | None = None) -> Generator[None]:
     """Move what the plan decides; yields now and then, so that the caller can look, or close it.
 
     Nobody is asked for a yes here: that is the caller's part.
@@ -84,6 +85,7 @@ def carry_out(house: House, plan: Plan, carried: Carried) -> Generator[None]:
         house: the owner's.
         plan: read with the personas of its subject.
         carried: counted up as it goes; when this raises, it says what was done until then.
+        clean: what takes secrets out, where the plan was made so.
 
     Raises:
         InputError: a persona wakes nowhere, or a source cannot be read; then nothing was moved.
@@ -95,17 +97,19 @@ def carry_out(house: House, plan: Plan, carried: Carried) -> Generator[None]:
         if name is not None:
             wanted.setdefault(name, set()).add(item)
     check_places(wanted, known)
-    yield from _counted(house, plan, carried)
+    yield from _counted(house, plan, carried, clean)
     for name, items in sorted(wanted.items()):
-        carry = _imported if plan.place is None else _moved
-        yield from carry(house, plan, name, items, known[name], carried)
+        if plan.place is None:
+            yield from _imported(house, plan, name, items, known[name], carried, clean)
+        else:
+            yield from _moved(house, plan, name, items, known[name], carried)
     carried.finished = True
 
 
-def _counted(house: House, plan: Plan, carried: Carried) -> Generator[None]:
+def _counted(house: House, plan: Plan, carried: Carried, clean: Clean | None) -> Generator[None]:
     """Compare the plan with what is there. What cannot be read is found here, before anything is moved."""
     left = dict(plan.items)
-    with _pile(house, plan) as pile:
+    with _pile(house, plan, clean) as pile:
         for number, piece in enumerate(pile.pieces()):
             carried.unplanned += piece.name not in plan.items
             left.pop(piece.name, None)
@@ -117,21 +121,28 @@ def _counted(house: House, plan: Plan, carried: Carried) -> Generator[None]:
 
 
 @contextmanager
-def _pile(house: House, plan: Plan) -> Iterator[Pile]:
+def _pile(house: House, plan: Plan, clean: Clean | None) -> Iterator[Pile]:
     if plan.place is None:
-        yield Files([(Path(path), format_) for path, format_ in plan.sources], plan.options)
+        yield Files([(Path(path), format_) for path, format_ in plan.sources], plan.options, clean)
         return
     with house.cross(plan.subject, plan.place) as session:
         yield Remembered(session)
 
 
 def _imported(
-    house: House, plan: Plan, name: str, items: Collection[str], where: Collection[str], carried: Carried
+    house: House,
+    plan: Plan,
+    name: str,
+    items: Collection[str],
+    where: Collection[str],
+    carried: Carried,
+    clean: Clean | None,
 ) -> Generator[None]:
     """Import what one persona is given."""
     with _woken(house, plan.subject, name, where) as session:
         for path, format_ in plan.sources:
-            pieces = (piece for piece in Files([(Path(path), format_)], plan.options).pieces() if piece.name in items)
+            files = Files([(Path(path), format_)], plan.options, clean)
+            pieces = (piece for piece in files.pieces() if piece.name in items)
             yield from _given(session, Path(path), format_, pieces, name, carried)
 
 

@@ -25,6 +25,7 @@ VERSION = 1
 EXCERPT_CHARS = 80
 _KIND = "plan of severance route"
 _NAME = re.compile(r"[0-9a-f]{32}")
+_TAKEN_OUT = "taken out"
 _AGAIN = "make the plan anew"
 
 
@@ -61,6 +62,7 @@ class Plan:
         options: for the formats.
         place: where the persona wakes whose memories are to be moved, or None.
         items: the persona for each item, by name; None where it is not clear.
+        keeps_secrets: whether what is in the sources is left as it is; an item without its secrets has another name.
     """
 
     subject: str
@@ -68,6 +70,7 @@ class Plan:
     options: Mapping[str, str]
     place: str | None
     items: Mapping[str, str | None] = field(default_factory=dict)
+    keeps_secrets: bool = True
 
     @classmethod
     def read(cls, path: Path, personas: Collection[str] | None = None) -> Self:
@@ -91,7 +94,7 @@ class Plan:
         if head is None:
             raise InputError(f"{path} is empty; {_AGAIN}")
         sources = tuple((each["path"], each["format"]) for each in head["sources"])
-        return cls(head["subject"], sources, head["options"], head["from"], items)
+        return cls(head["subject"], sources, head["options"], head["from"], items, head.get("secrets") != _TAKEN_OUT)
 
 
 def write(out: BinaryIO, plan: Plan, decisions: Iterable[Decision]) -> None:
@@ -102,7 +105,8 @@ def write(out: BinaryIO, plan: Plan, decisions: Iterable[Decision]) -> None:
     """
     listed = [{"path": path, "format": name} for path, name in plan.sources]
     head = {"severance": _KIND, "version": VERSION, "subject": plan.subject, "from": plan.place}
-    out.write(_line({**head, "sources": listed, "options": dict(plan.options)}))
+    secrets = {} if plan.keeps_secrets else {"secrets": _TAKEN_OUT}
+    out.write(_line({**head, "sources": listed, "options": dict(plan.options), **secrets}))
     for each in decisions:
         line: dict[str, object] = {"persona": each.persona, "sure": round(each.sure, 2), "why": each.why}
         line |= {"source": each.source, "number": each.number, "item": each.name}

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from severance.session import Session
 from severance.transfer import Item, Skipped, fit, jsonl, read
+from severance.transfer.cleaning import Clean
 
 MOST_SKIPPED_KEPT = 20
 
@@ -49,10 +50,14 @@ class Pile(Protocol):
 
 @dataclass(slots=True)
 class Files:
-    """Files and folders, each with its format (None: told by its content) and the options for all of them."""
+    """Files and folders, each with its format (None: told by its content) and the options for all of them.
+
+    With `clean`, which takes the secrets out of a text, what is read is without them.
+    """
 
     paths: list[tuple[Path, str | None]]
     options: Mapping[str, str] = field(default_factory=dict)
+    clean: Clean | None = None
     skipped: int = 0
     first_skipped: list[Skipped] = field(default_factory=list)
 
@@ -61,7 +66,7 @@ class Files:
         self.skipped, self.first_skipped, seen = 0, [], set[str]()
         for source, (path, format_) in enumerate(self.paths, 1):
             parts = path.absolute().parts
-            with read(path, format_, self.options) as reading:
+            with read(path, format_, self.options, self.clean) as reading:
                 self.paths[source - 1] = (path, reading.format)
                 for number, found in enumerate(reading, 1):
                     if isinstance(found, Skipped) or found.superseded_by is not None:

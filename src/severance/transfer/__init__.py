@@ -25,6 +25,7 @@ from severance.transfer import (
     mcp,
     mem0,
 )
+from severance.transfer.cleaning import Clean, Cleaning
 from severance.transfer.items import Format, Found, Item, Progress, Reading, Skipped
 from severance.transfer.jsonl import write_jsonl
 from severance.transfer.sniff import sniff
@@ -48,10 +49,16 @@ def detect(path: Path) -> str:
     return sniff(path, ", ".join(FORMATS))
 
 
-def read(path: Path, format: str | None = None, options: Mapping[str, str] | None = None) -> Reading:  # noqa: A002
+def read(
+    path: Path,
+    format: str | None = None,  # noqa: A002 - the word that people know
+    options: Mapping[str, str] | None = None,
+    clean: Clean | None = None,
+) -> Reading:
     """Begin to read what is at `path`, as `format` or as what `detect` says.
 
-    `options` differ by format: `locomo` takes `speaker` and `sample`, the others none.
+    `options` differ by format: `locomo` takes `speaker` and `sample`, the others none. With `clean`, which takes the
+    secrets out of a text, what is read is without them; Severance's own export stays as it is.
 
     Raises:
         InputError: the path, the format or an option cannot be meant. While iterating: the content cannot be read.
@@ -71,5 +78,5 @@ def read(path: Path, format: str | None = None, options: Mapping[str, str] | Non
         raise InputError(f"{path} is a folder; {name} is read from a file")
     if not is_folder:
         files.head(path, 1)  # what cannot be opened, or is empty, is said before anything is read
-    progress = Progress(None if is_folder else found.st_size)
+    progress = Progress(None if is_folder else found.st_size, cleaning=None if clean is None else Cleaning(clean))
     return Reading(name, path, progress, lambda: chosen.read(path, given, progress))

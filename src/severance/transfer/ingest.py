@@ -11,7 +11,7 @@ the times of recording and echoes are the store's own and are not taken over.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 
 from severance.model import Draft
@@ -37,6 +37,7 @@ class Report:
         skipped: how many entries could not be taken.
         first_skipped: the first twenty of them.
         left_out: what of a folder was not read, since it is of another kind, or hidden.
+        secrets: how many of each kind were taken out of what was read; None where they were not looked for.
     """
 
     format: str
@@ -45,6 +46,7 @@ class Report:
     skipped: int = 0
     first_skipped: list[Skipped] = field(default_factory=list)
     left_out: LeftOut = field(default_factory=LeftOut)
+    secrets: Mapping[str, int] | None = None
 
     @property
     def nothing_read(self) -> bool:
@@ -65,7 +67,7 @@ def ingest(session: Session, reading: Reading, report: Report) -> Generator[None
         StoreError, DamagedError: as `Session.remember_many`.
     """
     session._importing(reading.format)
-    report.left_out = reading.left_out
+    report.left_out, report.secrets = reading.left_out, reading.secrets
     # A memory that was not imported is exported under its own id: see `jsonl`.
     known = {str(memory.metadata.get(ORIGIN, f"{OWN}:{memory.id}")) for memory in session.memories()}
     batch: list[Item] = []

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from severance.model import Draft
+    from severance.transfer.cleaning import Cleaning
 
 Options = Mapping[str, str]
 
@@ -22,13 +23,14 @@ Options = Mapping[str, str]
 class Item:
     """One thing found in a source, ready to be remembered.
 
-    The fields after `origin` are set by the `jsonl` reader only. The ids among them are those of the store that wrote
+    The fields after `as_is` are set by the `jsonl` reader only. The ids among them are those of the store that wrote
     the file: they tell which lines belong together, and are no ids here.
 
     Attributes:
         draft: within every limit that `Draft` names, with room left in its metadata for the origin.
         origin: what this item is called within its kind of source, at most 200 bytes. The same source read again gives
             the same origins, so a second import can add nothing.
+        as_is: whether no secrets are to be looked for in it: they have been, or it is of Severance's own export.
         repeats: how often exactly this had been remembered.
         id: the id it had.
         recorded: when it had been remembered.
@@ -37,6 +39,7 @@ class Item:
 
     draft: Draft
     origin: str
+    as_is: bool = False
     repeats: int = 1
     id: str | None = None
     recorded: datetime | None = None
@@ -58,11 +61,15 @@ Found = Item | Skipped
 
 @dataclass(slots=True)
 class Progress:
-    """How far a reader has come, in bytes, and what it left out; `total` is None where nobody counted."""
+    """How far a reader has come, in bytes, and what it left out; `total` is None where nobody counted.
+
+    With `cleaning`, secrets are taken out of what is read.
+    """
 
     total: int | None = None
     done: int = 0
     left_out: LeftOut = field(default_factory=LeftOut)
+    cleaning: Cleaning | None = None
 
     def share(self, part: int, whole: int) -> None:
         """`part` of `whole` equal steps are done."""
@@ -122,6 +129,12 @@ class Reading(Iterator[Found]):
         """What of a folder was not read, and is not among what was skipped: files of other kinds, and hidden ones."""
         return self._progress.left_out
 
+    @property
+    def secrets(self) -> Mapping[str, int] | None:
+        """How many secrets of each kind were taken out until now; None where they are not looked for."""
+        cleaning = self._progress.cleaning
+        return None if cleaning is None else cleaning.found
+
     def __iter__(self) -> Self:
         return self
 
@@ -131,8 +144,10 @@ class Reading(Iterator[Found]):
         Raises:
             InputError: the source cannot be read, or not any further.
         """
+        cleaning = self._progress.cleaning
         try:
-            return next(self._found)
+            found = next(self._found)
+            return found if cleaning is None else cleaning.item(found)
         except OSError as error:
             raise InputError(f"{self._path} could not be read to its end ({error.strerror or 'I/O error'})") from None
 

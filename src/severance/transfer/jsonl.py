@@ -149,6 +149,7 @@ def _item(value: object) -> Item:
     )
     return replace(
         fit.item(draft, origin),
+        as_is=value.keys() >= _FIELDS,  # as no line made by hand has them
         repeats=_repeats(value.get("repeats")),
         id=_id(value, "id"),
         recorded=fit.when(value.get("recorded")),

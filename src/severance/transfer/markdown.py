@@ -1,7 +1,8 @@
-"""`markdown`: a folder of Markdown files, or one file, cut at headings and between paragraphs.
+"""`markdown`: a folder of Markdown and text files, or one file, cut at headings and between paragraphs.
 
 A memory is a section, or a run of paragraphs of one that is longer; each begins with the heading it stands under, since
-a paragraph alone rarely says what it is about. Files are streamed: no file is ever in memory as a whole.
+a paragraph alone rarely says what it is about. Files are streamed: none is ever in memory as a whole, unless
+secrets are looked for in it and it is short.
 
 The time is the front matter's `date` (or `created`), else a date in the file's path (`2024-05-31.md`), else the file's
 time of change. A front-matter date that cannot be read skips the file: a wrong time would make wrong memories.
@@ -9,10 +10,11 @@ time of change. A front-matter date that cannot be read skips the file: a wrong 
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -28,13 +30,16 @@ from severance.transfer.items import Format, Found, Item, Options, Progress, Ski
 from severance.transfer.leftout import LeftOut
 from severance.transfer.sections import Line, Section, sections
 
-SUFFIXES = (".md", ".markdown", ".mdown", ".mkd")
+SUFFIXES = (".md", ".markdown", ".mdown", ".mkd", ".txt", ".text")
+_WHOLE_BYTES = 2 * 1024 * 1024
+"""Up to here secrets are looked for in a file as a whole, beyond it in each section."""
 _HEAD_BYTES = 8192
 _LINE_BYTES = 65_536
 _BOM = b"\xef\xbb\xbf"
 _NOT_UTF8 = "it is not UTF-8"
 _DATE = re.compile(r"(?<!\d)((?:19|20|21)\d\d)([-_./]?)(\d\d)\2(\d\d)(?!\d)")
 _LINK_OUT = "it is a link that leads out of the folder"
+_LINK_NOWHERE = "it is a link that leads nowhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +70,20 @@ def read(path: Path, options: Options, progress: Progress) -> Iterator[Found]:
                 yield from _read_file(found, progress)
             else:
                 yield Skipped(fit.printable(found.name), why)
-        except (OSError, InputError):
-            yield Skipped(fit.printable(found.name), "it cannot be opened, is empty, or broke off")
+        except InputError as error:  # which begins with the path
+            yield Skipped(fit.printable(found.name), f"it {str(error).removeprefix(f'{found.path} ')}")
+        except OSError as error:
+            why = f"it could not be read to its end ({error.strerror or 'I/O error'})"
+            yield Skipped(fit.printable(found.name), why)
 
 
 def has_notes(folder: Path) -> bool:
-    """Whether there is any Markdown file in a folder."""
+    """Whether there is any file of Markdown or text in a folder."""
     return any(isinstance(found, _File) for found in _walk(folder, LeftOut()))
 
 
 def _walk(root: Path, left_out: LeftOut) -> Iterator[_File | Skipped]:
-    """Every Markdown file below `root`, hidden ones left out, without following links."""
+    """Every file of Markdown or text below `root`, hidden ones left out, without following links."""
     home = root.resolve()
     folders = [root]
     while folders:
@@ -106,6 +114,8 @@ def _file(root: Path, home: Path, entry: os.DirEntry[str], left_out: LeftOut) ->
             # A link to something inside is no loss: what it leads to is read by its own name.
             if not path.resolve().is_relative_to(home):
                 yield Skipped(name, _LINK_OUT)
+            elif not path.exists():
+                yield Skipped(name, _LINK_NOWHERE)
         elif path.suffix.lower() in SUFFIXES:
             if entry.is_file(follow_symlinks=False):
                 yield _File(path, name, _changed(entry.stat().st_mtime))
@@ -136,8 +146,18 @@ def _unreadable(path: Path) -> str | None:
 
 
 def _read_file(file: _File, progress: Progress) -> Iterator[Found]:
+    cleaning = progress.cleaning
     with files.opened(file.path) as stream:
-        yield from items(stream, file.name, file.changed, progress)
+        raw = b"" if cleaning is None else stream.read(_WHOLE_BYTES + 1)
+        if cleaning is None or len(raw) > _WHOLE_BYTES:
+            stream.seek(0)
+            yield from items(stream, file.name, file.changed, progress)
+            return
+    # What is no UTF-8 comes through as it is, and is told by its line.
+    text = cleaning.text(raw.removeprefix(_BOM).decode(errors="surrogateescape"))
+    whole = io.BytesIO(text.encode(errors="surrogateescape"))
+    for found in items(whole, cleaning.label(file.name), file.changed, progress):
+        yield replace(found, as_is=True) if isinstance(found, Item) else found
 
 
 def items(stream: BinaryIO, name: str, changed: datetime | None, progress: Progress) -> Iterator[Found]:

@@ -11,7 +11,6 @@ from severance.transfer import bundle, compartment, database, files, langgraph, 
 # LoCoMo puts its questions before its conversations, so that the names that give it away come late.
 _HEAD_BYTES = 1 << 20
 _LINES_SUFFIXES = (".jsonl", ".ndjson")
-_TEXT_SUFFIXES = (*markdown.SUFFIXES, ".txt", ".text")
 # Inside a JSON string a quote is escaped, so that nothing somebody wrote can look like a field.
 _FIELD = re.compile(r'(?<!\\)"([a-z_0-9]{1,40})"\s{0,40}:')
 _JSON_SIGNS: tuple[tuple[str, frozenset[str]], ...] = (
@@ -45,7 +44,7 @@ def sniff(path: Path, listing: str) -> str:
     name = _folder(path) if path.is_dir() else _file(path)
     if name is None and path.is_dir():
         raise InputError(
-            f"{path} holds no Markdown and no export that is known; name a file in it, or a format: {listing}"
+            f"{path} holds no Markdown, no text and no export that is known; name a file in it, or a format: {listing}"
         )
     if name is None:
         raise InputError(f"{path} is in no format that is known; name one with --format: {listing}")
@@ -91,13 +90,13 @@ def _database(path: Path) -> str | None:
 def _text(suffix: str, first: bytes) -> str | None:
     if suffix in _LINES_SUFFIXES:
         return _by_first_line(first.lstrip().split(b"\n", 1)[0]) or "jsonl"
-    if first.lstrip().startswith((b"{", b"[", b'"')) and suffix not in _TEXT_SUFFIXES:
+    if first.lstrip().startswith((b"{", b"[", b'"')) and suffix not in markdown.SUFFIXES:
         return _json(first.lstrip())
     if b"\0" in first:
         return None
     if _MAIL.match(first) and _MAIL_SIGNS.search(first[:8192]):
         return "mbox"
-    return "markdown" if suffix in _TEXT_SUFFIXES else None
+    return "markdown" if suffix in markdown.SUFFIXES else None
 
 
 def _json(first: bytes) -> str | None:

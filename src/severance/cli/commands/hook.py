@@ -99,6 +99,8 @@ def run(
     with _never_in_the_way(silent, code=exits.FAILED if strict else exits.DONE):
         if not isinstance(hooks, Hooks):
             raise InputError(hooks or f"there is no client of this name; it is one of: {', '.join(CLIENTS)}")
+        if not place:
+            raise InputError("say where its agent is, with --place NAME")
         turn = turn_of(sys.stdin.buffer.read(MOST_TOLD + 1), hooks)
         if turn is not None and turn.moment == "start":
             silent = _context(Edge(ctx, store, key, as_json=False), client, place, turn, about, hooks)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from severance.cli import exits, interrupts, options, progress, screen, streams, words
+from severance.cli import cleaning, exits, interrupts, options, progress, screen, streams, words
 from severance.cli.edge import Edge
 from severance.session import Session
 from severance.transfer import FORMATS, Reading, read
@@ -23,7 +23,10 @@ _KINDS = {"folder": ("folder", "folders"), "no ending": ("without an ending",) *
 def run(
     ctx: typer.Context,
     path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="A file or folder, or - for standard input.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="PATH", help="A file or folder, or - for standard input.", show_default=False, readable=False
+        ),
     ],
     at: options.At = None,
     subject: options.Who = None,
@@ -40,19 +43,21 @@ def run(
         list[str] | None,
         typer.Option("--option", metavar="NAME=VALUE", help="For the format; can be repeated.", show_default=False),
     ] = None,
+    keep_secrets: cleaning.Keep = False,
     store: options.Store = None,
     key: options.Key = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Remember what is in a file or folder. A second import of the same source adds nothing.
 
-    Ctrl-C keeps what was imported until then. What was forgotten since an import comes back with the next one. Of a
-    folder, files of other kinds and hidden ones are left out; how many is said, and --json names them.
+    Keys and passwords are taken out before; of what `severance export` wrote, nothing is. Ctrl-C keeps what was
+    imported until then. What was forgotten since an import comes back with the next one. Of a folder, files of other
+    kinds and hidden ones are left out; how many is said, and --json names them.
     """
     edge = Edge(ctx, store, key, as_json)
     begun = edge.ticks()
     source = Given.of(streams.bytes_from_input("what to import", MOST_BYTES)) if str(path) == "-" else path
-    with read(source, format, words.pairs(option, "NAME=VALUE")) as reading:
+    with read(source, format, words.pairs(option, "NAME=VALUE"), cleaning.chosen(edge, keep=keep_secrets)) as reading:
         report = Report(reading.format)
         with edge.session(at, subject) as session:
             try:
@@ -91,6 +96,7 @@ def _tell(report: Report, *, finished: bool, seconds: float, as_json: bool) -> N
                 "already_there": report.already_there,
                 "skipped": report.skipped,
                 "first_skipped": [{"where": each.where, "why": each.why} for each in report.first_skipped],
+                "secrets": None if report.secrets is None else dict(sorted(report.secrets.items())),
                 "left_out": dict(sorted(report.left_out.kinds.items())),
                 "first_left_out": report.left_out.names,
                 "finished": finished,
@@ -103,6 +109,10 @@ def _tell(report: Report, *, finished: bool, seconds: float, as_json: bool) -> N
         f"{begin} {report.imported:,} from {report.format}; {report.already_there:,} were there already;"
         f" {report.skipped:,} skipped; {seconds:.1f} s."
     )
+    if not finished:
+        screen.line("  Import it again to go on: what is remembered already does not come twice.")
+    if report.secrets:
+        screen.line(f"  taken out before: {words.kinds(report.secrets)}")
     for each in report.first_skipped:
         screen.line(f"  skipped {screen.on_one_line(each.where)}: {each.why}")
     if report.skipped > len(report.first_skipped):

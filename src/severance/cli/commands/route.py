@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from severance.cli import exits, interrupts, options, progress, routed, streams, words
+from severance.capture import secrets
+from severance.cli import cleaning, exits, interrupts, options, progress, routed, streams, words
 from severance.cli.edge import Edge, only_subject
 from severance.cli.newfile import new_file
 from severance.embed import bundled
@@ -18,6 +19,7 @@ from severance.house import House
 from severance.routing import Carried, Files, Guide, Plan, Remembered, applying, carry_out, propose
 from severance.routing import plan as plans
 from severance.routing.sources import Pile
+from severance.transfer.cleaning import Clean
 from severance.transfer.outgoing import exporting
 
 _WAYS = "name files, or --from PLACE, with --plan and --examples; or --apply PLAN alone"
@@ -27,7 +29,9 @@ def run(
     ctx: typer.Context,
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PATH", help="Files and folders, as `import` reads them.", show_default=False),
+        typer.Argument(
+            metavar="PATH", help="Files and folders, as `import` reads them.", show_default=False, readable=False
+        ),
     ] = None,
     subject: options.Who = None,
     source: Annotated[
@@ -38,13 +42,17 @@ def run(
     ] = None,
     examples: Annotated[
         Path | None,
-        typer.Option("--examples", metavar="FILE", help="Examples and rules, in TOML.", show_default=False),
+        typer.Option(
+            "--examples", metavar="FILE", help="Examples and rules, in TOML.", show_default=False, readable=False
+        ),
     ] = None,
     plan: Annotated[
-        Path | None, typer.Option("--plan", metavar="FILE", help="A new file for the plan.", show_default=False)
+        Path | None,
+        typer.Option("--plan", metavar="FILE", help="A new file for the plan.", show_default=False, readable=False),
     ] = None,
     apply: Annotated[
-        Path | None, typer.Option("--apply", metavar="PLAN", help="Do what this plan says.", show_default=False)
+        Path | None,
+        typer.Option("--apply", metavar="PLAN", help="Do what this plan says.", show_default=False, readable=False),
     ] = None,
     sure: Annotated[
         float, typer.Option("--sure", metavar="SHARE", min=0.5, max=1.0, help="How sure examples must be.")
@@ -59,6 +67,7 @@ def run(
         list[str] | None,
         typer.Option("--option", metavar="NAME=VALUE", help="As for `import`.", show_default=False),
     ] = None,
+    keep_secrets: cleaning.Keep = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --apply: do not ask.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the plan if it is there.")] = False,
     store: options.Store = None,
@@ -67,21 +76,30 @@ def run(
 ) -> None:
     """Propose which persona each memory belongs to, from files or from one persona; and move them when you say so.
 
-    The plan is a file in the clear, for you to read and change. Nothing is moved before --apply, and a yes.
+    The plan is a file in the clear, for you to read and change. Nothing is moved before --apply, and a yes. Keys and
+    passwords are taken out of files, as by `import`.
     """
     edge = Edge(ctx, store, key, as_json)
     proposing = (paths, source, examples, plan, format, option)
     if apply is not None:
-        if any(proposing) or excerpts or force:
+        if any(proposing) or excerpts or force or keep_secrets:
             raise InputError(f"--apply stands alone; {_WAYS}")
         _apply(edge, apply, subject, yes=yes)
         return
-    if plan is None or examples is None or bool(paths) == bool(source) or yes:
-        raise InputError(f"that is too little or too much to make a plan of; {_WAYS}")
+    if yes:
+        raise InputError(f"--yes is for --apply; {_WAYS}")
+    if paths and source:
+        raise InputError(f"files and --from exclude one another; {_WAYS}")
+    if plan is None or examples is None or not (paths or source):
+        needed = {"what to route": paths or source, "--examples FILE": examples, "--plan FILE": plan}
+        missing = [name for name, given in needed.items() if not given]
+        raise InputError(f"a plan cannot be made without {' and '.join(missing)}; {_WAYS}")
     if source is not None and (format is not None or option):
         raise InputError("--format and --option are for files, not for --from")
     _outside(edge, plan)
-    asked = _Asked([(path, format) for path in paths or ()], words.pairs(option, "NAME=VALUE"), source, sure, excerpts)
+    clean = None if source is not None else cleaning.chosen(edge, keep=keep_secrets)
+    given = words.pairs(option, "NAME=VALUE")
+    asked = _Asked([(path, format) for path in paths or ()], given, source, sure, excerpts, clean)
     _propose(edge, asked, subject, examples, plan, force=force)
 
 
@@ -95,8 +113,9 @@ class _Asked:
         place: str | None,
         sure: float,
         excerpts: bool,
+        clean: Clean | None,
     ) -> None:
-        self.files = Files([(Path(os.path.abspath(path)), name) for path, name in paths], given)  # noqa: PTH100 - a link stays
+        self.files = Files([(Path(os.path.abspath(path)), name) for path, name in paths], given, clean)  # noqa: PTH100 - a link stays
         self.place, self.sure, self.excerpts = place, sure, excerpts
 
     def pile(self, house: House, subject: str, last: ExitStack) -> Pile:
@@ -109,7 +128,7 @@ class _Asked:
 
     def plan(self, subject: str) -> Plan:
         sources = tuple((str(path), str(name)) for path, name in self.files.paths)
-        return Plan(subject, sources, self.files.options, self.place)
+        return Plan(subject, sources, self.files.options, self.place, keeps_secrets=self.files.clean is None)
 
 
 def _propose(edge: Edge, asked: _Asked, subject: str | None, examples: Path, plan: Path, *, force: bool) -> None:
@@ -133,6 +152,8 @@ def _propose(edge: Edge, asked: _Asked, subject: str | None, examples: Path, pla
 
 def _apply(edge: Edge, path: Path, subject: str | None, *, yes: bool) -> None:
     plan = Plan.read(path)  # first of all: a plan that is not there needs no key, and no yes
+    if not plan.keeps_secrets:
+        secrets.ready()
     if not yes and not streams.can_ask():
         raise InputError("memories are moved only after a yes, and there is no terminal to ask at; pass --yes")
     with edge.house() as house:
@@ -160,7 +181,7 @@ def _carry_out(house: House, plan: Plan, carried: Carried, *, quiet: bool) -> bo
     with (
         progress.bar("Moving", quiet=quiet) as tick,
         interrupts.held() as wish,
-        closing(carry_out(house, plan, carried)) as steps,
+        closing(carry_out(house, plan, carried, None if plan.keeps_secrets else secrets.clean)) as steps,
     ):
         for _ in steps:
             tick(sum(carried.moved.values()), len(plan.items))

@@ -14,7 +14,7 @@ import typer
 from severance.capture import watching
 from severance.capture.exclusion import Exclusion, patterns_in
 from severance.capture.keeping import Folder, Round
-from severance.cli import interrupts, options, screen
+from severance.cli import interrupts, options, screen, words
 from severance.cli.edge import Edge, let_in
 from severance.credentials import kept
 from severance.entering import enter
@@ -25,7 +25,10 @@ from severance.session import Session
 def run(
     ctx: typer.Context,
     folders: Annotated[
-        list[Path], typer.Argument(metavar="FOLDER", help="Folders of notes: Markdown and text.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="FOLDER", help="Folders of notes: Markdown and text.", show_default=False, readable=False
+        ),
     ],
     at: options.At = None,
     subject: options.Who = None,
@@ -50,7 +53,11 @@ def run(
     exclude_from: Annotated[
         Path | None,
         typer.Option(
-            "--exclude-from", metavar="FILE", help="A file of such patterns, one to a line.", show_default=False
+            "--exclude-from",
+            metavar="FILE",
+            help="A file of such patterns, one to a line.",
+            show_default=False,
+            readable=False,
         ),
     ] = None,
     forget: Annotated[
@@ -112,8 +119,7 @@ def _tell(done: Round, *, dry_run: bool = False, as_json: bool) -> None:
     counts = (f"{each:,}" for each in (done.remembered, done.amended, done.forgotten))
     screen.line(f"{done.files:,} {'note' if done.files == 1 else 'notes'}: {verbs.format(*counts)}.")
     if done.secrets:
-        kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(done.secrets.items()))
-        screen.line(f"  taken out before: {kinds}")
+        screen.line(f"  taken out before: {words.kinds(done.secrets)}")
     if done.gone:
         screen.line(f"  {done.gone:,} are of what is not in the notes any more; --forget would forget them")
     if done.missing:
