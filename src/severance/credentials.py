@@ -85,6 +85,40 @@ def kept(
     raise StoreError(f"{path} does not hold a credential; remove it, and integrate the program again")
 
 
+def in_file(path: Path) -> str:
+    """The place credential or permit in a file that its user named.
+
+    Args:
+        path: the file. It may be a link, or a pipe.
+
+    Raises:
+        InputError: it cannot be read, or holds neither.
+        StoreError: others than this user and root could have read or written it (where modes say so: on POSIX).
+    """
+    try:
+        with path.open("rb") as file:
+            _check_private(os.fstat(file.fileno()), path)
+            content = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"the file {path} with the credential cannot be read ({error.strerror})") from None
+    with suppress(UnicodeDecodeError):
+        if len(content) <= MOST_BYTES and (text := content.decode("ascii").strip()):
+            return text
+    raise InputError(f"the file {path} holds no credential and no permit")
+
+
+def _check_private(status: os.stat_result, path: Path) -> None:
+    if sys.platform == "win32":
+        return
+    if status.st_uid not in (os.geteuid(), 0):
+        raise StoreError(f"{path} belongs to another user; have the credential in a file of your own")
+    if status.st_mode & 0o077:
+        raise StoreError(
+            f"{path} can be read by others than you; run: chmod 600 {path}, and where somebody else may have read it, "
+            "revoke what is in it and make another"
+        )
+
+
 def drop(store: str | os.PathLike[str], place: str, program: str, *, environ: Mapping[str, str] | None = None) -> bool:
     """Keep it no longer. Returns whether anything was kept. It opens what it opened until it is revoked.
 

@@ -45,8 +45,16 @@ def test_status_shows_who_and_where_and_no_contents(run: Run, store: Path) -> No
     for word in ("irving", "mark", "work", "home", "outie", "office", "house", "nowhere"):
         assert word in shown.out
     assert "printer" not in shown.out
-    assert shown.out.splitlines()[1].split()[-1] == "writes", "records are none of a person's words"
+    assert shown.out.splitlines()[2].split()[-1] == "writes", "records are none of a person's words"
     assert not any(frame in shown.out for frame in "│╭─")
+    counts = {line.split()[-1] for line in shown.out.splitlines()[3:] if "home" in line or "outie" in line}
+    assert counts == {"0"}, "nobody wrote to them"
+    assert shown.out.splitlines()[3].split()[-1] in "02"
+    assert {each["persona"]: each["writes"] for each in run("status", "--json").json["personas"]} == {
+        "work": 2,
+        "home": 0,
+        "outie": 0,
+    }
 
 
 def test_status_of_an_empty_house(run: Run) -> None:

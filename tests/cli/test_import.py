@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from severance.errors import StoreFullError
+from severance.capture import secrets
+from severance.errors import InputError, StoreFullError
 from severance.session import Session
+from severance.transfer import markdown
 
 from .conftest import Run, command
 
@@ -116,8 +121,9 @@ def test_a_markdown_folder(run: Run, store: Path, tmp_path: Path) -> None:
     folder = tmp_path / "notes"
     folder.mkdir()
     (folder / "a.md").write_text("# Plants\n\nThe fern needs water on Mondays.\n")
-    assert _import(run, folder)["imported"] == 1
-    assert _import(run, folder)["already_there"] == 1
+    (folder / "b.txt").write_text("The goats are fed at noon.\n")
+    assert _import(run, folder)["imported"] == 2
+    assert _import(run, folder)["already_there"] == 2
     assert "fern" in run("recall", "who needs water?", "--at", "office").out
 
 
@@ -200,6 +206,7 @@ def test_ctrl_c_keeps_what_was_imported(run: Run, store: Path, tmp_path: Path, a
         assert json.loads(err)["error"]["kind"] == "Interrupted"
     else:
         assert out.decode().startswith(f"Before it ended, imported {kept:,} ")
+        assert "Import it again to go on" in out.decode()
         assert err.decode() == "severance: interrupted\n"
         rest = _import(run, source)
         assert (rest["imported"], rest["already_there"]) == (total - kept, kept)
@@ -207,3 +214,122 @@ def test_ctrl_c_keeps_what_was_imported(run: Run, store: Path, tmp_path: Path, a
 
 def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.iterdir())
+
+
+SECRET = "correct-horse-7"
+
+
+def _exported(run: Run) -> list[dict[str, object]]:
+    return [json.loads(line) for line in run("export", "--at", "office").out.splitlines()]
+
+
+def _chat() -> list[object]:
+    said = {"uuid": "m1", "sender": "human", "text": f"My password: {SECRET}", "created_at": "2024-03-01T10:00:00Z"}
+    return [{"uuid": "c1", "name": f"The password: {SECRET}", "chat_messages": [said]}]
+
+
+SOURCES = {
+    "notes/plan.md": f"# Plan\n\nWe ship.\n\n## Access\n\nThe staging password: {SECRET}\n",
+    "notes/plan.txt": f"The staging password: {SECRET}\n",
+    "one.md": f'---\ntitle: "password: {SECRET}"\n---\nThe staging password: {SECRET}\n',
+    "hand.jsonl": json.dumps({"text": f"The staging password: {SECRET}", "password": SECRET}) + "\n",
+    "claude.json": json.dumps(_chat()),
+    "mem0.json": json.dumps({"results": [{"id": "1", "memory": f"password: {SECRET}", "user_id": "mark"}]}),
+    "mail.mbox": "From a@b.org Mon Jun  3 10:00:00 2024\nFrom: A <a@b.org>\nMessage-ID: <1@b.org>\n"
+    f"Date: Mon, 03 Jun 2024 10:00:00 +0200\nSubject: Keys\n\nThe password: {SECRET}\n",
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_secrets_are_taken_out_of_whatever_is_imported_unless_they_are_to_be_kept(
+    run: Run, store: Path, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(SOURCES[name])
+    source = path.parent if path.parent != tmp_path else path
+    told = run("import", str(source), "--at", "office")
+    assert told.code == 0
+    assert "  taken out before: " in told.out
+    assert "password" in told.out.partition("taken out before: ")[2]
+    found = json.dumps(_exported(run))
+    assert "[secret removed: password]" in found
+    assert SECRET not in found
+    again = _import(run, source)
+    assert again["imported"] == 0
+    assert again["secrets"]
+    kept = run("import", str(source), "--at", "house", "--subject", "irving", "--keep-secrets", "--json").json
+    assert kept["secrets"] is None
+    assert SECRET in run("export", "--at", "house", "--subject", "irving").out
+
+
+def test_a_long_note_is_cleaned_by_its_sections_and_broken_lines_are_told(
+    run: Run, store: Path, tmp_path: Path
+) -> None:
+    broken = f"# Keys\n\nThe staging password: {SECRET}\n\n".encode() + b"\xff\xfe broken\n"
+    (tmp_path / "short.md").write_bytes(broken)
+    (tmp_path / "long.md").write_bytes(broken + (b"goat " * 200 + b"\n\n") * 2_200)
+    for name in ("short.md", "long.md"):
+        found = _import(run, tmp_path / name)
+        assert found["secrets"] == {"password": 1}
+        assert found["first_skipped"] == [{"where": f"{name} line 5", "why": "it is not UTF-8"}]
+    assert SECRET not in json.dumps(_exported(run))
+
+
+def test_our_own_export_comes_back_as_it_was(run: Run, store: Path, tmp_path: Path) -> None:
+    run("remember", f"The staging password: {SECRET}", "--at", "office")
+    run("export", str(tmp_path / "out.jsonl"), "--at", "office")
+    words = ("--at", "house", "--subject", "mark")
+    assert run("import", str(tmp_path / "out.jsonl"), *words, "--json").json["secrets"] == {}
+    assert SECRET in run("export", *words).out
+
+
+def test_without_what_finds_secrets_it_says_so(
+    run: Run, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent() -> None:
+        raise InputError("not installed")
+
+    monkeypatch.setattr(secrets, "ready", absent)
+    source = _lines(tmp_path / "a.jsonl", [f"password: {SECRET}"])
+    told = run("import", str(source), "--at", "office")
+    assert told.code == 0
+    assert told.err.count("\n") == 1
+    assert "pip install 'severance[watch]'" in told.err
+    assert SECRET in json.dumps(_exported(run))
+    assert _import(run, source)["secrets"] is None
+    assert run("import", str(source), "--at", "office", "--keep-secrets").err == ""
+
+
+def test_what_cannot_be_read_is_told_by_its_cause(
+    run: Run, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for name, text in {"a.md": "good", "empty.md": "", "shut.md": "shut", "torn.md": "torn"}.items():
+        (folder / name).write_text(text)
+    (folder / "dangling.md").symlink_to(folder / "nothing.md")
+    (folder / "inside.md").symlink_to(folder / "a.md")
+    is_opened, lines = Path.open, markdown._lines
+
+    def opened(self: Path, *more: Any) -> Any:
+        if self.name == "shut.md":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return is_opened(self, *more)
+
+    def torn(stream: Any, progress: Any) -> Any:
+        if stream.getvalue() == b"torn":
+            raise OSError(errno.EIO, "Input/output error")
+        return lines(stream, progress)
+
+    monkeypatch.setattr(Path, "open", opened)
+    monkeypatch.setattr(markdown, "_lines", torn)
+    monkeypatch.setattr(os, "access", lambda *given, **more: Path(given[0]).name != "shut.md")
+    assert _import(run, folder)["first_skipped"] == [
+        {"where": "dangling.md", "why": "it is a link that leads nowhere"},
+        {"where": "empty.md", "why": "it is empty"},
+        {"where": "shut.md", "why": "it may not be read; check its permissions"},
+        {"where": "torn.md", "why": "it could not be read to its end (Input/output error)"},
+    ]
+    alone = run("import", str(folder / "shut.md"), "--at", "office")
+    assert (alone.code, alone.err) == (2, f"severance: {folder / 'shut.md'} may not be read; check its permissions\n")

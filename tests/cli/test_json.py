@@ -30,7 +30,15 @@ MEMORY = {
     "superseded_by": (str, type(None)),
 }
 PLACE = {"place": str, "wakes": dict, "depends": dict}
-PERSONA = {"subject": str, "persona": str, "places": [str], "records": int, "awake": int, "budget": (int, type(None))}
+PERSONA = {
+    "subject": str,
+    "persona": str,
+    "places": [str],
+    "records": int,
+    "writes": int,
+    "awake": int,
+    "budget": (int, type(None)),
+}
 FINDING = {
     "what": str,
     "space": (str, type(None)),
@@ -128,7 +136,10 @@ CASES: dict[str, tuple[tuple[str, ...], object]] = {
             "free": (str, type(None)),
         },
     ),
-    "status": ((), {"store": str, "personas": [PERSONA], "places": [PLACE], "overrides": list}),
+    "status": (
+        (),
+        {"store": str, "house": (dict, type(None)), "personas": [PERSONA], "places": [PLACE], "overrides": list},
+    ),
     "remember": (("words", "--at", "office"), {"memory": MEMORY}),
     "recall": (
         ("printer", "--at", "office"),
@@ -146,6 +157,7 @@ CASES: dict[str, tuple[tuple[str, ...], object]] = {
             "already_there": int,
             "skipped": int,
             "first_skipped": [{"where": str, "why": str}],
+            "secrets": dict,
             "left_out": dict,
             "first_left_out": [str],
             "finished": bool,

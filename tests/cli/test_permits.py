@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,55 @@ def test_a_permit_is_printed_alone(run: Run, store: Path) -> None:
     assert secret.startswith("sevc.")
     assert secret.count("\n") == 1
     assert text not in run("permit", "list").out
+
+
+GIVEN_OUT = {
+    "permit": ("permit", "make", "irving", "--at", "office", "--rights", "recall", "--for", "8h"),
+    "credential": ("credential", "make", "office", "--for", "irving", "--name", "editor"),
+    "token": ("owner", "token", "--for", "8h"),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such mode")
+@pytest.mark.parametrize("what", GIVEN_OUT)
+def test_what_lets_in_is_written_to_a_file_of_ones_own(run: Run, store: Path, tmp_path: Path, what: str) -> None:
+    file = tmp_path / "shown.txt"
+    before = os.umask(0)
+    try:
+        written = run(*GIVEN_OUT[what], "--out", str(file))
+    finally:
+        os.umask(before)
+    assert (written.code, written.out, written.err) == (0, f"Written to {file}, which you alone can read.\n", "")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.read_text().startswith("sev")
+    assert file.read_text().count("\n") == 1
+    again = tmp_path / "again.txt"
+    assert run(*GIVEN_OUT[what], "--out", str(again), "--json").json == {"file": str(again)}
+
+
+@pytest.mark.parametrize("what", GIVEN_OUT)
+def test_a_file_that_is_there_is_left_alone_and_nothing_is_made(
+    run: Run, store: Path, tmp_path: Path, what: str
+) -> None:
+    file = tmp_path / "shown.txt"
+    file.write_text("somebody's")
+    refused = run(*GIVEN_OUT[what], "--out", str(file))
+    assert (refused.code, refused.out, file.read_text()) == (1, "", "somebody's")
+    made = run("owner" if what == "token" else what, "list", "--json").json
+    assert list(made.values()) == [[]], "no text is lost that opens something"
+
+
+def test_what_cannot_be_made_leaves_no_file(run: Run, store: Path, tmp_path: Path) -> None:
+    file = tmp_path / "shown.txt"
+    assert run("credential", "make", "mars", "--for", "irving", "--name", "x", "--out", str(file)).code == 1
+    assert not file.exists()
+
+
+def test_a_weaker_permit_is_written_so_as_well(run: Run, store: Path, tmp_path: Path) -> None:
+    made = run(*GIVEN_OUT["permit"]).out
+    file = tmp_path / "weaker.txt"
+    assert run("permit", "weaken", "--tool", "editor", "--out", str(file), input=made).code == 0
+    assert run("permit", "show", "--json", input=file.read_text()).json["tool"] == "editor"
 
 
 def test_an_option_that_is_repeated_says_more(run: Run, store: Path) -> None:

@@ -163,6 +163,27 @@ def test_what_was_not_moved_is_told(run: Run, store: Path, tmp_path: Path, guide
     assert "Not moved: 1 that are in the plan without a persona." in ended.out
     assert "Not moved: 1 that are in the plan, and not in the sources any more." in ended.out
     assert "Not moved: 1 that are in the sources, and not in the plan." in ended.out
+    assert "changed since the plan was made" in ended.out
+
+
+def test_what_a_plan_needs_and_was_not_given_is_named(run: Run, store: Path, tmp_path: Path, guide: str) -> None:
+    path = source(tmp_path, SLACK)
+    assert "without --examples FILE and --plan FILE;" in run("route", path).err
+    assert "without --plan FILE;" in run("route", path, "--examples", guide).err
+    assert "without what to route;" in run("route", "--plan", "p", "--examples", guide).err
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_secrets_are_taken_out_of_files_that_are_routed(
+    run: Run, store: Path, tmp_path: Path, guide: str, plan: Path, keep: bool
+) -> None:
+    path = source(tmp_path, {**SLACK, "text": "The staging password: correct-horse-7"})
+    words = ("--subject", "irving", "--examples", guide, "--plan", str(plan), "--excerpts")
+    assert run("route", path, *words, *(("--keep-secrets",) if keep else ())).code == 0
+    assert ("horse" in plan.read_text()) is keep
+    assert "1 moved" in run("route", "--apply", str(plan), "--yes").out
+    assert ("The staging password: correct-horse-7" in exported(run, "office")) is keep
+    assert ("The staging password: [secret removed: password]" in exported(run, "office")) is not keep
 
 
 def test_from_one_persona_to_another(run: Run, store: Path, guide: str, plan: Path) -> None:

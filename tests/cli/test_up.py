@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -86,6 +88,57 @@ def test_up_says_that_it_is_and_down_that_it_was(spawn: Run, store: Path) -> Non
     assert spawn("down", "--json").json == told | {"up": False, "locked": True}
     ended = spawn("down")
     assert (ended.code, "no house is up" in ended.err) == (1, True)
+
+
+def test_status_says_whether_a_house_is_up_and_how(spawn: Run, run: Run, store: Path) -> None:
+    assert "No house is up for it.\n" in run("status").out
+    assert run("status", "--json").json["house"] is None
+    spawn("up", "--http", "127.0.0.1:0")
+    url = severance.connect(store).state().http
+    assert f"The house is up: open, 0 sessions, HTTP at {url}.\n" in run("status").out
+    assert run("status", "--json").json["house"] == {"locked": False, "sessions": 0, "http": url}
+    spawn("lock")
+    assert f"The house is up: locked; `severance unlock` opens it, HTTP at {url}.\n" in run("status").out
+    assert run("status", "--json").json["house"] == {"locked": True, "sessions": 0, "http": url}
+
+
+def test_a_lock_is_that_of_the_house_and_not_of_the_store(spawn: Run, run: Run, shown: str) -> None:
+    spawn("up")
+    spawn("lock")
+    refused = run("recall", "printer", env={"SEVERANCE_PERMIT": shown})
+    assert (refused.code, "the house is locked" in refused.err) == (1, True)
+    assert "second floor" in run("recall", "printer", "--at", "office").out, "the root key is at hand"
+    assert "whoever has the root key" in " ".join(run("lock", "--help").out.split())
+
+
+def test_up_again_at_the_same_address_says_so_and_at_another_where_it_is(spawn: Run, run: Run, store: Path) -> None:
+    spawn("up", "--http", "0")
+    url = severance.connect(store).state().http
+    assert url is not None
+    port = url.rpartition(":")[2]
+    for same in (port, f"127.0.0.1:{port}", f"localhost:{port}", "0"):
+        told = run("up", "--http", same)
+        assert (told.code, told.out) == (0, f"The house is up already: open, 0 sessions, HTTP at {url}.\n"), same
+    for other in (str(int(port) ^ 1), f"127.0.0.2:{port}", "127.0.0.2:0"):
+        refused = run("up", "--http", other)
+        assert (refused.code, refused.out, f"serves HTTP at {url}, and" in refused.err) == (2, "", True), other
+    refused = run("up", "--http", port, "--most", "7")
+    assert (refused.code, "(--most)" in refused.err) == (2, True), "that is not the address"
+
+
+def test_up_with_http_where_the_house_serves_none_is_refused(spawn: Run, run: Run) -> None:
+    spawn("up")
+    refused = run("up", "--http", "0")
+    assert (refused.code, "serves no HTTP" in refused.err) == (2, True)
+
+
+def test_a_port_in_use_is_one_plain_sentence_before_the_store_is_opened(run: Run, store: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = run("up", "--http", str(port), "--key", "file:/nowhere/at/all")
+    why = os.strerror(errno.EADDRINUSE)
+    said = f"severance: nothing can listen at 127.0.0.1 port {port} ({why}); choose another port or address\n"
+    assert (refused.code, refused.out, refused.err) == (1, "", said)
 
 
 def test_options_that_a_house_does_not_have_are_refused(spawn: Run, store: Path) -> None:

@@ -40,6 +40,20 @@ def test_the_examples_of_a_page_run(page: Path, tmp_path: Path) -> None:
             gc.collect()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the commands are those of a POSIX environment")
+def test_the_readme_lets_a_client_remember_on_a_machine_without_a_keychain(tmp_path: Path) -> None:
+    (written,) = (block.text for block in blocks(ROOT / "README.md") if "integrate claude-code" in block.text)
+    install, *commands = written.splitlines()
+    assert install == ".venv/bin/python -m pip install --editable '.[mcp]'", "the tests have what it installs"
+    assert all(command.startswith(".venv/bin/severance ") for command in commands)
+    lines = [f"$ {command.removeprefix('.venv/bin/')}" for command in commands]
+    lines[-1] += " --yes"
+    page = tmp_path / "page.md"
+    page.write_text("\n".join(["```console", *lines, "$ severance integrate claude-code --check", "```", ""]), "utf-8")
+    run_page(page, tmp_path)
+    assert (tmp_path / "home" / "severance.key").is_file()
+
+
 @pytest.mark.parametrize(
     ("expected", "shown", "same"),
     [

@@ -22,7 +22,8 @@ from severance.barrier.traces.ports import StillClock
 from severance.mcp.awake import Awake
 from severance.mcp.serving import serving
 
-from .plain import Lines
+from .ground import Ground, Open, listening
+from .plain import Lines, Posts
 
 Talk = Callable[[Callable[[Client], Awaitable[Any]]], Any]
 ERAS = ("legacy", "auto")
@@ -126,3 +127,30 @@ def started(place: Place) -> Iterator[Callable[..., Lines]]:
             assert pipe is not None
             with suppress(BrokenPipeError):  # what was not read by then
                 pipe.close()
+
+
+@pytest.fixture
+def options() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+def ground(house: House, options: dict[str, Any]) -> Ground:
+    return Ground(house, **options)
+
+
+@pytest.fixture
+def open_to(ground: Ground) -> Iterator[Open]:
+    """Makes clients of a server, which is there as long as the test."""
+    with listening(ground.over_http) as address:
+        clients: list[Posts] = []
+
+        def client(bearer: str | None, *, begun: bool = True) -> Posts:
+            clients.append(Posts(address, bearer))
+            if begun:
+                clients[-1].begin()
+            return clients[-1]
+
+        yield client
+        for each in clients:
+            each.http.close()

@@ -3,116 +3,30 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import anyio
 import httpx2
 import pytest
-import uvicorn
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from starlette.applications import Starlette
-from starlette.routing import Route
 
 from kit import texts
 from kit.processes import until
 from severance import House, Session, StoreBusyError
-from severance.barrier.traces.ports import ScopedEntropy, StillClock
-from severance.mcp.http import MOST_OPEN, OverHttp
+from severance.mcp.http import MOST_OPEN
 from severance.mcp.wire import MOST_BYTES
 from severance.mcp.words import ENDED
 
+from .ground import Ground, Open, listening
 from .plain import HELLO, NEW, OLD, Posts, last_of, messages_of
 
 pytestmark = pytest.mark.timeout(120)
 SECRET = "xylophone-marmalade"
-
-
-class Doors:
-    """The house's door, with a list of who was let in."""
-
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.admitted: list[Session] = []
-
-    def admit(self, text: str, *, place: str | None = None, tool: str | None = None) -> Session:
-        session = self.house.admit(text, place=place, tool=tool)
-        self.admitted.append(session)
-        return session
-
-
-@contextmanager
-def listening(over_http: OverHttp) -> Iterator[str]:
-    """A server for this application alone; yields its address."""
-
-    @asynccontextmanager
-    async def life(app: Starlette) -> Any:
-        async with over_http.run():
-            yield
-
-    app = Starlette(routes=[Route("/mcp", endpoint=over_http)], lifespan=life)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            until(lambda: server.started)
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
-        finally:
-            server.should_exit = True
-            thread.join(60)
-            assert not thread.is_alive()
-
-
-Open = Callable[..., Posts]
-
-
-class Ground:
-    """A house, its door and a server before it."""
-
-    def __init__(self, house: House, **options: Any) -> None:
-        self.doors = Doors(house)
-        self.over_http = OverHttp(self.doors, entropy=ScopedEntropy(), clock=StillClock(), **options)
-        self.innie = house.register("mark", "floor", "mcp")
-        self.outie = house.register("mark", "home", "mcp")
-
-    def awake(self) -> int:
-        """How many of those who were let in are awake."""
-        return sum(repr(session) == "<Session, awake>" for session in self.doors.admitted)
-
-
-@pytest.fixture
-def options() -> dict[str, Any]:
-    return {}
-
-
-@pytest.fixture
-def ground(house: House, options: dict[str, Any]) -> Ground:
-    return Ground(house, **options)
-
-
-@pytest.fixture
-def open_to(ground: Ground) -> Iterator[Open]:
-    """Makes clients of a server, which is there as long as the test."""
-    with listening(ground.over_http) as address:
-        clients: list[Posts] = []
-
-        def client(bearer: str | None, *, begun: bool = True) -> Posts:
-            clients.append(Posts(address, bearer))
-            if begun:
-                clients[-1].begin()
-            return clients[-1]
-
-        yield client
-        for each in clients:
-            each.http.close()
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
@@ -278,79 +192,6 @@ def test_a_session_that_nobody_uses_falls_asleep(open_to: Open, ground: Ground) 
     client = open_to(ground.innie)
     until(lambda: ground.awake() == 0)
     assert client.request("tools/list").status_code == 404
-
-
-class Crowd:
-    """A door at which everybody waits until they may go on, and those who come to it, each in a thread."""
-
-    def __init__(self, open_to: Open, ground: Ground, kept: Callable[[str], bool]) -> None:
-        self.open_to, self.admit, self.kept = open_to, ground.doors.admit, kept
-        self.at_the_door, self.go = threading.Semaphore(0), threading.Event()
-        self.statuses: list[int] = []
-        self.threads: list[threading.Thread] = []
-        self.over_http = ground.over_http
-        ground.doors.admit = self._admitted  # type: ignore[method-assign]
-
-    def begin(self, *bearers: str) -> None:
-        """These come; returns when all wait."""
-        before = self.over_http._coming.total()
-        for bearer in bearers:
-            client = self.open_to(bearer, begun=False)
-            self.threads.append(threading.Thread(target=self._come, args=(client,)))
-            self.threads[-1].start()
-        until(lambda: self.over_http._coming.total() == before + len(bearers))
-
-    def end(self) -> list[int]:
-        """Let them go on; what all were answered."""
-        self.go.set()
-        for thread in self.threads:
-            thread.join(60)
-        return self.statuses
-
-    def _come(self, client: Posts) -> None:
-        self.statuses.append(client.request("initialize", **HELLO).status_code)
-
-    def _admitted(self, text: str, **named: Any) -> Session:
-        if self.kept(text):
-            self.at_the_door.release()
-            assert self.go.wait(60)
-        return self.admit(text, **named)
-
-
-@pytest.mark.parametrize("options", [{"most": 3, "most_each": 2, "most_coming": 20}])
-def test_strangers_at_the_door_take_no_place_of_a_session(open_to: Open, ground: Ground) -> None:
-    crowd = Crowd(open_to, ground, lambda bearer: bearer.startswith("stranger"))
-    try:
-        crowd.begin(*(f"stranger {number}" for number in range(6)))
-        assert open_to(ground.innie, begun=False).request("initialize", **HELLO).status_code == 200
-        crowd.begin(*(f"stranger {number}" for number in range(6, 19)), ground.outie)
-        assert crowd.statuses == [], "they wait, and so does whoever comes after them"
-        refused = open_to(ground.innie, begun=False).request("initialize", **HELLO)
-        assert (refused.status_code, refused.headers["retry-after"]) == (429, "5"), "so many wait, and no more"
-    finally:
-        statuses = crowd.end()
-    assert sorted(statuses) == [200] + [401] * 19
-    assert (ground.awake(), ground.over_http.sessions) == (2, 2)
-    assert open_to(ground.innie, begun=False).request("initialize", **HELLO).status_code == 200
-
-
-@pytest.mark.parametrize("options", [{"most": 1, "most_each": 2}])
-def test_of_those_who_come_at_once_no_more_are_let_in_than_may_be(open_to: Open, ground: Ground) -> None:
-    crowd = Crowd(open_to, ground, lambda bearer: True)
-    crowd.begin(ground.innie, ground.innie, ground.outie)
-    refused = open_to(ground.innie, begun=False).request("initialize", **HELLO)
-    assert refused.status_code == 429, "two of one bearer wait already"
-    assert sorted(crowd.end()) == [200, 429, 429]
-    until(lambda: ground.awake() == 1)
-    assert ground.over_http.sessions == 1
-
-
-@pytest.mark.parametrize("options", [{"looked": 0.02, "idle": 1.0}])
-def test_being_looked_at_is_no_use(open_to: Open, ground: Ground) -> None:
-    open_to(ground.innie)
-    looks = _looks(ground)
-    until(lambda: ground.awake() == 0)
-    assert len(looks) > 2
 
 
 def _looks(ground: Ground, failing: int = 0) -> list[None]:

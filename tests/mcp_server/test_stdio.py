@@ -299,12 +299,34 @@ def test_a_credential_comes_from_the_environment_a_file_or_where_it_is_kept(
     if way == "file":
         file = place.store.parent / "credential"
         file.write_text(place.credential + "\n")
+        file.chmod(0o600)
         words = ["--credential", str(file)]
     if way == "kept":
         keep(place.store, "floor", "mcp", place.credential, environ={"SEVERANCE_CONFIG": str(place.config)})
     client = started(*words, **({} if way == "variable" else {"SEVERANCE_CREDENTIAL": ""}))
     client.begin()
     assert client.call("status")["structuredContent"]["persona"] == "innie"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="access lists do not show in the mode")
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
+def test_a_file_that_others_could_have_read_is_refused(started: Callable[..., Lines], place: Place, mode: int) -> None:
+    file = place.store.parent / "credential"
+    file.write_text(place.credential + "\n")
+    file.chmod(mode)
+    code, out, err = started("--credential", str(file), SEVERANCE_CREDENTIAL="").end()
+    assert (code, out, err.count(b"\n")) == (1, b"", 1)
+    assert f"run: chmod 600 {file}" in err.decode()
+    assert place.credential not in err.decode()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"a" * 70_000])
+def test_a_file_without_a_credential_is_said(started: Callable[..., Lines], place: Place, content: bytes) -> None:
+    file = place.store.parent / "credential"
+    file.write_bytes(content)
+    file.chmod(0o600)
+    code, _, err = started("--credential", str(file), SEVERANCE_CREDENTIAL="").end()
+    assert (code, "holds no credential and no permit" in err.decode()) == (2, True)
 
 
 REFUSED = {

@@ -271,6 +271,30 @@ def test_too_many_calls_at_once_are_told_to_wait(innie: Session) -> None:
     assert texts(innie.memories()) == [str(number) for number in range(MOST_CALLS)], "each in its turn"
 
 
+def test_a_call_that_is_cancelled_keeps_its_turn_until_it_ends_and_one_that_waits_is_never_done(innie: Session) -> None:
+    slow = Slow(innie)
+    awake = Awake(slow)  # type: ignore[arg-type]
+
+    async def keep(text: str) -> None:
+        await awake.do(lambda session: session.remember_many([text]))
+
+    async def main() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(keep, "begun")
+            await anyio.to_thread.run_sync(slow.reached.wait)
+            group.start_soon(keep, "waits")
+            await anyio.wait_all_tasks_blocked()
+            group.cancel_scope.cancel()
+        with anyio.move_on_after(0.2) as too_early:
+            await awake.do(lambda session: None)
+        assert too_early.cancelled_caught, "the thread is at it still, and so nobody else is"
+        slow.go.set()
+        await awake.do(lambda session: None)
+
+    anyio.run(main)
+    assert texts(innie.memories()) == ["begun"]
+
+
 class Failing:
     """A session in which something fails."""
 

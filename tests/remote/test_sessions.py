@@ -100,6 +100,17 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_sent(inside: Any) ->
     assert inside.stats() == before
 
 
+@pytest.mark.parametrize(
+    "filters", [{"thread": 5}, {"since": 5}, {"where": 5}, {"where": {"a": object()}}, {"since": "2", "until": "1"}]
+)
+def test_a_filter_that_cannot_be_meant_is_refused_as_a_session_in_this_process_does(
+    inside: Any, filters: dict[str, Any]
+) -> None:
+    for ask in (lambda: list(inside.memories(**filters)), lambda: inside.recall("x", **filters)):
+        with pytest.raises(InputError):
+            ask()
+
+
 @pytest.mark.parametrize("id", ["", ".", "..", "../..", "0" * 30, "a/b", "?x=1", "#", "ü", 7, None, "x" * 5_000])
 def test_no_id_leads_out_of_the_session(inside: Any, id: Any) -> None:  # noqa: A002
     for call in (inside.get, inside.history, inside.forget):

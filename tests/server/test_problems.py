@@ -251,7 +251,7 @@ def test_json_that_is_deep_or_huge_is_refused(shared: Shared, depth: int) -> Non
     mine, headers = shared.inside(), {"content-type": "application/json"}
     for body in (b"[" * depth, b'{"query": "x", "limit": ' + b"9" * depth + b"}", b'{"query": "\\ud800"}'):
         answer = mine("POST", "/memories", content=body, headers=headers)
-        assert problem(answer) in ((400, "malformed"), (422, "invalid"))
+        assert problem(answer) in ((400, "malformed"), (413, "too-large"), (422, "invalid"))
     assert mine("GET").status_code == 200
 
 

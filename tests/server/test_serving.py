@@ -174,6 +174,13 @@ def test_a_store_that_is_not_there_yet_is_said(run: Callable[..., Command], tmp_
     assert served.process.stdout.readline().startswith(f"There is no store at {tmp_path / 'none'} yet; ")
 
 
+def test_that_no_house_is_up_yet_is_said(run: Callable[..., Command], store: Path) -> None:
+    served = run("--store", str(store), "serve", "--listen", "0")
+    assert served.line.startswith("Serving at http://127.0.0.1:")
+    assert served.process.stdout is not None
+    assert served.process.stdout.readline().startswith("No house is up for it yet; until `severance up` begins one, ")
+
+
 def test_with_a_certificate_it_speaks_tls(
     store: Path,
     certificate: tuple[Path, Path],

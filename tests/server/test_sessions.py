@@ -193,7 +193,7 @@ def test_bearers_that_open_nothing_shut_out_nobody_who_was_let_in(folder: Path) 
                 rooms = app.state.parts.rooms
                 first = [(await cross(bearer)).status_code]
                 flood = [asyncio.create_task(cross(f"made up {n}")) for n in range(100)]
-                while len([each for each in flood if each.done()]) + rooms._arriving.inside < 100:
+                while len([each for each in flood if each.done()]) + rooms._arrivals.others.inside < 100:
                     await asyncio.sleep(0.01)
                 first += [(await asyncio.wait_for(cross(bearer), 50)).status_code for _ in range(4)]
                 sixth = (await cross(bearer)).status_code

@@ -89,7 +89,8 @@ def test_what_was_written_by_a_process_that_was_killed_is_remembered_at_the_next
     house.cross("mark", "floor").sleep()
     size, before = house._audit.size(), head_of(store)  # type: ignore[union-attr]
     assert before < size
-    house._audit._log.close()  # type: ignore[union-attr] - as after a kill: nobody tells the chip
+    for file in (house._audit._log, house._chip, house._vault):  # type: ignore[union-attr]
+        file.close()  # as after a kill: nobody tells the chip
     open_house(store).close()
     assert head_of(store) == size
 
@@ -292,8 +293,8 @@ def test_a_log_that_was_cut_gives_way_to_that_of_the_backup(store: Path, folder:
 def test_without_any_log_one_begins_with_the_restore(
     store: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with open_house(store) as house:
-        monkeypatch.setattr(house, "_audit", None)
+    with open_house(store) as house, monkeypatch.context() as patch:
+        patch.setattr(house, "_audit", None)
         house.backup(folder / "without.tar")
     put_back(folder / "without.tar", folder / "elsewhere")
     assert log_of(folder / "elsewhere") == [("restored", {"log": "begun"})]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.text import Text
 
 from severance.cli import screen, shapes, words
 from severance.cli.edge import Edge
+from severance.cli.newfile import new_file
 from severance.errors import InputError
 
 T = TypeVar("T")
@@ -58,6 +60,33 @@ def end_of(length: str | None, until: str | None) -> timedelta | str | None:
     if length is not None and until is not None:
         raise InputError("--for and --until both say when it ends; give one of them")
     return until if length is None else words.length(length, "--for")
+
+
+def hand_out(edge: Edge, what: str, made: Callable[[], str], out: Path | None) -> None:
+    """Make a text that lets somebody in, and print it, or write it to a new file of mode 0600.
+
+    Args:
+        edge: whether what is printed is JSON.
+        what: what the text is, as a key of JSON.
+        made: makes it; not called where there cannot be such a file.
+        out: the file, or None.
+
+    Raises:
+        StoreError: the name is taken, or the file cannot be written.
+    """
+    if out is None:
+        text = made()
+        if edge.as_json:
+            screen.document({what: text})
+        else:
+            screen.line(text)
+        return
+    with new_file(out) as file:
+        file.write(f"{made()}\n".encode())
+    if edge.as_json:
+        screen.document({"file": str(out)})
+    else:
+        screen.line(f"Written to {out}, which you alone can read.")
 
 
 def revoke(edge: Edge, id: str) -> None:  # noqa: A002 - the word that callers know

@@ -18,7 +18,7 @@ from severance.drafts import name_of
 from severance.errors import InputError, NotFoundError, NotUpError, PermitError
 from severance.house import House
 from severance.model import Notice
-from severance.resident.client import ResidentHouse, connect
+from severance.resident.client import HouseState, ResidentHouse, connect
 from severance.session import Session
 from severance.store import path_of
 
@@ -117,6 +117,16 @@ class Edge:
     def opened(self, key: bytes | None) -> House:
         """The house, open with this root key, or else with the one that was named."""
         return self._open(self.store, key=self.key if key is None else key, create=False, **self.chosen)
+
+    def up(self) -> HouseState | None:
+        """How the house is that is up for this store; None where none is.
+
+        Raises:
+            StoreError: who listens there is not this user's.
+        """
+        with suppress(NotUpError):
+            return connect(self.store).state()
+        return None
 
     @contextmanager
     def _door(self) -> Iterator[House | ResidentHouse]:

@@ -127,5 +127,14 @@ Insecure = Annotated[
 Idle = Annotated[
     str, typer.Option("--idle", metavar="LENGTH", help="Put a session to sleep on which nothing is called so long.")
 ]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        help="Write it to a new file that you alone can read, and not to standard output.",
+        show_default=False,
+    ),
+]
 ReplaceFile = Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")]

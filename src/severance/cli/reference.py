@@ -85,6 +85,9 @@ passed over. What was forgotten since comes back with the next import. Entries a
 ends the import after the batch at hand, and a second Ctrl-C at once. Of an export, `repeats` up to 100 are remembered
 as repeats; earlier versions (with `superseded_by`) are skipped; ids and the times of recording are not taken over.
 
+Keys and passwords are taken out as `watch` takes them out, unless `--keep-secrets` is given, or the extra `watch` is
+not installed, which is said. The lines of Severance's own export are left as they are.
+
 Ctrl-C while `import` or `reembed` runs loses nothing that was acknowledged: run the command again to go on.
 """
 
@@ -99,7 +102,8 @@ JSON_SHAPES = MappingProxyType(
         "threshold check": '{"rules": COUNT}',
         "threshold explain": '{"subject", "place", "wakes", "until", "rules": [{"persona", "holds", "conditions": '
         '[{"holds", "why"}]}], "later": {PERSONA: TIME}, "zone", "spent", "budget": SECONDS, "awake": SECONDS, "free"}',
-        "status": '{"store", "personas": [{"subject", "persona", "places", "records", "awake", "budget"}], '
+        "status": '{"store", "house": HOUSE, "personas": [{"subject", "persona", "places", "records", "writes", '
+        '"awake", "budget"}], '
         '"places": [{"place", "wakes", "depends"}], "overrides": [OVERRIDE]}',
         "permit make": '{"permit": TEXT}',
         "permit list": '{"permits": [{"id", "subject", "persona", "place", "rights": [RIGHT], "made", "until", '
@@ -128,7 +132,7 @@ JSON_SHAPES = MappingProxyType(
         "amend": _MEMORY,
         "history": '{"versions": [MEMORY]}',
         "import": '{"format", "imported", "already_there", "skipped", "first_skipped": [{"where", "why"}], '
-        '"left_out": {KIND: COUNT}, "first_left_out": [PATH], "finished", "seconds"}',
+        '"secrets": {KIND: COUNT} or null, "left_out": {KIND: COUNT}, "first_left_out": [PATH], "finished", "seconds"}',
         "watch": '{"files", "remembered", "amended", "forgotten", "gone", "secrets": {KIND: COUNT}, "skipped": COUNT, '
         '"first_skipped": [{"where", "why"}], "missing"}; without --once, one such a line for each round',
         "route": '{"plan", "subject", "personas": [{"persona", "planned": COUNT, "moved": COUNT, '

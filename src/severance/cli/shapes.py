@@ -82,15 +82,17 @@ def of_persona(persona: PersonaStatus) -> Shape:
         "persona": persona.name,
         "places": list(persona.places),
         "records": persona.records,
+        "writes": persona.writes,
         "awake": persona.awake,
         "budget": persona.budget,
     }
 
 
-def of_status(status: Status) -> Shape:
-    """A house from outside."""
+def of_status(status: Status, state: HouseState | None) -> Shape:
+    """A house from outside, and how it is if it is up."""
     return {
         "store": status.store,
+        "house": None if state is None else _of_state(state),
         "personas": [of_persona(persona) for persona in status.personas],
         "places": [of_place(place) for place in status.places],
         "overrides": [of_override(info) for info in status.overrides],
@@ -99,8 +101,11 @@ def of_status(status: Status) -> Shape:
 
 def of_house(store: Path, state: HouseState, *, up: bool = True) -> Shape:
     """A house that is up, or was."""
-    how = {"locked": state.locked, "sessions": state.sessions, "http": state.http}
-    return {"store": str(store), "up": up, **how}
+    return {"store": str(store), "up": up, **_of_state(state)}
+
+
+def _of_state(state: HouseState) -> Shape:
+    return {"locked": state.locked, "sessions": state.sessions, "http": state.http}
 
 
 def of_permit(info: PermitInfo) -> Shape:

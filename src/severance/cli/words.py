@@ -1,9 +1,9 @@
-"""Arguments of the form NAME=VALUE, lists and lengths of time, read."""
+"""Arguments of the form NAME=VALUE, lists and lengths of time, read; and counts, written."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -36,6 +36,11 @@ def written(seconds: float) -> str:
     """A length of time in whole minutes, for people."""
     hours, minutes = divmod(int(seconds) // 60, 60)
     return " ".join(filter(None, (f"{hours} h" if hours else "", f"{minutes} min" if minutes or not hours else "")))
+
+
+def kinds(counts: Mapping[str, int]) -> str:
+    """How many of each kind, by the kinds' names: `1 npm-token, 2 password`."""
+    return ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()))
 
 
 def pairs(given: Sequence[str] | None, form: str) -> dict[str, str]:

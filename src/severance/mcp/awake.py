@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from threading import Lock
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import anyio
 from anyio import CapacityLimiter, to_thread
 
 from severance.errors import StoreBusyError
 from severance.mcp.words import BUSY
+from severance.mcp.working import Work
 from severance.session import Session
 
 MOST_CALLS = 32
@@ -32,8 +34,7 @@ class Awake:
         self.session = session
         self._threads = threads
         self._turn = anyio.Lock()  # a session would make them wait in threads, and in any order
-        self._calls = 0
-        self._counting = Lock()
+        self._calls = set[asyncio.Task[Any]]()
 
     async def do(self, call: Callable[[Session], T]) -> T:
         """What `call` returns for the session. Cancelled, it is left alone: it ends as it ends, and nobody hears of it.
@@ -42,45 +43,19 @@ class Awake:
             StoreBusyError: too many calls run or wait already.
             SeveranceError: as the call.
         """
-        with self._counting:
-            if self._calls >= MOST_CALLS:
-                raise StoreBusyError(BUSY)
-            self._calls += 1
-        turn = _Turn(self)
+        if len(self._calls) >= MOST_CALLS:
+            raise StoreBusyError(BUSY)
+        threads = self._threads or to_thread.current_default_thread_limiter()
+        work = Work(partial(call, self.session), self._turn, threads)
+        self._calls.add(work.task)
+        work.task.add_done_callback(self._over)
         try:
-            async with self._turn:
-                return await to_thread.run_sync(turn.take, call, abandon_on_cancel=True, limiter=self._threads)
+            await asyncio.wait({work.task})
         finally:
-            turn.leave()
+            work.leave()
+        return work.task.result()
 
-
-class _Turn:
-    """One call, from being asked for to its end; it counts until then, also where nobody waits for it any more."""
-
-    def __init__(self, awake: Awake) -> None:
-        self._awake = awake
-        self._begun = False
-        self._left = False
-
-    def take(self, call: Callable[[Session], T]) -> T:
-        """Do it, in a thread."""
-        with self._awake._counting:
-            if self._left:
-                raise StoreBusyError(BUSY)  # cancelled before it began: nobody hears this
-            self._begun = True
-        try:
-            return call(self._awake.session)
-        finally:
-            self._over()
-
-    def leave(self) -> None:
-        """Wait for it no longer."""
-        with self._awake._counting:
-            if self._begun:
-                return
-            self._left = True
-        self._over()
-
-    def _over(self) -> None:
-        with self._awake._counting:
-            self._awake._calls -= 1
+    def _over(self, call: asyncio.Task[Any]) -> None:
+        self._calls.discard(call)
+        if not call.cancelled():
+            call.exception()  # nobody may be there any more to ask for it

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import anyio
 from anyio import CapacityLimiter, Event, to_thread
@@ -20,22 +18,22 @@ from anyio.abc import TaskGroup, TaskStatus
 from mcp.server.runner import serve_loop
 from mcp.server.streamable_http import MCP_SESSION_ID_HEADER, StreamableHTTPServerTransport
 from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
-from mcp_types import INTERNAL_ERROR, UNSUPPORTED_PROTOCOL_VERSION, JSONRPCMessage, JSONRPCRequest, RequestId
+from mcp_types import UNSUPPORTED_PROTOCOL_VERSION, JSONRPCMessage, JSONRPCRequest, RequestId
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from severance.admitted import look_inside
-from severance.errors import AsleepError, InputError, NotFoundError, PermitError, SeveranceError
+from severance.errors import AsleepError
 from severance.mcp.awake import Awake
-from severance.mcp.posted import Told, again, body_of, message_of
+from severance.mcp.crossing import AT_ONCE, MOST_COMING, Crossings, Door, put_to_sleep, unknown
+from severance.mcp.let_in import LetIn
+from severance.mcp.posted import AGAIN, Told, again, body_of, message_of
 from severance.mcp.serving import quiet, serving
 from severance.ports import Clock, Entropy
 from severance.session import Session
 from severance.system import SystemClock, SystemEntropy
 
-TOOL = "mcp"
-"""What a permit for one tool must be for, to be used here."""
 MOST_BEARER = 16_384
 MOST_OPEN = 32
 """Requests of one session without an answer."""
@@ -43,17 +41,6 @@ MOST_OPEN = 32
 _METHODS = ("DELETE", "GET", "POST")
 _PATIENCE = 30.0
 """Seconds in which a session that is deleted falls asleep."""
-_AGAIN = "5"
-_CROSSINGS = 8
-"""Bearers that are looked at, at once: each may take ten seconds where the house is full."""
-
-
-class Door(Protocol):
-    """Where a bearer is let in: a house that is up, as `severance.connect` gives it, or an open one."""
-
-    def admit(self, text: str, /, *, place: str | None = None, tool: str | None = None) -> Session:
-        """As `House.admit`."""
-        ...
 
 
 @dataclass(eq=False, slots=True)
@@ -63,16 +50,20 @@ class _Held:
     Attributes:
         id: what its client shows.
         bearer: the hash of what let it in.
+        root: by what its sessions are counted: the same for all that weakening makes of a permit.
         session: whose persona is awake.
         transport: the library's half of it.
+        named: whether its client has shown its id, and so has it.
         over: whether the persona is asleep again.
         open: the ids of requests without an answer.
     """
 
     id: str
     bearer: bytes
+    root: bytes
     session: Session
     transport: StreamableHTTPServerTransport
+    named: bool = False
     over: Event = field(default_factory=Event)
     open: set[str] = field(default_factory=set)
 
@@ -84,12 +75,14 @@ class OverHttp:
         self,
         door: Door,
         *,
+        let_in: LetIn | None = None,
         entropy: Entropy | None = None,
         clock: Clock | None = None,
         most: int = 256,
         most_each: int = 16,
-        most_coming: int = 1_024,
+        most_coming: int = MOST_COMING,
         idle: float = 1_800.0,
+        heard_within: float = 60.0,
         looked: float = 5.0,
         origins: Collection[str] = (),
         threads: int = 16,
@@ -98,45 +91,60 @@ class OverHttp:
 
         Args:
             door: where permits and place credentials are shown.
+            let_in: bearers that were let in before, here or elsewhere; by default nobody.
             entropy: where ids of sessions come from; by default the system's. The scope is the hash of the bearer.
             clock: by default the machine's.
-            most, most_each: sessions at once, and of one bearer.
-            most_coming: bearers at once that wait to be let in. Most may be made up: they take no session's place.
+            most, most_each: sessions at once, and of one permit or credential.
+            most_coming: bearers at once that wait to be let in, of those that were before, and as many of others. Most
+                may be made up: they take no session's place.
             idle: seconds after which a session without a request falls asleep.
+            heard_within: seconds in which a bearer is let in, and in which the client then has to show that it knows
+                of its session; for one of which nobody knows this is in the place of `idle`.
             looked: seconds after which a session is looked at again, so that one that is over ends though none calls.
             origins: pages that may call from a browser, such as https://console.example; by default none.
             threads: calls that may run at once, of all sessions.
         """
         self._door = door
+        self._let_in = LetIn() if let_in is None else let_in
         self._entropy = entropy or SystemEntropy()
         self._clock = clock or SystemClock()
         self._most, self._most_each, self._most_coming = most, most_each, most_coming
-        self._idle, self._looked = idle, looked
+        self._idle, self._heard_within, self._looked = idle, heard_within, looked
         self._origins = frozenset(origins)
         self._limits = threads
         self._threads: CapacityLimiter | None = None
-        self._crossing: CapacityLimiter | None = None
+        self._crossings: Crossings | None = None
         self._group: TaskGroup | None = None
         self._held: dict[str, _Held] = {}
-        self._coming: Counter[bytes] = Counter()
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         """Serve within the block. At its end every session falls asleep, and nothing that was acknowledged is lost."""
         quiet()
         self._threads = CapacityLimiter(self._limits)
-        self._crossing = CapacityLimiter(min(_CROSSINGS, self._limits))
-        async with anyio.create_task_group() as self._group:
+        at_once = max(1, min(AT_ONCE, self._limits) // 2)
+        self._crossings = Crossings(
+            self._door, self._let_in, most=self._most_coming, at_once=at_once, within=self._heard_within
+        )
+        async with anyio.create_task_group() as group:
+            self._group = group
             try:
                 yield
             finally:
-                self._group.cancel_scope.cancel()
-        self._group = self._threads = self._crossing = None
+                self._group = None
+                group.cancel_scope.cancel()
+        await self._crossings.end()
+        self._threads = self._crossings = None
 
     @property
     def sessions(self) -> int:
         """How many are open."""
         return len(self._held)
+
+    def has(self, id: str | None, bearer: str) -> bool:  # noqa: A002
+        """Whether there is a session with this id that this bearer began."""
+        held = None if id is None else self._held.get(id)
+        return held is not None and hmac.compare_digest(held.bearer, _hashed(bearer))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -150,14 +158,15 @@ class OverHttp:
         self._check_caller(scope, headers)
         bearer = _bearer(headers)
         known = self._known(headers, bearer)
-        message: JSONRPCMessage | None = None
+        if known is not None:
+            known.named = True
+        message, rest = None, receive
         if scope["method"] == "POST":
-            body = await body_of(receive)
-            message = message_of(body)
-            receive = again(body, receive)
+            body = await body_of(rest)
+            message, receive = message_of(body), again(body, rest)
         _check_version(headers, message)
         if known is None:
-            await self._begin(bearer, message, scope, receive, send)
+            await self._begin(await self._crossed(bearer, message, rest), scope, receive, send)
         elif scope["method"] == "DELETE":
             await self._end(known)
             await Response(status_code=204)(scope, receive, send)
@@ -179,19 +188,42 @@ class OverHttp:
         named = _only(headers, MCP_SESSION_ID_HEADER)
         if named is None:
             return None
-        held = self._held.get(named)
-        if held is None or not hmac.compare_digest(held.bearer, _hashed(bearer)):
+        if not self.has(named, bearer):
             raise Told(404, "no such session; begin a new conversation, and with it a new session")
-        return held
+        return self._held[named]
 
-    async def _begin(
-        self, bearer: str, message: JSONRPCMessage | None, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    async def _crossed(self, bearer: str, message: JSONRPCMessage | None, receive: Receive) -> _Held:
         """Let the bearer in, where this is how a session begins."""
         if not isinstance(message, JSONRPCRequest) or message.method != "initialize":
             raise Told(400, "a session begins with initialize; name it in Mcp-Session-Id afterwards", id=_id(message))
-        with anyio.CancelScope(shield=True):  # whoever has been let in is held, also where nobody waits any more
-            held = await self._crossed(bearer)
+        if self._crossings is None:
+            raise _ending()
+        hashed = _hashed(bearer)
+        counted = self._let_in.counted(hashed)
+        if self._is_full(counted, self._crossings.of(counted)):
+            raise _full()
+        return await self._held_as(hashed, await self._crossings.cross(bearer, hashed, receive))
+
+    def _is_full(self, root: bytes, coming: int = 0) -> bool:
+        there = [held.root for held in self._held.values()].count(root)
+        return len(self._held) >= self._most or there + coming >= self._most_each
+
+    async def _held_as(self, hashed: bytes, session: Session) -> _Held:
+        """Hold it, or let it sleep: whoever has been let in is one or the other, also where nobody waits any more."""
+        with anyio.CancelScope(shield=True):
+            root = self._let_in.counted(hashed)
+            if self._group is None or self._is_full(root):
+                ending = self._group is None
+                await to_thread.run_sync(put_to_sleep, session)
+                raise _ending() if ending else _full()
+            id = self._entropy.draw(16, hashed).hex()  # noqa: A001
+            transport = StreamableHTTPServerTransport(mcp_session_id=id, idle_timeout=self._idle)
+            held = self._held[id] = _Held(id, hashed, root, session, transport)
+            await self._group.start(self._live, held)
+        return held
+
+    async def _begin(self, held: _Held, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have the library answer `initialize`, with the id. Whether the client got it is seen when it shows it."""
         began = False
 
         async def watched(said: Message) -> None:
@@ -205,36 +237,8 @@ class OverHttp:
             if not began:
                 with anyio.CancelScope(shield=True):
                     await self._end(held)
-
-    async def _crossed(self, bearer: str) -> _Held:
-        hashed = _hashed(bearer)
-        there = [held.bearer for held in self._held.values()].count(hashed)
-        if len(self._held) >= self._most or there + self._coming[hashed] >= self._most_each:
-            raise _full()
-        if self._coming.total() >= self._most_coming:
-            raise Told(429, "too many wait to be let in; try again", headers={"Retry-After": _AGAIN})
-        self._coming[hashed] += 1
-        try:
-            session = await to_thread.run_sync(self._admitted, bearer, limiter=self._crossing)
-        finally:
-            self._coming -= Counter([hashed])
-        if self._group is None or len(self._held) >= self._most:
-            ending = self._group is None
-            await to_thread.run_sync(_sleep, session)
-            raise _ending() if ending else _full()
-        id = self._entropy.draw(16, hashed).hex()  # noqa: A001
-        transport = StreamableHTTPServerTransport(mcp_session_id=id, idle_timeout=self._idle)
-        held = self._held[id] = _Held(id, hashed, session, transport)
-        await self._group.start(self._live, held)
-        return held
-
-    def _admitted(self, bearer: str) -> Session:
-        try:
-            return self._door.admit(bearer, tool=TOOL)
-        except (InputError, NotFoundError, PermitError):
-            raise _unknown() from None  # whatever it is: what opens nothing here opens nothing
-        except SeveranceError as problem:
-            raise Told(503, str(problem), code=INTERNAL_ERROR, headers={"Retry-After": _AGAIN}) from None
+            elif not held.named and held.transport.idle_scope is not None:
+                held.transport.idle_scope.deadline = anyio.current_time() + min(self._idle, self._heard_within)
 
     async def _live(self, held: _Held, *, task_status: TaskStatus[None]) -> None:
         """Serve a session to its end, and put its persona to sleep."""
@@ -252,7 +256,7 @@ class OverHttp:
             self._held.pop(held.id, None)
             with anyio.CancelScope(shield=True):
                 await held.transport.terminate()
-                await to_thread.run_sync(_sleep, held.session)
+                await to_thread.run_sync(put_to_sleep, held.session)
             held.over.set()
 
     async def _look_at(self, held: _Held, awake: Awake) -> None:
@@ -277,20 +281,12 @@ class OverHttp:
             await held.over.wait()
 
 
-def _unknown() -> Told:
-    return Told(
-        401,
-        "show a permit or a place credential that opens something here, as Authorization: Bearer TEXT",
-        headers={"WWW-Authenticate": "Bearer"},
-    )
-
-
 def _full() -> Told:
-    return Told(429, "too many sessions are open; end some with DELETE", headers={"Retry-After": _AGAIN})
+    return Told(429, "too many sessions are open; end some with DELETE", headers=AGAIN)
 
 
 def _ending() -> Told:
-    return Told(503, "this server is ending, or has not begun; try again", headers={"Retry-After": _AGAIN})
+    return Told(503, "this server is ending, or has not begun; try again", headers=AGAIN)
 
 
 async def _one_of_few(held: _Held, message: JSONRPCRequest, scope: Scope, receive: Receive, send: Send) -> None:
@@ -305,11 +301,6 @@ async def _one_of_few(held: _Held, message: JSONRPCRequest, scope: Scope, receiv
         await held.transport.handle_request(scope, receive, send)
     finally:
         held.open.discard(id)
-
-
-def _sleep(session: Session) -> None:
-    with suppress(SeveranceError):  # a session that cannot say good night is over all the same
-        session.sleep()
 
 
 def _hashed(bearer: str) -> bytes:
@@ -330,7 +321,7 @@ def _only(headers: Iterable[tuple[str, str]], wanted: str) -> str | None:
 def _bearer(headers: Iterable[tuple[str, str]]) -> str:
     scheme, _, text = (_only(headers, "authorization") or "").partition(" ")
     if scheme.lower() != "bearer" or not text.strip() or len(text) > MOST_BEARER:
-        raise _unknown()
+        raise unknown()
     return text.strip()
 
 

@@ -11,6 +11,7 @@ from severance.mcp.wire import MOST_BYTES, Refused, bytes_of, message_in
 
 _PATIENCE = 30.0
 """Seconds in which the body of a request has to arrive."""
+AGAIN = {"Retry-After": "5"}
 
 
 class Told(Exception):  # noqa: N818 - not an error: an answer
@@ -36,6 +37,11 @@ class Told(Exception):  # noqa: N818 - not an error: an answer
         self.response = Response(body, status, headers, "application/json")
 
 
+def unheard() -> Told:
+    """The answer to who has gone in the middle of a request, which nobody hears."""
+    return Told(400, "the request ended in the middle of it")
+
+
 async def body_of(receive: Receive) -> bytes:
     """The body of a request. Raises Told where it is too large, too slow, or not whole."""
     body = bytearray()
@@ -43,7 +49,7 @@ async def body_of(receive: Receive) -> bytes:
         while len(body) <= MOST_BYTES:
             said = await receive()
             if said["type"] != "http.request":
-                raise Told(400, "the request ended in the middle of it")
+                raise unheard()
             body += said.get("body", b"")
             if not said.get("more_body", False):
                 break

@@ -45,7 +45,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class PersonaStatus:
-    """One persona from outside: where it may wake, and how many records its space has (not what they say).
+    """One persona from outside: where it may wake, and how much was written in its space (not what).
 
     Attributes:
         subject, name: whose and which.
@@ -61,6 +61,11 @@ class PersonaStatus:
     records: int
     awake: int = 0
     budget: int | None = None
+
+    @property
+    def writes(self) -> int:
+        """How many of the records somebody wrote. The first is none of them: it names the embedder."""
+        return max(0, self.records - 1)
 
 
 @dataclass(frozen=True, slots=True)

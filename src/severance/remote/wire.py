@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from severance.asking import When, checked_items
+from severance.asking import When, checked_items, filter_of
 from severance.drafts import Rememberable, draft_of
 from severance.errors import InputError, NotFoundError, StoreError
 from severance.model import Draft, Memory, Metadata, Notice, PersonaEvent, Recollection
@@ -205,7 +205,12 @@ def session_path(id: str, *more: object) -> str:  # noqa: A002 - the word that c
 
 
 def filters(since: When, until: When, as_of: When, thread: str | None, where: Metadata | None) -> dict[str, object]:
-    """The filters that were given, as the body of a request has them."""
+    """The filters that were given, as the body of a request has them, checked before it is sent.
+
+    Raises:
+        InputError: one of them cannot be meant.
+    """
+    filter_of(since, until, as_of, thread, where)
     bounds = {"since": written(since), "until": written(until), "as_of": written(as_of)}
     given = {**bounds, "thread": thread, "where": None if where is None else dict(where)}
     return {name: value for name, value in given.items() if value is not None}

@@ -16,9 +16,8 @@ from starlette.responses import Response
 
 from severance import __version__
 from severance.errors import SeveranceError
-from severance.server import asking, health, memories, mounted, owner, sessions
+from severance.server import asking, describing, health, memories, mounted, owner, sessions
 from severance.server.bodies import Bodies
-from severance.server.describing import description_of
 from severance.server.gate import Gate
 from severance.server.observing import Observing
 from severance.server.parts import Outside, Parts
@@ -52,7 +51,7 @@ def application(outside: Outside) -> FastAPI:
         title="Severance",
         version=__version__,
         description=_ABOUT,
-        openapi_url="/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -69,8 +68,9 @@ def application(outside: Outside) -> FastAPI:
         app.add_exception_handler(kind, _told)
     for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.append(describing.route(app))
     app.router.routes.append(mounted.route(parts.mcp, parts.closing))
-    app.openapi = lambda: description_of(app)  # type: ignore[method-assign]
+    app.openapi = lambda: describing.description_of(app)  # type: ignore[method-assign]
     return app
 
 
@@ -100,6 +100,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             sweeping.cancel()
             with suppress(asyncio.CancelledError):
                 await sweeping
+            await parts.owners.end()
             await parts.rooms.close()
 
 

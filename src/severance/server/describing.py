@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from severance.server.problems import KINDS, MEDIA_TYPE, PREFIX
 
@@ -33,8 +38,22 @@ _PROBLEM = {
         },
     },
 }
+PATH = "/openapi.json"
 _CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _OF_THE_FRAMEWORK = ("HTTPValidationError", "ValidationError")
+
+
+def route(app: FastAPI) -> Route:
+    """The route of the description, which is written once, when it is first asked for."""
+
+    @cache
+    def written() -> bytes:
+        return msgspec.json.encode(description_of(app))
+
+    async def described(_: Request) -> Response:
+        return Response(written(), media_type="application/json")
+
+    return Route(PATH, described, include_in_schema=False)
 
 
 def description_of(app: FastAPI) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Literal, Protocol, runtime_checkable
 import anyio
 from anyio.to_thread import run_sync
 
-from severance.errors import NotUpError, SeveranceError
+from severance.errors import SeveranceError
 from severance.resident.client import HouseState
 from severance.resident.owner import Owner
 from severance.server.problems import HOUSE_DOWN, HOUSE_LOCKED, NOT_FOUND, SESSION_ENDED, Problem
@@ -71,7 +71,7 @@ class Standings:
     def _asked(self) -> Standing:
         try:
             return "locked" if self._door.state().locked else "open"
-        except (NotUpError, SeveranceError):
+        except SeveranceError:
             return "down"
 
 

@@ -11,12 +11,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from severance.server.door import digest_of
 from severance.server.parts import Parts
-from severance.server.problems import BEARER_IN_QUERY, TOO_MANY, WRONG_HOST, WRONG_ORIGIN, Kind, Problem
+from severance.server.problems import BEARER_IN_QUERY, CLOSE, TOO_MANY, WRONG_HOST, WRONG_ORIGIN, Kind, Problem
 
 _SHOWN = frozenset(
     {"access_token", "api_key", "apikey", "authorization", "bearer", "credential", "permit", "secret", "token"}
 )
 _HERE = frozenset({"localhost"})
+_NOBODY = b""
+"""By what all requests without a bearer are counted together."""
+FREE = frozenset({"/healthz", "/readyz"})
+"""Whoever watches over the server is answered whatever others ask."""
 
 
 class Gate:
@@ -43,9 +47,10 @@ class Gate:
         if refused is not None:
             raise Problem(refused)
         bearer = bearer_in(headers)
-        if bearer is not None and not self._parts.rates.take(digest_of(bearer)):
-            raise Problem(TOO_MANY)
-        scope.setdefault("state", {})["bearer"] = bearer
+        hashed = _NOBODY if bearer is None else digest_of(bearer)
+        if scope["path"] not in FREE and not self._parts.rates.take(self._parts.let_in.counted(hashed)):
+            raise Problem(TOO_MANY, headers=CLOSE if bearer is None else {})
+        scope["state"] |= {"bearer": bearer, "is_known": hashed in self._parts.let_in}
 
     def _refused(self, scope: Scope, hosts: Sequence[str], origin: str | None) -> Kind | None:
         if len(hosts) != 1 or not self._is_known(hosts[0]):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from severance.server.problems import INVALID, KEY_USED, Problem
+from severance.session import Session
 
 MOST_KEY = 255
 _EACH = 200
@@ -74,3 +76,72 @@ class Keys(Generic[T]):
         known = self._kept.pop(key, None)
         if known is not None:
             self._bytes -= known[2]
+
+
+class KeysOfOwners(Generic[T]):
+    """Keys of many owners, who know nothing of each other; who kept none for the longest goes where there are too many.
+
+    For one thread at a time.
+    """
+
+    def __init__(self, owners: int, most: int) -> None:
+        """At most so many owners, and keys of each."""
+        self._owners = owners
+        self._most = most
+        self._kept: OrderedDict[bytes, Keys[T]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def found(self, owner: bytes, key: str) -> T | None:
+        """What came of the request with this key, or None where there was none."""
+        keys = self._kept.get(owner)
+        return None if keys is None else keys.found(key, b"")
+
+    def keep(self, owner: bytes, key: str, what: T) -> None:
+        """Keep this."""
+        self._kept.setdefault(owner, Keys(self._most)).keep(key, b"", what)
+        self._kept.move_to_end(owner)
+        if len(self._kept) > self._owners:
+            self._kept.popitem(last=False)
+
+    def drop(self, owner: bytes, key: str) -> None:
+        """Keep it no longer."""
+        keys = self._kept.get(owner)
+        if keys is not None:
+            keys.drop(key)
+            if not keys:
+                del self._kept[owner]
+
+
+def once(
+    keys: Keys[bytes],
+    key: str | None,
+    fingerprint: bytes,
+    do: Callable[[Session], T],
+    kept: Callable[[T], bytes],
+    again: Callable[[Session, bytes], T],
+) -> Callable[[Session], T]:
+    """Work for `Rooms.call` that is done once for each key; asked again, it has the answer that there was.
+
+    Args:
+        keys: those of the session, which are looked at in its turn.
+        key: of the request; without one it is done in any case.
+        fingerprint: of the request.
+        do: does it.
+        kept: what to keep of what came of it, which should be no content.
+        again: the answer from what was kept.
+    """
+    if key is None:
+        return do
+
+    def work(session: Session) -> T:
+        known = keys.found(key, fingerprint)
+        if known is not None:
+            return again(session, known)
+        done = do(session)
+        small = kept(done)
+        keys.keep(key, fingerprint, small, len(small))
+        return done
+
+    return work

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import socket
 import ssl
@@ -98,6 +99,7 @@ def listener(address: Address) -> socket.socket:
     try:
         return socket.create_server((address.host, address.port), family=family, backlog=_BACKLOG)
     except OSError as problem:
+        why = os.strerror(problem.errno) if problem.errno else "the system refuses"  # its own text has a tuple in it
         raise SeveranceError(
-            f"nothing can listen at {address.host} port {address.port} ({problem.strerror}); choose another"
+            f"nothing can listen at {address.host} port {address.port} ({why}); choose another port or address"
         ) from None

@@ -14,9 +14,8 @@ from starlette.responses import Response
 from severance.drafts import draft_of
 from severance.model import Memory
 from severance.server.cursors import cursor_in, page_of
-from severance.server.keys import print_of
+from severance.server.keys import once, print_of
 from severance.server.problems import INVALID, Problem
-from severance.server.rooms import once
 from severance.server.said import Key, Said, answer
 from severance.server.sessions import Entered, Within
 from severance.server.shapes import (
@@ -60,7 +59,7 @@ async def remember(request: Request, parts: Within, room: Entered, key: Key, sai
     def again(_: Session, kept: bytes) -> list[Memory]:
         return [_with(memory, item) for memory, item in zip(_PLAIN.decode(kept), items, strict=True)]
 
-    work = once(room, key, await _print(request), do, _bare, again)
+    work = once(room.keys, key, await _print(request), do, _bare, again)
     kept = await parts.rooms.call(room, work)
     return answer({"memories": kept} if isinstance(said, MemoriesSaid) else kept[0], 201)
 
@@ -98,7 +97,7 @@ async def amend(request: Request, parts: Within, room: Entered, mid: Mid, key: K
     """Put a new version in the place of the memory. The old one stays, and is what was known until now."""
     changes = said.changes()
     work = once(
-        room,
+        room.keys,
         key,
         await _print(request),
         lambda session: session.amend(mid, **changes),
@@ -112,7 +111,7 @@ async def amend(request: Request, parts: Within, room: Entered, mid: Mid, key: K
 async def forget(request: Request, parts: Within, room: Entered, mid: Mid, key: Key) -> Response:
     """Forget the memory with all its versions, and erase them from the vault."""
     work = once(
-        room,
+        room.keys,
         key,
         await _print(request),
         lambda session: session.forget(mid),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 
 from opentelemetry import propagate, trace
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, StatusCode
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,39 +35,28 @@ class Observing:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status = self._parts.outside.ticks(), 0
-
-        async def sending(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
-            await send(message)
-
+        began, answer = self._parts.outside.ticks(), _Answer(send)
         scope.setdefault("state", {})
-        carrier = Headers(scope=scope)
-        context = propagate.extract({name: carrier[name] for name in ("traceparent", "tracestate") if name in carrier})
         with self._tracer.start_as_current_span(
-            "request", context, SpanKind.SERVER, record_exception=False, set_status_on_exception=False
+            "request", _context(scope), SpanKind.SERVER, record_exception=False, set_status_on_exception=False
         ) as span:
             try:
-                await self._app(scope, receive, sending)
-            except ClientDisconnect:
-                return
-            except Exception as error:  # noqa: BLE001 - the last place below which nothing may be written of it
-                if status:
-                    raise Cut from None  # half of an answer is out; the connection is closed without a word
-                scope["state"]["error"] = type(error).__name__
-                await told(scope, problem_of(error), receive, sending)
+                await self._answered(scope, receive, answer)
             finally:
                 method, route = _method(scope), route_of(scope)
-                span.update_name(f"{method} {route}")
-                span.set_attributes(
-                    {"http.request.method": method, "http.route": route, "http.response.status_code": status}
-                )
-                if status >= 500:
-                    span.set_status(StatusCode.ERROR)
-                self._seen(scope, method, route, status, self._parts.outside.ticks() - began)
+                _describe(span, method, route, answer.status)
+                self._seen(scope, method, route, answer.status, self._parts.outside.ticks() - began)
+
+    async def _answered(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        try:
+            await self._app(scope, receive, answer.send)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - the last place below which nothing may be written of it
+            if answer.status:
+                raise Cut from None  # half of an answer is out; the connection is closed without a word
+            scope["state"]["error"] = type(error).__name__
+            await told(scope, problem_of(error), receive, answer.send)
 
     def _seen(self, scope: Scope, method: str, route: str, status: int, seconds: float) -> None:
         meters, log = self._parts.meters, self._parts.outside.log
@@ -79,6 +69,25 @@ class Observing:
             line = {"at": at, "method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
             more = {"problem": name, "error": scope["state"].get("error") if status == 500 else None}
             log(json.dumps(line | {name: word for name, word in more.items() if word is not None}))
+
+
+class _Answer:
+    """What is sent, with the headers that every answer has.
+
+    Attributes:
+        status: of the answer; 0 while there is none.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self.status = 0
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        """Send a part of it."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
+        await self._send(message)
 
 
 class Cut(Exception):  # noqa: N818 - what went wrong was something else, of which nothing is said
@@ -94,6 +103,19 @@ async def told(scope: Scope, problem: Problem, receive: Receive, send: Send) -> 
 def route_of(scope: Scope) -> str:
     """The template of the route that has a request, which is the server's own word; or `none`."""
     return getattr(scope.get("route"), "path", None) or _NONE
+
+
+def _context(scope: Scope) -> Context:
+    """Of what the request says that it is a part: of the W3C trace context, and of nothing else that it has."""
+    carrier = Headers(scope=scope)
+    return propagate.extract({name: carrier[name] for name in ("traceparent", "tracestate") if name in carrier})
+
+
+def _describe(span: Span, method: str, route: str, status: int) -> None:
+    span.update_name(f"{method} {route}")
+    span.set_attributes({"http.request.method": method, "http.route": route, "http.response.status_code": status})
+    if status >= 500:
+        span.set_status(StatusCode.ERROR)
 
 
 def _method(scope: Scope) -> str:

@@ -6,6 +6,7 @@ The house looks at the token, at each request; nothing is kept of it here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Event
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Header, Path, Query
@@ -13,7 +14,7 @@ from starlette.responses import Response
 
 from severance.errors import AsleepError
 from severance.resident.owner import Owner
-from severance.server.door import OwnersDoor
+from severance.server.door import OwnersDoor, digest_of
 from severance.server.owner_shapes import (
     AlarmsGiven,
     AnswerSaid,
@@ -125,14 +126,11 @@ async def events(
     """Entries of the audit log as they are added: `entry` with the number as id, comments where nothing happens, and
     `end` with a problem where it does not go on.
     """
-    if not parts.streams.take(1):
-        raise Problem(FULL, "as many streams of events are open as may be; close one, or try again later")
     after = asked.after if last_event_id is None else last_event_id
-    try:
-        following = await _asked(parts, bearer, lambda owner: owner.follow(after))
-    except BaseException:
-        parts.streams.give(1)
-        raise
+    following = await _asked(parts, bearer, lambda owner: owner.follow(after))
+    if not parts.streams.take(1):  # which is for who shows a token that holds
+        following.close()
+        raise Problem(FULL, "as many streams of events are open as may be; close one, or try again later")
     return Stream(following, parts, _why_ended)
 
 
@@ -147,14 +145,20 @@ async def _asked(parts: Parts, bearer: str, work: Callable[[Owner], T]) -> T:
     if not isinstance(door, OwnersDoor):
         raise Problem(NOT_FOUND)
 
+    hashed, taken = digest_of(bearer), Event()
+
     def done() -> T:
         with door.owner(bearer) as owner:
+            taken.set()
             return work(owner)
 
     try:
-        return await parts.threads.run(done)
+        return await parts.owners.of(hashed).run(done)
     except AsleepError:
         raise await _why_ended(parts) from None
+    finally:
+        if taken.is_set():
+            parts.let_in.add(bearer, hashed)
 
 
 async def _why_ended(parts: Parts) -> Problem:

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, cast
 
 import h11
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from uvicorn.server import ServerState
@@ -14,12 +14,14 @@ from uvicorn.server import ServerState
 from severance.server.limits import Limits
 from severance.server.metrics import Meters
 from severance.server.parting import Parting, Quiet
-from severance.server.problems import BUSY, CLOSE, HEAD_TOO_LARGE, MALFORMED, TOO_SLOW, Kind, Problem
+from severance.server.problems import BUSY, CLOSE, HEAD_TOO_LARGE, MALFORMED, MEDIA_TYPE, TOO_SLOW, Kind, Problem
 
 MOST_HEAD = 2**15
 """Bytes of a request's head."""
 STRANGERS = 1
 """How many times as many connections as there may be are told to come again; others wait until there are fewer."""
+MOST_UNKNOWN = 16
+"""Answers on one connection to whoever shows nothing that was let in before; with the last of them it is closed."""
 _TAKEN = 2**16
 """Bytes of an answer that somebody slow takes in the time that there is for it, at least."""
 
@@ -31,7 +33,7 @@ class Connection(H11Protocol):
     a whole request, or else the one that has asked nothing for the longest.
 
     A request's head has to be whole in time, from its first byte, and the first one from when the connection was made.
-    (For bodies see `bodies`.) Who takes an answer too slowly is let go.
+    (For bodies see `bodies`.) Who takes an answer too slowly is let go, and has no other one before it has all of that.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class Connection(H11Protocol):
         self.app = self._unless_refused
         self._limits = limits
         self._meters = meters
+        self._is_unread = False
+        self._unknown = 0
         self._until_head: asyncio.TimerHandle | None = None
         self._until_taken: asyncio.TimerHandle | None = None
 
@@ -81,13 +85,26 @@ class Connection(H11Protocol):
             self._parting.drop(data)
             return
         super().data_received(data)
+        self._note_what_came()
+
+    def handle_events(self) -> None:
+        """Take on what came; a request that was sent ahead waits until the answer before it has been taken."""
+        ahead = self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]
+        self._is_unread = bool(ahead) and self.transport.get_write_buffer_size() > 0
+        if self._is_unread:
+            self._unset_keepalive_if_required()
+            self.flow.pause_reading()
+        else:
+            super().handle_events()
+
+    def _note_what_came(self) -> None:
         if self.conn.their_state is h11.SEND_BODY:
             self._quiet.sends(self)
         elif self.conn.their_state is not h11.IDLE:
             self._quiet.asks(self)
         if self.conn.their_state is not h11.IDLE or self.transport.is_closing():
             self._stop(head=True)
-        elif self._until_head is None and self.conn.trailing_data[0]:
+        elif self._until_head is None and self.conn.trailing_data[0] and not self._is_unread:
             self._await_head()
 
     def on_response_complete(self) -> None:
@@ -105,6 +122,10 @@ class Connection(H11Protocol):
         """All of it is."""
         self._stop(taken=True)
         super().resume_writing()
+        if self._is_unread and not self.transport.is_closing():
+            self.flow.resume_reading()
+            self.handle_events()
+            self._note_what_came()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request, or has too large a head."""
@@ -123,7 +144,19 @@ class Connection(H11Protocol):
             self._meters.problem(refused.name)
             await Problem(refused, headers=CLOSE).response()(scope, receive, send)
         else:
-            await self._served(scope, receive, send)
+            await self._served(scope, receive, self._counting(scope, send))
+
+    def _counting(self, scope: Scope, send: Send) -> Send:
+        """What sends, and closes the connection with the last answer that somebody unknown has on it."""
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start" and not scope["state"].get("is_known"):
+                self._unknown += 1
+                if self._unknown == MOST_UNKNOWN:
+                    message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+            await send(message)
+
+        return counted
 
     def _is_sent_more(self) -> bool:
         """Whether there may be something that was sent and not read."""
@@ -143,7 +176,7 @@ class Connection(H11Protocol):
     def _refuse(self, kind: Kind) -> None:
         self._meters.problem(kind.name)
         body = Problem(kind).content
-        headers = [("content-type", "application/problem+json"), ("content-length", str(len(body)))]
+        headers = [("content-type", MEDIA_TYPE), ("content-length", str(len(body)))]
         response = h11.Response(
             status_code=kind.status, headers=[*headers, ("connection", "close")], reason=STATUS_PHRASES[kind.status]
         )

@@ -1,4 +1,4 @@
-"""How much each bearer may ask: a bucket that fills at the rate and holds the burst."""
+"""How much each may ask, by the root of its bearer: a bucket that fills at the rate and holds the burst."""
 
 from __future__ import annotations
 

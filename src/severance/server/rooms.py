@@ -14,10 +14,12 @@ from typing import TypeVar
 
 from severance.admitted import look_inside
 from severance.errors import AsleepError, SeveranceError, StoreBusyError
+from severance.mcp.let_in import LetIn
 from severance.model import Notice, moment
 from severance.ports import Clock, Entropy
-from severance.server.door import TOOL, Door, Standings, digest_of, no_session
-from severance.server.keys import Keys
+from severance.server.arrivals import Arrivals
+from severance.server.door import Door, Standings, digest_of, no_session
+from severance.server.keys import Keys, KeysOfOwners
 from severance.server.limits import Limits
 from severance.server.problems import BUSY, FULL, SESSION_ENDED, TOO_LONG, TOO_MANY_SESSIONS, Problem
 from severance.server.threads import Threads
@@ -28,8 +30,6 @@ _MOST_ENDED = 1_024
 _MOST_TOLD = 1_000
 _MOST_CROSSINGS = 64
 """Crossings of a bearer that may be sent again."""
-_CROSSINGS = 8
-"""Crossings at once: each may take ten seconds where the house is full."""
 
 T = TypeVar("T")
 
@@ -40,6 +40,7 @@ class Room:
     Attributes:
         id: 32 characters, drawn; only who shows the bearer that began it can do anything with it.
         owner: the hash of that bearer.
+        root: what it has in common with all that weakening makes of the same permit, by which sessions are counted.
         key: of the crossing, if it had one.
         session: whose persona is awake in the house.
         begun: when.
@@ -55,6 +56,7 @@ class Room:
         self,
         id: str,  # noqa: A002 - what it is called
         owner: bytes,
+        root: bytes,
         session: Session,
         begun: datetime,
         now: float,
@@ -69,6 +71,7 @@ class Room:
         self.key = key
         self.told: list[Notice] = []
         self.owner = owner
+        self.root = root
         self.turn = asyncio.Lock()
         self.waiting = 0
         self.used = now
@@ -88,27 +91,25 @@ class Rooms:
         door: Door,
         limits: Limits,
         threads: Threads,
+        let_in: LetIn,
         *,
         clock: Clock,
         entropy: Entropy,
         ticks: Callable[[], float],
     ) -> None:
-        """Args: what lets in; the limits; where calls are carried out; clock and entropy; seconds that pass."""
-        self._door = door
+        """Args: what lets in; the limits; where calls are carried out; who was let in; clock, entropy; seconds."""
         self._limits = limits
         self._threads = threads
-        at_once, waiting = max(1, min(_CROSSINGS, limits.threads) // 2), limits.waiting // 2
-        self._crossing = Threads(at_once, waiting, limits.answered_within)
-        self._arriving = Threads(at_once, waiting, limits.answered_within)
+        self._arrivals = Arrivals(door, limits, let_in)
         self._clock = clock
         self._entropy = entropy
         self._ticks = ticks
         self.standings = Standings(door, ticks)
         self._rooms: dict[bytes, Room] = {}
         self._ended: OrderedDict[bytes, bytes] = OrderedDict()
-        self._taken: Counter[bytes] = Counter()  # by bearer, with those who are crossing
-        self._let_in: OrderedDict[bytes, None] = OrderedDict()
-        self._begun: OrderedDict[bytes, Keys[asyncio.Task[Room]]] = OrderedDict()
+        self._taken: Counter[bytes] = Counter()  # by root, with those who are crossing
+        self._let_in = let_in
+        self._begun: KeysOfOwners[asyncio.Task[Room]] = KeysOfOwners(_MOST_ENDED, _MOST_CROSSINGS)
         self._crossings = set[asyncio.Task[Room]]()
 
     def __len__(self) -> int:
@@ -132,7 +133,7 @@ class Rooms:
             except BaseException:
                 task.add_done_callback(self._end_unheard)
                 raise
-        while (known := self._crossed_before(owner, key)) is not None:
+        while (known := self._begun.found(owner, key)) is not None:
             over = known.done()
             room = await self._answered(known)
             if not over or await self._is_there(room):
@@ -140,10 +141,7 @@ class Rooms:
             self._drop_ended(owner, key, room)
         task = self._begin(bearer, owner, key)
         task.add_done_callback(partial(self._drop_failed, owner, key))
-        self._begun.setdefault(owner, Keys(_MOST_CROSSINGS)).keep(key, b"", task)
-        self._begun.move_to_end(owner)
-        if len(self._begun) > _MOST_ENDED:
-            self._begun.popitem(last=False)
+        self._begun.keep(owner, key, task)
         return await self._answered(task)
 
     def heard(self, room: Room, *, by_its_owner: bool) -> None:
@@ -211,8 +209,7 @@ class Rooms:
 
     async def close(self) -> None:
         """Put all to sleep, after what is being carried out."""
-        await self._arriving.end()
-        await self._crossing.end()
+        await self._arrivals.end()
         if self._crossings:
             await asyncio.wait(self._crossings)
         await asyncio.gather(*map(self.sleep, list(self._rooms.values())), return_exceptions=True)
@@ -244,38 +241,39 @@ class Rooms:
     async def _crossed(self, bearer: str, owner: bytes, key: str | None = None) -> Room:
         if len(self) >= self._limits.sessions:
             raise Problem(FULL)
-        if self._taken[owner] >= self._limits.sessions_each:
-            raise Problem(TOO_MANY_SESSIONS)
-        self._taken[owner] += 1
+        coming = self._let_in.counted(owner)
+        self._take(coming)
         try:
             session = await self._admitted(bearer, owner)
         except BaseException as error:
-            self._leave(owner)
             if isinstance(error, (AsleepError, StoreBusyError)):
                 raise await self._why_not(error) from None
             raise
+        finally:
+            self._leave(coming)
+        root = self._let_in.add(bearer, owner)
+        try:
+            self._take(root)
+        except Problem:  # others of the same permit were let in meanwhile
+            self._threads.begin(session.sleep)
+            raise
         id_ = self._entropy.draw(_ID_BYTES, b"http session" + owner).hex()
         keys = Keys[bytes](self._limits.keys, self._limits.keys_bytes)
-        room = Room(id_, owner, session, moment(self._clock.now()), self._ticks(), keys, key)
+        room = Room(id_, owner, root, session, moment(self._clock.now()), self._ticks(), keys, key)
         self._rooms[_name_of(id_)] = room
         return room
 
     async def _admitted(self, bearer: str, owner: bytes) -> Session:
-        """Let in: who was before waits for nobody who never was, so that bearers which open nothing shut nobody out."""
-        crossing = self._crossing if owner in self._let_in else self._arriving
-        session = await crossing.start(partial(self._door.admit, bearer, tool=TOOL))
+        session = await self._arrivals.begin(bearer, owner)
         if len(self) >= self._limits.sessions:  # others were let in meanwhile
             self._threads.begin(session.sleep)
             raise Problem(FULL)
-        self._let_in[owner] = None
-        self._let_in.move_to_end(owner)
-        if len(self._let_in) > _MOST_ENDED:
-            self._let_in.popitem(last=False)
         return session
 
-    def _crossed_before(self, owner: bytes, key: str) -> asyncio.Task[Room] | None:
-        keys = self._begun.get(owner)
-        return None if keys is None else keys.found(key, b"")
+    def _take(self, root: bytes) -> None:
+        if self._taken[root] >= self._limits.sessions_each:
+            raise Problem(TOO_MANY_SESSIONS)
+        self._taken[root] += 1
 
     async def _is_there(self, room: Room) -> bool:
         """Whether it is a session still."""
@@ -300,7 +298,7 @@ class Rooms:
     def _forget(self, room: Room) -> bool:
         if self._rooms.pop(_name_of(room.id), None) is None:
             return False
-        self._leave(room.owner)
+        self._leave(room.root)
         if room.key is not None:
             self._drop_ended(room.owner, room.key, room)
         return True
@@ -308,57 +306,17 @@ class Rooms:
     def _drop_failed(self, owner: bytes, key: str, task: asyncio.Task[Room]) -> None:
         """A crossing that failed is tried again, and whoever opens nothing is not kept."""
         if task.cancelled() or task.exception() is not None:
-            self._drop(owner, key)
+            self._begun.drop(owner, key)
 
     def _drop_ended(self, owner: bytes, key: str, room: Room) -> None:
-        task = self._crossed_before(owner, key)
+        task = self._begun.found(owner, key)
         if task is not None and task.done() and not task.exception() and task.result() is room:
-            self._drop(owner, key)
+            self._begun.drop(owner, key)
 
-    def _drop(self, owner: bytes, key: str) -> None:
-        keys = self._begun.get(owner)
-        if keys is not None:
-            keys.drop(key)
-            if not keys:
-                del self._begun[owner]
-
-    def _leave(self, owner: bytes) -> None:
-        self._taken[owner] -= 1
-        if not self._taken[owner]:
-            del self._taken[owner]
-
-
-def once(
-    room: Room,
-    key: str | None,
-    fingerprint: bytes,
-    do: Callable[[Session], T],
-    kept: Callable[[T], bytes],
-    again: Callable[[Session, bytes], T],
-) -> Callable[[Session], T]:
-    """Work for `Rooms.call` that is done once for each key; asked again, it has the answer that there was.
-
-    Args:
-        room: whose keys are looked at, in its turn.
-        key: of the request; without one it is done in any case.
-        fingerprint: of the request.
-        do: does it.
-        kept: what to keep of what came of it, which should be no content.
-        again: the answer from what was kept.
-    """
-    if key is None:
-        return do
-
-    def work(session: Session) -> T:
-        known = room.keys.found(key, fingerprint)
-        if known is not None:
-            return again(session, known)
-        done = do(session)
-        small = kept(done)
-        room.keys.keep(key, fingerprint, small, len(small))
-        return done
-
-    return work
+    def _leave(self, root: bytes) -> None:
+        self._taken[root] -= 1
+        if not self._taken[root]:
+            del self._taken[root]
 
 
 def _name_of(id: str) -> bytes:  # noqa: A002

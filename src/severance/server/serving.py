@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -18,6 +19,8 @@ from severance.server.parting import Quiet
 from severance.server.parts import Outside, Parts
 from severance.server.protocol import MOST_HEAD, STRANGERS, Connection
 
+_MADE = 50_000
+"""Objects that are made until the collector looks at the newest: one body makes thousands, and none is garbage."""
 _HANDSHAKE = 10.0
 _GOODBYE = 5.0
 _BREATH = 0.02
@@ -57,7 +60,8 @@ def serve(
         timeout_graceful_shutdown=max(1, round(outside.limits.grace)),
         h11_max_incomplete_event_size=MOST_HEAD,
     )
-    _Server(config, app.state.parts, listening, tls, beside, ready).run()
+    with _seldom_collected():
+        _Server(config, app.state.parts, listening, tls, beside, ready).run()
 
 
 class _Server(uvicorn.Server):
@@ -88,6 +92,8 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         self._listening.setblocking(False)
         self.servers = []
+        gc.collect()
+        gc.freeze()  # what is there now stays
         self._accepting = loop.create_task(self._accept())
         self.started = True
         self._ready()
@@ -161,6 +167,18 @@ class _Server(uvicorn.Server):
             meters=self._parts.meters,
             quiet=self._quiet,
         )
+
+
+@contextlib.contextmanager
+def _seldom_collected() -> Generator[None, None, None]:
+    """Within the block the collector looks less often at what lives: whoever sends a body chooses how often it does."""
+    before = gc.get_threshold()
+    gc.set_threshold(_MADE, *before[1:])
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 def _hush() -> None:

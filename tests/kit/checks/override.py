@@ -119,10 +119,11 @@ def a_request_says_what_was_wished(folder: Path) -> None:
     """Of a registered key and of this house as it is, told before shares leave it; nobody on the way alters it."""
     with _scene(folder) as scene:
         house, own = scene.house, scene.keys["irving"]
-        given: dict[str, Any] = {"reason": "he does not answer", "length": MINUTE}
+        given: dict[str, Any] = {"reason": "he does not answer", "length": MINUTE, "clock": scene.clock}
         strange = scene.keys["burt"].with_name("helena.key")
         new_override_key(strange)
         _refuses(lambda: house.draft_override(wish_override("mark", "innie", key=strange, **given)), "no key of ours")
+        assert house.events()[-1].what == "refused", "who has no key of ours is told as who has"
         wish = wish_override("mark", "innie", key=own, **given)
         content, mark = ENCODER.encode(replace(wish_of(wish).said, persona="outie")), wish_of(wish).raw[:64]
         _refuses(lambda: house.draft_override(written("sevw1", mark + content)), "the wish was altered")
@@ -130,11 +131,18 @@ def a_request_says_what_was_wished(folder: Path) -> None:
         assert house.events()[-1].what == "override.drafted", "shares left the house, and nobody hears of it"
         said = texts.request_in(read("sevd1", draft) or b"")
         assert said is not None
-        other = written("sevd1", mark + ENCODER.encode(replace(said, persona="outie")))
-        _refuses(lambda: sign_draft(other, own), "the draft is of another persona")
+        size = len(house.events(limit=1_000))
+        assert house.draft_override(wish) == draft, "a wish has two drafts"
+        assert len(house.events(limit=1_000)) == size, "who has a copy of a wish fills the log"
+        month = 29 * 24 * 3_600 * 10**6
+        moved = {name: getattr(said, name) + month for name in ("made", "approve_by", "use_by")}
+        for changes in ({"persona": "outie"}, moved):
+            other = written("sevd1", mark + ENCODER.encode(replace(said, **changes)))
+            _refuses(lambda text=other: sign_draft(text, own), "the draft says something else")  # type: ignore[misc]
         _refuses(lambda: sign_draft(draft, scene.keys["burt"]), "the draft is of another's wish")
         request = sign_draft(draft, own)
-        for changed in ({"name": "burt"}, {"shares": ()}, {"persona": "outie"}):
+        longer = {"approve_by": said.approve_by + month, "use_by": said.use_by + month}
+        for changed in ({"name": "burt"}, {"shares": ()}, {"persona": "outie"}, longer):
             relabelled = texts.asked(replace(said, **changed), PrivateKey.load(own)).text()
             _refuses(lambda text=relabelled: house.submit_override(text), "the house did not add that")  # type: ignore[misc]
         by_stranger = replace(said, requester=PrivateKey.load(strange).public.raw)
@@ -145,7 +153,7 @@ def a_request_says_what_was_wished(folder: Path) -> None:
         assert [event.what for event in house.events()].count("override.requested") == 1, "it is told once"
         house.answer_override(deny(request, scene.keys["burt"]))
         assert house.submit_override(request).state == "denied", "it came back"
-        late = sign_draft(house.draft_override(wish), own)
+        late = sign_draft(house.draft_override(wish_override("mark", "outie", key=own, **given)), own)
         scene.clock.tick(3_600)
         _refuses(lambda: house.submit_override(late), "it is late")
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from kit import checks
 from kit.faults.table import Patch, fault
-from severance import overriding
+from severance import overriding, wishing
 from severance.audit.events import What
 from severance.chip.gate import Gate
 from severance.chip.override import desk, escrow, state, texts, wishes
@@ -254,6 +256,36 @@ def a_draft_is_not_told(patch: Patch) -> None:
 @fault(checks.a_request_says_what_was_wished)
 def what_a_house_added_is_not_looked_at_again(patch: Patch) -> None:
     patch.setattr(Desk, "check_asked", lambda self, request, now, rows=None: None)
+
+
+@fault(checks.a_request_says_what_was_wished)
+def a_draft_s_times_are_not_held_against_what_the_house_made(patch: Patch) -> None:
+    true = Desk._own_id
+
+    def own_id(self: Desk, said: texts.Request) -> bytes:
+        return true(self, replace(said, made=0, approve_by=0, use_by=0))
+
+    patch.setattr(Desk, "_own_id", own_id)
+
+
+@fault(checks.a_request_says_what_was_wished)
+def a_draft_s_times_are_what_who_carries_it_says(patch: Patch) -> None:
+    true = wishes._is_wish
+
+    def is_wish(said: texts.Request, raw: bytes) -> bool:
+        return true(said, raw) or said.persona == "innie"
+
+    patch.setattr(wishes, "_is_wish", is_wish)
+
+
+@fault(checks.a_request_says_what_was_wished)
+def a_wish_is_told_each_time_that_it_comes(patch: Patch) -> None:
+    patch.setattr(Desk, "is_kept", lambda self, draft: False)
+
+
+@fault(checks.a_request_says_what_was_wished)
+def wishes_of_strangers_are_told_as_those_of_holders(patch: Patch) -> None:
+    patch.setattr(wishing, "_STRANGE", frozenset())
 
 
 @fault(checks.a_request_says_what_was_wished)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from severance.cli import doorway, options, screen, shapes, words
+from severance.cli import doorway, options, shapes, words
 from severance.cli.edge import Edge
 from severance.model import CredentialInfo, Right
 
@@ -19,6 +19,7 @@ def make(
     subject: Annotated[str, typer.Option("--for", metavar="SUBJECT", help="Whose personas wake for it.")],
     program: Annotated[str, typer.Option("--name", metavar="PROGRAM", help="The name of the program.")],
     rights: options.FewerRights = None,
+    out: options.Out = None,
     store: options.Store = None,
     key: options.Key = None,
     as_json: options.AsJson = False,
@@ -30,12 +31,12 @@ def make(
     """
     edge = Edge(ctx, store, key, as_json)
     allowed = tuple(Right) if rights is None else words.listed(rights)
-    with edge.house() as house:
-        text = house.register(subject, place, program, rights=allowed)
-    if edge.as_json:
-        screen.document({"credential": text})
-    else:
-        screen.line(text)
+
+    def made() -> str:
+        with edge.house() as house:
+            return house.register(subject, place, program, rights=allowed)
+
+    doorway.hand_out(edge, "credential", made, out)
 
 
 def listed(

@@ -12,13 +12,12 @@ import typer
 
 from severance.cli import options
 from severance.cli.edge import Edge, let_in
-from severance.credentials import kept
+from severance.credentials import in_file, kept
 from severance.entering import enter
 from severance.errors import InputError, NotFoundError
 from severance.session import Session
 
 VARIABLE = "SEVERANCE_CREDENTIAL"
-_MOST = 16_384
 
 
 def run(
@@ -26,14 +25,22 @@ def run(
     place: Annotated[
         str, typer.Option("--place", metavar="NAME", help="Where the client is, and what its credential is for.")
     ],
-    program: Annotated[str, typer.Option("--program", metavar="NAME", help="The client's name.")] = "mcp",
+    program: Annotated[
+        str,
+        typer.Option(
+            "--program",
+            metavar="NAME",
+            help="The client's name: which credential that was kept for it is taken, and what a permit for one tool "
+            "must be for. A credential that is named says itself whose it is.",
+        ),
+    ] = "mcp",
     credential: Annotated[
         Path | None,
         typer.Option(
             "--credential",
             metavar="FILE",
-            help="A file with the credential or a permit. By default SEVERANCE_CREDENTIAL if it is set, then what "
-            "`severance integrate` has kept.",
+            help="A file that you alone can read, with the credential or a permit. By default SEVERANCE_CREDENTIAL if "
+            "it is set, then what `severance integrate` has kept.",
             show_default=False,
         ),
     ] = None,
@@ -66,7 +73,7 @@ def _stdio() -> Any:
 def _shown(store: Path, place: str, program: str, file: Path | None) -> tuple[str, str]:
     """What the client lets itself in with, and what that is to its user."""
     if file is not None:
-        return _in_file(file), "what is in the file named with --credential"
+        return in_file(file), "what is in the file named with --credential"
     if given := os.environ.get(VARIABLE):
         return given.strip(), f"what is in {VARIABLE}"
     found = kept(store, place, program)
@@ -76,13 +83,3 @@ def _shown(store: Path, place: str, program: str, file: Path | None) -> tuple[st
             "a file with --credential"
         )
     return found, "the credential that is kept for this program"
-
-
-def _in_file(file: Path) -> str:
-    try:
-        with file.open("rb") as opened:
-            return opened.read(_MOST).decode("ascii").strip()
-    except UnicodeDecodeError:
-        raise InputError("the file named with --credential holds no credential and no permit") from None
-    except OSError as problem:
-        raise InputError(f"the file named with --credential cannot be read ({problem.strerror})") from None

@@ -21,6 +21,7 @@ def token(
     label: Annotated[
         str, typer.Option("--label", metavar="TEXT", help="What it is for; `owner list` shows it.", show_default=False)
     ] = "",
+    out: options.Out = None,
     store: options.Store = None,
     key: options.Key = None,
     as_json: options.AsJson = False,
@@ -34,12 +35,12 @@ def token(
     end = doorway.end_of(length, until)
     if end is None:
         raise InputError("say when it ends, with --for or --until")
-    with edge.house() as house:
-        text = house.owner_token(until=end, label=label)
-    if edge.as_json:
-        screen.document({"token": text})
-    else:
-        screen.line(text)
+
+    def made() -> str:
+        with edge.house() as house:
+            return house.owner_token(until=end, label=label)
+
+    doorway.hand_out(edge, "token", made, out)
 
 
 def listed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -25,13 +26,14 @@ def make(
     at: options.At = None,
     length: options.EndsAfter = None,
     until: options.EndsAt = None,
+    out: options.Out = None,
     store: options.Store = None,
     key: options.Key = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Make a permit for whoever of the subject wakes at the place now, and print it: its text alone, this once.
 
-    Whoever has the text has what it allows. Nothing keeps it: redirect it to where it is to be.
+    Whoever has the text has what it allows. Nothing keeps it: hand it on, or name a file with --out.
     """
     edge = Edge(ctx, store, key, as_json)
     if not at:
@@ -39,9 +41,13 @@ def make(
     end = doorway.end_of(length, until)
     if end is None:
         raise InputError("say when it ends, with --for or --until")
-    with edge.house() as house:
-        text = house.permit(subject, at, rights=words.listed(rights), until=end)
-    _print(text, edge)
+    allowed = words.listed(rights)
+
+    def made() -> str:
+        with edge.house() as house:
+            return house.permit(subject, at, rights=allowed, until=end)
+
+    doorway.hand_out(edge, "permit", made, out)
 
 
 def listed(
@@ -73,6 +79,7 @@ def weaken(
     until: options.EndsAt = None,
     thread: options.OnlyThreads = None,
     tool: Annotated[str | None, typer.Option("--tool", help="Only for this tool.", show_default=False)] = None,
+    out: options.Out = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Take something away from the permit on standard input, and print what is left. Needs no store and no key.
@@ -85,7 +92,8 @@ def weaken(
     end = doorway.end_of(length, until)
     if isinstance(end, str) and micros(parse_time(end)) <= SystemClock().now():
         raise InputError("that end is over already, and nothing would be left; say a later one")
-    _print(weakening.weaken(text, rights=fewer, until=end, threads=thread, tool=tool), edge)
+    weakened = partial(weakening.weaken, text, rights=fewer, until=end, threads=thread, tool=tool)
+    doorway.hand_out(edge, "permit", weakened, out)
 
 
 def show(ctx: typer.Context, as_json: options.AsJson = False) -> None:
@@ -110,10 +118,3 @@ def show(ctx: typer.Context, as_json: options.AsJson = False) -> None:
 def _row(info: PermitInfo) -> tuple[str, ...]:
     rights = ", ".join(sorted(info.rights))
     return info.id, info.subject, info.persona, info.place, rights, shapes.short(info.until)
-
-
-def _print(text: str, edge: Edge) -> None:
-    if edge.as_json:
-        screen.document({"permit": text})
-    else:
-        screen.line(text)

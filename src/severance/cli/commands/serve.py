@@ -44,7 +44,11 @@ def run(  # one argument for each option
     rate: Annotated[
         int,
         typer.Option(
-            "--rate", metavar="N", min=0, max=1_000_000, help="Requests of one bearer in a second; 0 for any number."
+            "--rate",
+            metavar="N",
+            min=0,
+            max=1_000_000,
+            help="Requests of one permit or credential in a second; 0 for any number.",
         ),
     ] = 100,
     metrics: Annotated[
@@ -64,12 +68,13 @@ def run(  # one argument for each option
     """
     check_installed()
     edge = Edge(ctx, store, None, as_json)
-    serving = import_module("severance.server.serving")
     address, tls = address_in(listen), tls_of(certificate, private_key)
     check_safe(address, tls=tls is not None, insecure=insecure)
-    outside = _outside(edge.store, most, idle, rate, frozenset(name or ()), _token(metrics), log=log)
+    token = _token(metrics)
     other = None if beside < 0 else socket.socket(fileno=beside)
-    with _listener(address, other) as opened:
+    with _listener(address, other) as opened:  # before what is slow to load: that it cannot be is told at once
+        serving = import_module("severance.server.serving")
+        outside = _outside(edge.store, most, idle, rate, frozenset(name or ()), token, log=log)
         at = Address(address.host, opened.getsockname()[1]).url(tls=tls is not None)
         serving.serve(outside, opened, tls=tls, beside=other, ready=lambda: _tell(edge, at, other))
 
@@ -120,6 +125,8 @@ def _tell(edge: Edge, at: str, other: socket.socket | None) -> None:
         screen.line(f"Serving at {at}, until Ctrl-C.")
         if not edge.store.is_dir():
             screen.line(f"There is no store at {edge.store} yet; until a house is up for it, sessions are refused.")
+        elif edge.up() is None:
+            screen.line("No house is up for it yet; until `severance up` begins one, sessions are refused.")
     sys.stdout.flush()
 
 

@@ -6,33 +6,39 @@ import typer
 from rich.text import Text
 
 from severance.cli import options, screen, shapes, words
-from severance.cli.commands.override import show_overrides
+from severance.cli.commands.up import how_it_is
 from severance.cli.edge import Edge
+from severance.cli.overrides import show_overrides
 from severance.model import PersonaStatus, Status
+from severance.resident.client import HouseState
 
 
 def run(
     ctx: typer.Context, store: options.Store = None, key: options.Key = None, as_json: options.AsJson = False
 ) -> None:
-    """Show who there is and who wakes where. Nobody is woken for it, and nothing remembered is looked at.
+    """Show who there is, who wakes where, and whether a house is up. Nobody is woken for it.
 
-    So memories are not counted: writes are, of which remembering, amending and forgetting are one each.
+    Nothing remembered is looked at either, so memories are not counted: writes are, of which remembering, amending and
+    forgetting are one each, and with `reembed` each memory, and once the new encoder.
     """
     edge = Edge(ctx, store, key, as_json)
     with edge.house() as house:
         status = house.status()
+    state = edge.up()
     if edge.as_json:
-        screen.document(shapes.of_status(status))
+        screen.document(shapes.of_status(status, state))
     else:
-        _show(status)
+        _show(status, state)
 
 
-def _show(status: Status) -> None:
+def _show(status: Status, state: HouseState | None) -> None:
+    up = "No house is up for it." if state is None else f"The house is up: {how_it_is(state)}."
     if not status.personas:
-        screen.line(f"The store at {status.store} has nobody in it yet.")
+        screen.line(f"The store at {status.store} has nobody in it yet. {up}")
         screen.line("Next: severance sever SUBJECT PERSONA PERSONA")
         return
     screen.line(f"The store at {status.store}")
+    screen.line(up)
     table = screen.table("subject", "persona", "wakes at", "awake today", "writes")
     table.columns[-1].justify = "right"
     subject = None
@@ -45,7 +51,7 @@ def _show(status: Status) -> None:
             persona.name,
             places,
             _awake(persona),
-            f"{persona.records:,}",
+            f"{persona.writes:,}",
         )
         subject = persona.subject
     screen.console().print(table)

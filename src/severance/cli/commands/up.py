@@ -17,14 +17,14 @@ from severance.cli import exits, interrupts, options, screen, shapes, streams, w
 from severance.cli.commands.serve import check_installed
 from severance.cli.edge import DEFAULT_STORE, Edge
 from severance.disk.newfile import new_file, new_folder
-from severance.errors import AlreadyUpError, InputError, NotFoundError, NotUpError, StoreError
+from severance.errors import AlreadyUpError, InputError, NotFoundError, NotUpError, SeveranceError, StoreError
 from severance.resident.address import check_platform
 from severance.resident.beside import Beside
 from severance.resident.client import HouseState, connect
 from severance.resident.resident import MOST_SESSIONS, Habits, Resident
 from severance.resident.units import Manager, Unit, unit_for
 from severance.resident.watch import check_sleep_is_known
-from severance.server.listening import address_in, check_safe, tls_of
+from severance.server.listening import Address, address_in, check_safe, listener, tls_of
 from severance.store import path_of
 
 _PROGRAM = (sys.executable, "-P", "-m", "severance.cli.main")
@@ -74,7 +74,7 @@ def run(
 ) -> None:
     """Keep the house open in a process of its own, so that programs let themselves in with a permit and no root key.
 
-    Where one is up already, say so; options that it was not begun with are refused. It ends with `severance down`.
+    Where one is up already, say so; options that do nothing to it are refused. It ends with `severance down`.
     """
     check_platform()
     if install is not None and uninstall is not None:
@@ -100,7 +100,8 @@ def run(
     elif foreground:
         _stay(edge, habits, served, locked=locked, ready=ready)
     else:
-        _leave(edge, again, _given(ctx))
+        at = None if http is None else _At(address_in(http), tls=certificate is not None)
+        _leave(edge, again, _given(ctx), at)
 
 
 def _given(ctx: typer.Context) -> list[str]:
@@ -176,10 +177,26 @@ class _Asked:
         self.asked = True
 
 
-def _leave(edge: Edge, again: list[str], given: list[str]) -> None:
+@dataclass(frozen=True, slots=True)
+class _At:
+    """Where HTTP is to be served."""
+
+    address: Address
+    tls: bool
+
+    def is_where(self, url: str) -> bool:
+        """Whether that is served there; with port 0, at any port of that host."""
+        if self.address.port == 0:
+            return url.startswith(self.address.url(tls=self.tls).removesuffix("0"))
+        return url == self.address.url(tls=self.tls)
+
+
+def _leave(edge: Edge, again: list[str], given: list[str], at: _At | None) -> None:
     """Start the house, wait until it listens, and leave it."""
     with suppress(NotUpError):
-        return _already(edge, given)
+        return _already(edge, given, at)
+    if at is not None and _is_taken(at, edge):
+        return _already(edge, given, at)
     code = _started(again)
     if code == exits.DONE:
         return _tell(edge, connect(edge.store).state())
@@ -188,12 +205,27 @@ def _leave(edge: Edge, again: list[str], given: list[str]) -> None:
     end = time.monotonic() + _ANOTHER
     while time.monotonic() < end:
         with suppress(NotUpError):
-            return _already(edge, given)
+            return _already(edge, given, at)
         time.sleep(_LOOK / 10)
     raise AlreadyUpError("another `severance up` is opening the house; see what it waits for")
 
 
-def _already(edge: Edge, given: list[str]) -> None:
+def _is_taken(at: _At, edge: Edge) -> bool:
+    """Whether nothing more can listen there since another `up` was quicker. Looked at before the store is opened.
+
+    Raises:
+        SeveranceError: nothing can for another reason.
+    """
+    try:
+        listener(at.address).close()
+    except SeveranceError:
+        if edge.up() is None:
+            raise
+        return True
+    return False
+
+
+def _already(edge: Edge, given: list[str], at: _At | None) -> None:
     """Say how the house is that is up.
 
     Raises:
@@ -201,10 +233,13 @@ def _already(edge: Edge, given: list[str]) -> None:
         InputError: options were given that do nothing to it.
     """
     state = connect(edge.store).state()
-    idle = [option for option in given if option != "--locked" or not state.locked]
+    done = {"--locked": state.locked, "--http": at is not None and state.http is not None and at.is_where(state.http)}
+    idle = [option for option in given if not done.get(option, False)]
     if idle:
+        where = "serves no HTTP" if state.http is None else f"serves HTTP at {state.http}"
         raise InputError(
-            f"the house is up already, and what you said does nothing to it ({', '.join(idle)}); "
+            f"the house is up already{f' and {where}' if '--http' in idle else ''}, "
+            f"and what you said does nothing to it ({', '.join(idle)}); "
             "`severance down` takes it down, and then `severance up` begins it so"
         )
     _tell(edge, state, already=True)
@@ -237,9 +272,13 @@ def _tell(edge: Edge, state: HouseState, *, already: bool = False) -> None:
     if edge.as_json:
         screen.document(shapes.of_house(edge.store, state))
     else:
-        how = "locked; `severance unlock` opens it" if state.locked else f"open, {sessions(state)}"
-        how += "" if state.http is None else f", HTTP at {state.http}"
-        screen.line(f"The house is up{' already' if already else ''}: {how}.")
+        screen.line(f"The house is up{' already' if already else ''}: {how_it_is(state)}.")
+
+
+def how_it_is(state: HouseState) -> str:
+    """How a house is that is up, in words."""
+    how = "locked; `severance unlock` opens it" if state.locked else f"open, {sessions(state)}"
+    return how if state.http is None else f"{how}, HTTP at {state.http}"
 
 
 def sessions(state: HouseState) -> str:
