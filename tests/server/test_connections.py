@@ -152,7 +152,7 @@ def test_who_connects_and_sends_nothing_shuts_nobody_out(served: Serve) -> None:
     for each in uploading:
         each.sendall(_posting("x") + b"content-length: 9\r\n\r\n")
     assert server.client().get("/healthz", timeout=_LONGEST).status_code == 200
-    assert _rest(silent[0]) == b"", "the oldest had to go"
+    assert _rest(silent[0]).startswith(b"HTTP/1.1 429 "), "the oldest had to go, and is told so"
     asked.sendall(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
     assert _answer(asked).startswith(b"HTTP/1.1 200 "), "and none that had asked something"
     for each in (*silent, *uploading, asked):
@@ -170,6 +170,18 @@ def _asked(server: Served) -> socket.socket:
     return connection
 
 
+def test_who_has_to_go_before_their_request_came_is_answered_429(served: Serve) -> None:
+    server = served(connections=4, keep_alive=600, head_within=600, rate=0)
+    connections = [_opened(server) for _ in range(40)]
+    for each in connections:
+        with suppress(OSError):  # it was closed already
+            each.sendall(_HEALTH)
+    told = {each.recv(13, socket.MSG_WAITALL) for each in connections}
+    assert told == {b"HTTP/1.1 200 ", b"HTTP/1.1 429 "}
+    for each in connections:
+        each.close()
+
+
 def test_who_has_an_answer_and_asks_nothing_more_shuts_nobody_out(served: Serve) -> None:
     server = served(connections=20, keep_alive=600, head_within=600, body_within=600, rate=0)
     idle = [_asked(server) for _ in range(20)]
@@ -177,9 +189,9 @@ def test_who_has_an_answer_and_asks_nothing_more_shuts_nobody_out(served: Serve)
     assert _answer(idle[0]).startswith(b"HTTP/1.1 200 ")
     idle.append(idle.pop(0))  # it asked last
     silent = _opened(server)
-    assert _rest(idle[0]) == b"", "the one that has asked nothing for the longest had to go"
+    assert _rest(idle[0]).startswith(b"HTTP/1.1 429 "), "the one that has asked nothing for the longest had to go"
     newer = _asked(server)
-    assert _rest(silent) == b"", "before all others that never asked anything"
+    assert _rest(silent).startswith(b"HTTP/1.1 429 "), "before all others that never asked anything"
     for each in (*idle[1:], newer):
         each.sendall(_HEALTH)
         assert _answer(each).startswith(b"HTTP/1.1 200 ")

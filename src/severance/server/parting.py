@@ -105,6 +105,6 @@ class Quiet:
             for connection in line:
                 if not connection.transport.get_write_buffer_size():  # it has all of its answer
                     del line[connection]
-                    connection.transport.abort()
+                    connection.give_way()
                     return True
         return False

@@ -131,6 +131,10 @@ class Connection(H11Protocol):
         """Answer what is no request, or has too large a head."""
         self._refuse(HEAD_TOO_LARGE if len(self.conn.trailing_data[0]) > MOST_HEAD else MALFORMED)
 
+    def give_way(self) -> None:
+        """End for a new one. Whoever is about to send a request finds why, and that it was not carried out."""
+        self._refuse(BUSY)
+
     async def _unless_refused(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a head that came in one piece, before it could be found to be too large; and a body with two lengths:
         whatever is in front may have read another one (RFC 9112, 6.3).
