@@ -94,7 +94,9 @@ def override(world: World, args: Mapping[str, Any]) -> Mapping[Who | None, Any]:
                     observed(lambda: session.remember("not allowed")),
                 ]
         seen.append(observed(partial(_state, house.end_override, request)))
-        wish = approving.wish_override(*who, key=asks, reason="to see it again", length=timedelta(minutes=5))
+        wish = approving.wish_override(
+            *who, key=asks, reason="to see it again", length=timedelta(minutes=5), clock=world.clock
+        )
         asked = house.submit_override(approving.sign_draft(house.draft_override(wish), asks))
         seen.append(observed(partial(_state, house.end_override, asked.id)))
     own = [(each.state, each.why) for each in house.overrides() if (each.subject, each.persona) == who]
