@@ -88,10 +88,12 @@ class _Asked(NamedTuple):
         """Whether a memory is in a thread that is allowed."""
         return self.admission.allows(self.right, memory.thread)
 
+    def reaches_all(self) -> bool:
+        """Whether all threads are allowed."""
+        return self.admission.allows(self.right, None)
+
     def shown(self, memory: Memory) -> Memory:
         """A memory that is reached, without the ids of others that are not: they would tell of other threads."""
-        if self.admission.allows(self.right, None):
-            return memory
         hidden: dict[str, Any] = {}
         for name in _LINKS:
             linked = getattr(memory, name)
@@ -294,19 +296,28 @@ def _held(session: Session) -> Admission:
 
 
 def _each(asked: _Asked, memories: Iterator[Memory]) -> Iterator[Memory]:
+    shown = _as_it_is if asked.reaches_all() else asked.shown
     while True:
         _held(asked.session)
         asked.require(asked.thread())
         memory = next(memories, None)
         if memory is None:
             return
-        yield asked.shown(memory)
+        yield shown(memory)
+
+
+def _as_it_is(memory: Memory) -> Memory:
+    return memory
 
 
 def _shown(asked: _Asked, found: Any) -> Any:
-    """What a call returns, with every memory in it as `_Asked.shown` has it."""
-    if isinstance(found, list):
-        return [_shown(asked, each) for each in found]
+    """What a call returns, with every memory in it as `_Asked.shown` has it where not all threads are allowed."""
+    if not isinstance(found, list | Memory) or asked.reaches_all():
+        return found
+    return [_one_shown(asked, each) for each in found] if isinstance(found, list) else asked.shown(found)
+
+
+def _one_shown(asked: _Asked, found: Any) -> Any:
     if isinstance(found, Recollection):
         return replace(found, memory=asked.shown(found.memory))
     return asked.shown(found) if isinstance(found, Memory) else found

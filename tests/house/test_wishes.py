@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from kit import make_house, recalled
 from severance import House, InputError, NotFoundError, OverrideError, refusals
-from severance.approving import approve, deny, load, new_override_key, show_request, sign_draft, wish_override
+from severance.approving import approve, deny, load, show_request, sign_draft, wish_override
 from severance.barrier.traces.ports import ScopedEntropy, StillClock
 from severance.chip.override import requests
 from severance.chip.override.keys import read, written
@@ -23,18 +23,6 @@ from severance.model import Right, micros
 
 MINUTE = timedelta(minutes=1)
 _DAY = 24 * 3_600
-
-
-@pytest.fixture
-def keys(house: House, folder: Path) -> dict[str, Path]:
-    """Of irving, burt and dylan, registered; and of helena, who is not."""
-    made = {name: folder / f"{name}.key" for name in ("irving", "burt", "dylan", "helena")}
-    publics = {name: new_override_key(path) for name, path in made.items()}
-    for name in ("irving", "burt", "dylan"):
-        house.register_override_key(name, publics[name])
-    with house.cross("mark", "floor") as session:
-        session.remember("the file is at 96 percent", thread="monday")
-    return made
 
 
 @pytest.fixture
